@@ -1,0 +1,132 @@
+/**
+ * Every refusal that Lika can answer: its stable code, the HTTP status and a title. A code that is
+ * not in this table does not compile. Where several apply, the order of checks is: shape, right,
+ * rate, queue, then state in the order that the command's doc comment lists.
+ */
+
+export interface RefusalKind {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 503
+  readonly title: string
+}
+
+const kind = (status: RefusalKind['status'], title: string): RefusalKind => ({ status, title })
+
+export const refusals = {
+  // shape
+  'request.malformed': kind(400, 'The body is not valid JSON'),
+  'request.invalid': kind(400, 'The request does not have the documented shape'),
+  'idempotency.key_missing': kind(400, 'The Idempotency-Key header is required here'),
+  'cursor.invalid': kind(400, 'The cursor is not one that this list gave out'),
+  'sources.invalid': kind(400, 'The payment sources contradict each other'),
+  'route.not_found': kind(404, 'There is no such route'),
+  'method.not_allowed': kind(405, 'The route does not take this method'),
+  'request.too_large': kind(413, 'The body is larger than this route takes'),
+  'media_type.unsupported': kind(415, 'The content type is not supported here'),
+  // right
+  'auth.missing': kind(401, 'An API key is required'),
+  'auth.not_recognised': kind(401, 'The API key is unknown, expired or revoked'),
+  'auth.scope_missing': kind(403, 'The API key lacks the scope for this'),
+  'auth.not_operator': kind(403, 'Only the operator key may do this'),
+  'auth.scope_not_held': kind(403, 'A key can only grant scopes that it holds itself'),
+  // rate and queue
+  throttled: kind(429, 'Too many attempts'),
+  busy: kind(503, 'The service cannot take this right now'),
+  // not found, alike for what does not exist and what belongs to others
+  'issuer.not_found': kind(404, 'No such issuer'),
+  'key.not_found': kind(404, 'No such API key'),
+  'product.not_found': kind(404, 'No such product'),
+  'merchant.not_found': kind(404, 'No such merchant'),
+  'store.not_found': kind(404, 'No such store'),
+  'terminal.not_found': kind(404, 'No such terminal'),
+  'card.not_found': kind(404, 'No such card'),
+  'card.not_recognised': kind(404, 'The card number and secret are not recognised'),
+  'pay_code.not_recognised': kind(404, 'The pay code is not recognised'),
+  'payment.not_found': kind(404, 'No such payment'),
+  'refund.not_found': kind(404, 'No such refund'),
+  'hold.not_found': kind(404, 'No such hold'),
+  'import.not_found': kind(404, 'No such import'),
+  'job.not_found': kind(404, 'No such job'),
+  'job.file_not_found': kind(404, 'The job has no file'),
+  'account.not_found': kind(404, 'No such account'),
+  'webhook_endpoint.not_found': kind(404, 'No such webhook endpoint'),
+  'event.not_found': kind(404, 'No such event'),
+  // state
+  'card.not_active': kind(409, 'The card is not active'),
+  'card.already_active': kind(409, 'The card is already active'),
+  'card.frozen': kind(409, 'The card is frozen'),
+  'card.not_frozen': kind(409, 'The card is not frozen'),
+  'card.lost': kind(409, 'The card is reported lost'),
+  'card.expired': kind(409, 'The card has expired'),
+  'card.closed': kind(409, 'The card is closed'),
+  'card.replaced': kind(409, 'The card was replaced'),
+  'card.not_empty': kind(409, 'The card still holds money'),
+  'card.has_holds': kind(409, 'Part of the balance is set aside by a hold'),
+  'card.secret_not_available': kind(409, 'The sealed secret was already destroyed'),
+  'card.has_no_expiry': kind(409, 'The card does not expire'),
+  'funds.insufficient': kind(409, 'The available balance is too low'),
+  'pay_code.already_used': kind(409, 'The pay code was already used'),
+  'pay_code.expired': kind(409, 'The pay code has expired'),
+  'payment.cancelled': kind(409, 'The payment was cancelled'),
+  'payment.has_refunds': kind(409, 'The payment already has refunds'),
+  'hold.expired': kind(409, 'The hold has expired'),
+  'hold.released': kind(409, 'The hold was released'),
+  'hold.captured': kind(409, 'The hold was captured whole'),
+  'hold.exceeded': kind(409, 'The capture is larger than what the hold still sets aside'),
+  'refund.exceeds_payment': kind(409, 'The refund is larger than what is left of the payment'),
+  'reference.already_used': kind(409, 'The reference is already used'),
+  'name.already_used': kind(409, 'The name is already used'),
+  'command.too_late': kind(409, 'The command arrived after its not_after'),
+  'product.not_published': kind(409, 'The product is not published'),
+  'product.not_reloadable': kind(409, 'The product does not take loads'),
+  'product.is_published': kind(409, 'The product is already published'),
+  'import.not_reversible': kind(409, 'The import cannot be reversed'),
+  'import.already_reversed': kind(409, 'The import was already reversed'),
+  'job.not_ready': kind(409, 'The job has not finished'),
+  'job.file_already_fetched': kind(409, 'The file was already fetched'),
+  'bulk.rolled_back': kind(409, 'Another operation of the atomic bulk was refused'),
+  'bulk.not_run': kind(409, 'An earlier operation of the bulk was refused'),
+  // content
+  'idempotency.key_reused': kind(422, 'The Idempotency-Key was used with other input'),
+  'amount.out_of_range': kind(422, 'The amount is outside the allowed range'),
+  'amount.split_mismatch': kind(422, 'The amounts do not sum up to the whole'),
+  'merchant.not_in_scope': kind(422, 'The card is not accepted here'),
+  'funding.reference_missing': kind(422, 'The funding needs a reference'),
+  'date.out_of_range': kind(422, 'The date is outside the allowed range'),
+  'import.bad_file': kind(422, 'The file cannot be imported'),
+  'job.bad_recipient': kind(422, 'The age recipient is not valid'),
+  'webhook.url_not_allowed': kind(422, 'The webhook URL is not allowed'),
+  'product.terms_invalid': kind(422, 'The terms of the product contradict each other'),
+  // policy
+  'policy.unknown_pack': kind(422, 'The policy pack is not known'),
+  'policy.card_limit': kind(422, 'The balance would exceed what the policy allows on a card'),
+} as const satisfies Record<string, RefusalKind>
+
+export type RefusalCode = keyof typeof refusals
+
+/** The rule of a policy pack that stands in the way, with the article that it comes from. */
+export interface PolicySource {
+  readonly pack: string
+  readonly rule: string
+  readonly article: string
+}
+
+export interface Refusal {
+  readonly code: RefusalCode
+  /** One sentence for the caller: what was wrong and what is allowed. */
+  readonly detail: string
+  /** Machine-readable members of the problem body, amounts in fen (`existing_id`, `allowed` …). */
+  readonly data?: Readonly<Record<string, unknown>>
+  readonly errors?: readonly { path: string; message: string }[]
+  readonly policy?: PolicySource
+  /** Seconds after which a repeat makes sense (429, 503). */
+  readonly retryAfterSeconds?: number
+}
+
+/** Builds a refusal; `extra` carries data, policy source, errors or the time to retry. */
+export function refusal(
+  code: RefusalCode,
+  detail: string,
+  extra: Omit<Refusal, 'code' | 'detail'> = {},
+): Refusal {
+  return { code, detail, ...extra }
+}

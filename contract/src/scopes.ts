@@ -1,0 +1,30 @@
+/** What an API key may be allowed to do: `<noun>:read|write`, and `cards:reveal` apart. */
+export const scopes = [
+  'issuers:read',
+  'keys:read',
+  'keys:write',
+  'products:read',
+  'products:write',
+  'merchants:read',
+  'merchants:write',
+  'cards:read',
+  'cards:write',
+  'cards:reveal',
+  'payments:read',
+  'payments:write',
+  'holds:read',
+  'holds:write',
+  'refunds:read',
+  'refunds:write',
+  'imports:read',
+  'imports:write',
+  'jobs:read',
+  'exports:read',
+  'webhooks:read',
+  'webhooks:write',
+  'events:read',
+  'ledger:read',
+  'test:write',
+] as const
+
+export type Scope = (typeof scopes)[number]

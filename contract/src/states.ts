@@ -1,0 +1,54 @@
+/**
+ * The states of cards, payments, holds and jobs, and the one table of what each card state
+ * permits: shared by the server, the SQL checks and every user interface.
+ */
+
+export const cardStates = ['created', 'active', 'frozen', 'lost', 'closed', 'replaced'] as const
+export type CardState = (typeof cardStates)[number]
+
+/** What a reader sees: `expired` is a matter of time, not a stored state (no sweeper needed). */
+export type CardStatus = CardState | 'expired'
+export const cardStatuses = [...cardStates, 'expired'] as const
+
+/**
+ * What may be done to a card in which state. `pay` and `hold` also need a card that has not
+ * expired. Credits from refunds are not listed: they are accepted by every state and follow
+ * `replaced_by` to the successor.
+ */
+export const cardActions = {
+  activate: ['created'],
+  pay: ['active'],
+  load: ['active'],
+  adjust: ['active', 'frozen', 'lost'],
+  split: ['active'],
+  freeze: ['active'],
+  unfreeze: ['frozen'],
+  report_lost: ['active', 'frozen', 'created'],
+  replace: ['active', 'frozen', 'lost', 'closed'],
+  close: ['created', 'active', 'frozen', 'lost'],
+  extend: ['created', 'active', 'frozen', 'lost'],
+  reveal: ['created', 'active'],
+} as const satisfies Record<string, readonly CardState[]>
+
+export type CardAction = keyof typeof cardActions
+
+/** Whether a card in `state` may undergo `action` (expiry is the caller's to check). */
+export function cardMay(action: CardAction, state: CardState): boolean {
+  const allowed: readonly CardState[] = cardActions[action]
+  return allowed.includes(state)
+}
+
+export const paymentStates = ['succeeded', 'cancelled'] as const
+export type PaymentState = (typeof paymentStates)[number]
+
+export const holdStates = ['held', 'captured', 'released', 'expired'] as const
+export type HoldState = (typeof holdStates)[number]
+
+export const jobStates = ['queued', 'running', 'succeeded', 'failed'] as const
+export type JobState = (typeof jobStates)[number]
+
+export const subBalances = ['bonus', 'principal'] as const
+/** Provenance of money on a card: paid in (principal) or given (bonus). */
+export type SubBalance = (typeof subBalances)[number]
+
+export type Mode = 'test' | 'live'
