@@ -99,6 +99,15 @@ export const refusals = {
   // policy
   'policy.unknown_pack': kind(422, 'The policy pack is not known'),
   'policy.card_limit': kind(422, 'The balance would exceed what the policy allows on a card'),
+  'policy.validity_too_short': kind(422, 'The policy wants a longer validity'),
+  'policy.expiry_not_allowed': kind(422, 'The policy does not let such a card expire'),
+  'policy.identity_required': kind(422, 'The policy wants the buyer to be identified'),
+  'policy.cash_not_allowed': kind(422, 'The policy does not let this be paid in cash'),
+  'policy.amount_limit': kind(422, 'The amount exceeds what the policy allows'),
+  'policy.split_depth': kind(422, 'The policy does not let a card be split that often'),
+  'policy.batch_too_large': kind(422, 'The batch has more cards than the policy allows'),
+  'policy.hold_too_long': kind(422, 'The policy does not let a hold last that long'),
+  'policy.refund_too_late': kind(422, 'The policy does not let so old a payment be refunded'),
 } as const satisfies Record<string, RefusalKind>
 
 export type RefusalCode = keyof typeof refusals
