@@ -1,0 +1,279 @@
+/**
+ * Law as data: what a rule means (this catalogue), what it says (the packs, see `policies/`) and
+ * which rules bind an issuer at an instant. Numbers stand in packs only; here stand the meanings.
+ */
+import {
+  type BusinessDate,
+  type Fen,
+  type Instant,
+  ok,
+  type Result,
+  refusal,
+  refused,
+  startOfDay,
+} from '@lika/contract'
+
+type Unit = 'fen' | 'months' | 'days' | 'years' | 'seconds' | 'cards' | 'levels' | 'switch'
+
+interface RuleKind {
+  readonly unit: Unit
+  /**
+   * Which value wins where several packs set the rule: the one that favours the holder. Where the
+   * rule is a duty towards the state (identity, cash, retention) no holder may waive it, and an
+   * issuer under two packs must satisfy both: there the stricter one wins. `false` is the lower.
+   */
+  readonly wins: 'lower' | 'higher'
+  /** Must be set at every instant, so that nothing has to invent a number when it is missing. */
+  readonly always?: true
+  readonly zh: string
+  readonly en: string
+}
+
+/** Every rule that the engine knows. The reason for the winning side stands above each group. */
+export const ruleKinds = {
+  // A lower cap keeps less of the holder's money at the issuer's risk.
+  card_limit_registered_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '记名卡余额上限',
+    en: 'highest balance of a registered card',
+  },
+  card_limit_anonymous_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '不记名卡余额上限',
+    en: 'highest balance of an anonymous card',
+  },
+  // Never expiring and expiring later favour the holder.
+  registered_card_may_expire: {
+    unit: 'switch',
+    wins: 'lower',
+    zh: '记名卡可设有效期',
+    en: 'a registered card may have an expiry',
+  },
+  validity_min_anonymous_months: {
+    unit: 'months',
+    wins: 'higher',
+    zh: '不记名卡最短有效期',
+    en: 'shortest validity of an anonymous card',
+  },
+  // Duties: the lower threshold is the stricter one. The threshold itself is included.
+  identity_from_registered_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '购买记名卡的实名起点(含)',
+    en: 'purchase of registered cards from which the buyer must be identified',
+  },
+  identity_from_anonymous_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '一次性购买不记名卡的实名起点(含)',
+    en: 'single purchase of anonymous cards from which the buyer must be identified',
+  },
+  no_cash_from_unit_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '单位购卡不得使用现金的起点(含)',
+    en: 'single purchase by a unit from which cash is not allowed',
+  },
+  no_cash_from_person_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '个人购卡不得使用现金的起点(含)',
+    en: 'single purchase by a person from which cash is not allowed',
+  },
+  no_cash_from_remote_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '非现场购卡不得使用现金的起点(含)',
+    en: 'purchase not made face to face from which cash is not allowed',
+  },
+  // A shallow family of cards can be followed by its holder and cannot hide a large one.
+  split_depth_max: {
+    unit: 'levels',
+    wins: 'lower',
+    always: true,
+    zh: '拆分层数上限',
+    en: 'most generations of split cards below the first',
+  },
+  // A smaller batch puts less at stake when a print file is lost.
+  batch_size_max: {
+    unit: 'cards',
+    wins: 'lower',
+    always: true,
+    zh: '每批卡数上限',
+    en: 'most cards in one batch',
+  },
+  batch_value_max_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    always: true,
+    zh: '每批总额上限',
+    en: 'highest total of one batch',
+  },
+  // A code seen over a shoulder dies sooner; a hold gives the holder's money back sooner.
+  pay_code_life_seconds: {
+    unit: 'seconds',
+    wins: 'lower',
+    always: true,
+    zh: '付款码有效时间',
+    en: 'life of a pay code',
+  },
+  hold_life_max_seconds: {
+    unit: 'seconds',
+    wins: 'lower',
+    always: true,
+    zh: '预授权最长时间',
+    en: 'longest life of a hold',
+  },
+  // The longer the holder can be given money back, and can prove it, the better.
+  refund_window_days: {
+    unit: 'days',
+    wins: 'higher',
+    always: true,
+    zh: '可退款期限',
+    en: 'days after a payment in which it can be refunded',
+  },
+  retention_buyer_years: {
+    unit: 'years',
+    wins: 'higher',
+    always: true,
+    zh: '购卡人信息保存年限',
+    en: 'years for which buyer records are kept',
+  },
+  retention_transactions_years: {
+    unit: 'years',
+    wins: 'higher',
+    always: true,
+    zh: '交易信息保存年限',
+    en: 'years for which transaction records are kept',
+  },
+} as const satisfies Record<string, RuleKind>
+
+export type RuleId = keyof typeof ruleKinds
+
+type RuleWithUnit<U extends Unit> = {
+  [R in RuleId]: (typeof ruleKinds)[R]['unit'] extends U ? R : never
+}[RuleId]
+
+export type FenRuleId = RuleWithUnit<'fen'>
+type SwitchRuleId = RuleWithUnit<'switch'>
+export type CountRuleId = Exclude<RuleId, FenRuleId | SwitchRuleId>
+
+/** One dated rule of a pack, as in its file. Days are those of Asia/Shanghai. */
+export interface Rule {
+  readonly id: RuleId
+  readonly value: number | boolean
+  /** First day in force. */
+  readonly effectiveFrom: BusinessDate
+  /** First day no longer in force; null while no end is known. */
+  readonly effectiveTo: BusinessDate | null
+  /** `article` is null exactly where `status` is `unconfirmed`: an article is never invented. */
+  readonly source: { readonly document: string; readonly article: string | null }
+  readonly status: 'confirmed' | 'unconfirmed'
+  readonly note?: string
+}
+
+export interface Pack {
+  readonly name: string
+  readonly title: { readonly zh: string; readonly en: string }
+  /** `always`: under every issuer; `default`: for one that names none; `by_name`: when named. */
+  readonly standing: 'always' | 'default' | 'by_name'
+  readonly rules: readonly Rule[]
+}
+
+/** All packs of an installation by name. */
+export type Packs = ReadonlyMap<string, Pack>
+
+/** The rule that binds, with the pack that it comes from and what it was preferred to. */
+export interface EffectiveRule extends Rule {
+  readonly pack: string
+  readonly outweighs: readonly { readonly pack: string; readonly value: number | boolean }[]
+}
+
+/** What binds an issuer at one instant. A rule that no pack sets is absent: it limits nothing. */
+export type Policy = ReadonlyMap<RuleId, EffectiveRule>
+
+/** The rule identifiers of the catalogue. */
+export function isRuleId(id: string): id is RuleId {
+  return Object.hasOwn(ruleKinds, id)
+}
+
+/**
+ * The packs that bind an issuer that names `names`: those, or the default pack where it names none
+ * (an issuer that does not choose is under the law, not outside it), and below them the product's
+ * own limits, which hold under every law.
+ * Refusals: `policy.unknown_pack` with the known names.
+ */
+export function choosePacks(packs: Packs, names: readonly string[]): Result<readonly Pack[]> {
+  const unknown = names.filter((name) => !packs.has(name))
+  if (unknown.length > 0) {
+    const known = [...packs.keys()]
+    return refused(
+      refusal('policy.unknown_pack', `There is no pack ${unknown.join(', ')}.`, {
+        data: { unknown, known },
+      }),
+    )
+  }
+  const all = [...packs.values()]
+  const named = all.filter((pack) =>
+    names.length > 0 ? names.includes(pack.name) : pack.standing === 'default',
+  )
+  // Last, so that on equal values the law is the one that is cited.
+  const always = all.filter((pack) => pack.standing === 'always' && !named.includes(pack))
+  return ok([...named, ...always])
+}
+
+/** Whether the rule is in force at that instant: from its first day on, before its last. */
+function isInForce(rule: Rule, at: Instant): boolean {
+  return (
+    startOfDay(rule.effectiveFrom) <= at &&
+    (rule.effectiveTo === null || at < startOfDay(rule.effectiveTo))
+  )
+}
+
+/**
+ * What binds at `at` under all these packs together: per rule the value that `ruleKinds` lets win,
+ * on equal values the one of the earlier pack.
+ */
+export function effectiveRules(packs: readonly Pack[], at: Instant): Policy {
+  const policy = new Map<RuleId, EffectiveRule>()
+  for (const pack of packs) {
+    for (const rule of pack.rules) {
+      if (!isInForce(rule, at)) continue
+      policy.set(rule.id, prefer(policy.get(rule.id), { ...rule, pack: pack.name, outweighs: [] }))
+    }
+  }
+  return policy
+}
+
+function prefer(standing: EffectiveRule | undefined, other: EffectiveRule): EffectiveRule {
+  if (standing === undefined) return other
+  const [winner, loser] = wins(other, standing) ? [other, standing] : [standing, other]
+  const outweighs = [...standing.outweighs, { pack: loser.pack, value: loser.value }]
+  return { ...winner, outweighs }
+}
+
+function wins(challenger: Rule, standing: Rule): boolean {
+  const difference = Number(challenger.value) - Number(standing.value)
+  return ruleKinds[challenger.id].wins === 'lower' ? difference < 0 : difference > 0
+}
+
+/** An amount that the policy sets; undefined where no pack does. */
+export function fenLimit(policy: Policy, rule: FenRuleId): Fen | undefined {
+  const value = policy.get(rule)?.value
+  return typeof value === 'number' ? BigInt(value) : undefined
+}
+
+/** A count or a duration in the unit that ends the rule's id; undefined where no pack sets it. */
+export function countLimit(policy: Policy, rule: CountRuleId): number | undefined {
+  const value = policy.get(rule)?.value
+  return typeof value === 'number' ? value : undefined
+}
+
+/** The same for a rule that is always set. @throws where it is not (a fault of the packs). */
+export function requiredCount(policy: Policy, rule: CountRuleId): number {
+  const value = countLimit(policy, rule)
+  if (value === undefined) throw new Error(`no policy pack in force sets ${rule}`)
+  return value
+}
