@@ -1,5 +1,6 @@
 // The front door of every npm script: makes sure the dependencies of the lock file are installed, finds the pinned
-// Node 24, and runs one job with it. It is itself plain JavaScript without imports, so that Node 20 can read it.
+// Node 24, and runs one job with it. It is itself plain JavaScript and needs no package, so that Node 20 can run it.
+// The scripts of package.json say `exec node …` so that a signal to npm reaches us and not only a shell in between.
 // @ts-check
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -121,7 +122,7 @@ async function install() {
   const code =
     npm !== undefined && /npm-cli\.c?js$/.test(npm)
       ? await run(process.execPath, [npm, ...options])
-      : await run('npm', options, { shell: process.platform === 'win32' })
+      : await run('npm', options)
   clearInterval(ticking)
   if (code === 0) return say(`Packages installed in ${seconds()} s.`)
   say(`npm ci ended with code ${code}; the lines above say why. Mostly it is one of these:`)
@@ -132,10 +133,8 @@ async function install() {
 
 /** The Node that runs the job: the pinned one from node_modules, else the one running this, if it is new enough. */
 function findNode() {
-  const windows = process.platform === 'win32'
-  const packageName = `node-${windows ? 'win' : process.platform}-${process.arch}`
-  const binary = windows ? 'node.exe' : 'node'
-  const pinned = join(root, 'node_modules', packageName, 'bin', binary)
+  const packageName = `node-${process.platform}-${process.arch}`
+  const pinned = join(root, 'node_modules', packageName, 'bin', 'node')
   if (existsSync(pinned) && spawnSync(pinned, ['--version']).status === 0) return pinned
   if (Number.parseInt(process.versions.node, 10) >= oldestNode) return process.execPath
   const here = `${process.platform} ${process.arch}`
@@ -146,16 +145,14 @@ function findNode() {
 
 /** Runs a command in the repository with our stdio. Asked to stop, it passes the request on and waits for the child
  * to end in its own way; nothing is run after that. Resolves to the exit code, 128 + n for an end by signal n.
- * @param {string} command @param {string[]} args @param {{ shell?: boolean }} [options]
- * @returns {Promise<number>} */
-function run(command, args, options = {}) {
+ * @param {string} command @param {string[]} args @returns {Promise<number>} */
+function run(command, args) {
   const bin = join(root, 'node_modules', '.bin')
   const path = [dirname(command), bin, process.env['PATH']].filter((part) => part !== '.')
   const child = spawn(command, args, {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: path.join(delimiter) },
-    ...options,
   })
   /** @type {NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
