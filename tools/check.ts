@@ -1,6 +1,7 @@
 /**
- * `npm run check`: format, lint, types, import rules, dead code, tidiness, one after another. Each says in one line
- * whether it passed; what failed prints its findings below that line, and the rest still runs.
+ * `npm run check`: format, lint, types, import rules, dead code, tidiness, one after another. Each
+ * says in one line whether it passed; what failed prints its findings below that line, and the
+ * rest still runs.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -56,7 +57,8 @@ function listed(findings: Finding[]): Outcome {
   return { passed: findings.length === 0, findings: lines.join('\n') }
 }
 
-/** A fault of one step (a file that cannot be parsed) counts as its failure and does not stop the others. */
+/** A fault of one step (a file that cannot be parsed) counts as its failure and does not stop the
+ * others. */
 function attempt(step: Step): Outcome {
   try {
     return step.run()

@@ -1,7 +1,7 @@
 /** Finds circles in a graph of imports. */
 
-/** For every file that lies on a circle no earlier answer names: the shortest way from it back to itself, as the list
- * of files on the way. Empty exactly when the graph has no circle. */
+/** For every file that lies on a circle no earlier answer names: the shortest way from it back to
+ * itself, as the list of files on the way. Empty exactly when the graph has no circle. */
 export function findCycles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const seen = new Set<string>()
   const cycles: string[][] = []

@@ -2,12 +2,13 @@
  * Holds the directions of import that docs/ARCHITECTURE.md draws:
  *
  *   main → api → flows → modules → platform → contract
- *          connectors → platform, contract, and the types of the module or flow whose port they fill
+ *          connectors → platform, contract, and the types of the port they fill
  *          cli → contract only
  *
- * and the rules beside them: a module is entered by its index.ts only, and a sibling module only where it is the ledger
- * or the policy; no cycles, type-only ones included; the contract imports nothing and no Node; environment, clock and
- * randomness are touched in one place each. Run by `npm run check`; each rule is shown failing in imports.test.ts.
+ * and the rules beside them: a module is entered by its index.ts only, and a sibling module only
+ * where it is the ledger or the policy; no cycles, type-only ones included; the contract imports
+ * nothing and no Node; environment, clock and randomness are touched in one place each. Run by
+ * `npm run check`; each rule is shown failing in imports.test.ts.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -18,7 +19,8 @@ import { type Mention, readSyntax, type Touch } from './syntax.ts'
 
 export type Violation = { file: string; line: number; rule: string; what: string }
 
-/** The layers of the server from the top down. A file may import its own layer and every one below. */
+/** The layers of the server from the top down. A file may import its own layer and every one below.
+ * */
 const layers = ['main', 'api', 'flows', 'modules', 'platform', 'contract']
 const openModules = ['ledger', 'policy']
 const unbound = ['tests', 'bench', 'tools', 'docs']
@@ -112,7 +114,8 @@ function brokenByDoor(file: string, target: string): string | undefined {
   return `modules import no sibling but ${openModules.join(' and ')}`
 }
 
-/** `server/src/api/v1/cards.ts` → api; files beside main.ts belong to main; elsewhere the first folder. */
+/** `server/src/api/v1/cards.ts` → api; files beside main.ts belong to main; elsewhere the first
+ * folder. */
 function layerOf(file: string): string {
   const [first = '', second, third = ''] = file.split('/')
   if (first !== 'server') return first

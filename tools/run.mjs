@@ -1,6 +1,7 @@
-// The front door of every npm script: makes sure the dependencies of the lock file are installed, finds the pinned
-// Node 24, and runs one job with it. It is itself plain JavaScript and needs no package, so that Node 20 can run it.
-// The scripts of package.json say `exec node …` so that a signal to npm reaches us and not only a shell in between.
+// The front door of every npm script: makes sure the dependencies of the lock file are installed,
+// finds the pinned Node 24, and runs one job with it. It is itself plain JavaScript and needs no
+// package, so that Node 20 can run it. The scripts of package.json say `exec node …` so that a
+// signal to npm reaches us and not only a shell in between.
 // @ts-check
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -91,8 +92,9 @@ function filesEnding(ending, paths) {
   })
 }
 
-/** True when node_modules holds what package-lock.json asks for: npm notes what it installed in a hidden lock file,
- * written last, so an interrupted installation counts as none. Packages for other platforms may be missing. */
+/** True when node_modules holds what package-lock.json asks for: npm notes what it installed in a
+ * hidden lock file, written last, so an interrupted installation counts as none. Packages for other
+ * platforms may be missing. */
 function isInstalled() {
   const hidden = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(hidden)) return false
@@ -111,7 +113,8 @@ function readLock(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages
 }
 
-/** Installs with the npm that started us, or the first on PATH. No package of ours needs an install script. */
+/** Installs with the npm that started us, or the first on PATH. No package of ours needs an install
+ * script. */
 async function install() {
   say('Installing the packages of package-lock.json with npm ci; about 500 MB, a minute or two …')
   const started = Date.now()
@@ -121,8 +124,8 @@ async function install() {
   const npm = process.env['npm_execpath']
   const code =
     npm !== undefined && /npm-cli\.c?js$/.test(npm)
-      ? await run(process.execPath, [npm, ...options])
-      : await run('npm', options)
+      ? await run(process.execPath, [npm, ...options], 2)
+      : await run('npm', options, 2)
   clearInterval(ticking)
   if (code === 0) return say(`Packages installed in ${seconds()} s.`)
   say(`npm ci ended with code ${code}; the lines above say why. Mostly it is one of these:`)
@@ -131,7 +134,8 @@ async function install() {
   process.exit(code)
 }
 
-/** The Node that runs the job: the pinned one from node_modules, else the one running this, if it is new enough. */
+/** The Node that runs the job: the pinned one from node_modules, else the one running this, if it
+ * is new enough. */
 function findNode() {
   const packageName = `node-${process.platform}-${process.arch}`
   const pinned = join(root, 'node_modules', packageName, 'bin', 'node')
@@ -143,22 +147,25 @@ function findNode() {
   return process.exit(1)
 }
 
-/** Runs a command in the repository with our stdio. Asked to stop, it passes the request on and waits for the child
- * to end in its own way; nothing is run after that. Resolves to the exit code, 128 + n for an end by signal n.
- * @param {string} command @param {string[]} args @returns {Promise<number>} */
-function run(command, args) {
+/** Runs a command in the repository with our stdio, its stdout going to that descriptor. Asked to
+ * stop, it passes the request on and waits for the child to end in its own way; nothing is run
+ * after that. Resolves to the exit code, 128 + n for an end by signal n.
+ * @param {string} command @param {string[]} args @param {number} [stdout]
+ * @returns {Promise<number>} */
+function run(command, args, stdout = 1) {
   const bin = join(root, 'node_modules', '.bin')
   const path = [dirname(command), bin, process.env['PATH']].filter((part) => part !== '.')
   const child = spawn(command, args, {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['inherit', stdout, 'inherit'],
     env: { ...process.env, PATH: path.join(delimiter) },
   })
   /** @type {NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   let stopping = false
   const forwards = signals.map((signal) => {
-    // On a terminal Ctrl-C reaches the child by itself; told twice, it might take that for impatience.
+    // On a terminal Ctrl-C reaches the child by itself; told twice, it might take that for
+    // impatience.
     const forward = () => {
       stopping = true
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)

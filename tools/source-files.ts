@@ -1,11 +1,13 @@
-/** Finds the files of the repository that the checks read: what git tracks or would track, else what lies on disk. */
+/** Finds the files of the repository that the checks read: what git tracks or would track, else
+ * what lies on disk. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const skipped = new Set(['node_modules', '.git', '.lika', 'coverage'])
 
-/** Every file of the tree at `root`, as sorted paths with forward slashes relative to it; never anything installed. */
+/** Every file of the tree at `root`, as sorted paths with forward slashes relative to it; never
+ * anything installed. */
 export function projectFiles(root: string): string[] {
   const files = existsSync(join(root, '.git')) ? gitFiles(root) : filesOnDisk(root, '')
   return files.filter((file) => existsSync(join(root, file))).sort()

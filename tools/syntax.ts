@@ -1,5 +1,5 @@
-/** Reads from the syntax tree of a source file what the import rules ask about: what it imports, and which of the
- * outside world's values (environment, clock, randomness) it touches. */
+/** Reads from the syntax tree of a source file what the import rules ask about: what it imports,
+ * and which of the outside world's values (environment, clock, randomness) it touches. */
 import { parseSync } from 'oxc-parser'
 
 export type Mention = { what: string; line: number; typeOnly?: boolean }
@@ -42,8 +42,8 @@ function visit(value: unknown, see: (node: Node) => void): void {
   }
 }
 
-/** The text between the quotes of `import … from`, `export … from`, `import(…)` and the type `import(…)`. A computed
- * name is reported as `?`, since nobody can check it. */
+/** The text between the quotes of `import … from`, `export … from`, `import(…)` and the type
+ * `import(…)`. A computed name is reported as `?`, since nobody can check it. */
 function importedName(node: Node): string | undefined {
   switch (node.type) {
     case 'ImportDeclaration':
@@ -97,7 +97,8 @@ function touched(node: Node): Touch | undefined {
   }
 }
 
-/** What `const { env } = process` and `import { env } from 'node:process'` take: the first watched member. */
+/** What `const { env } = process` and `import { env } from 'node:process'` take: the first watched
+ * member. */
 function taken(object: string, members: string[]): Touch | undefined {
   return members
     .map((member) => watched.get(`${object}.${member}`))
@@ -115,7 +116,8 @@ function isDate(value: unknown): boolean {
   return nameOf(value) === 'Date'
 }
 
-/** `env` of the identifier env and of the literal 'env', so that `process['env']` is `process.env`. */
+/** `env` of the identifier env and of the literal 'env', so that `process['env']` is `process.env`.
+ * */
 function nameOf(value: unknown): string {
   const name = isNode(value) ? (value['name'] ?? value['value']) : undefined
   return typeof name === 'string' ? name : ''

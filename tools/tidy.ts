@@ -1,5 +1,6 @@
-/** Holds the habits of this repository that no linter knows: opening comments, names, sizes, leftovers, and nothing in
- * the tracked files that belongs to one machine. Run by `npm run check`; each rule is shown failing in tidy.test.ts. */
+/** Holds the habits of this repository that no linter knows: opening comments, names, sizes,
+ * leftovers, and nothing in the tracked files that belongs to one machine. Run by `npm run check`;
+ * each rule is shown failing in tidy.test.ts. */
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { isCode, isGenerated, isTest, projectFiles } from './source-files.ts'
@@ -101,7 +102,8 @@ function matching(pattern: RegExp): Habit['find'] {
     lines.flatMap((what, index) => (pattern.test(what) ? [{ line: index + 1, what }] : []))
 }
 
-/** The lines of a document that are not inside a ``` block, where # begins a comment and no heading. */
+/** The lines of a document that are not inside a ``` block, where # begins a comment and no
+ * heading. */
 function outsideFences(lines: string[]): Finding[] {
   let inside = false
   return lines.flatMap((what, index) => {
