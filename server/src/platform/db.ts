@@ -16,10 +16,13 @@ import { type DatabaseAddress, parseDatabaseUrl } from './db-url.ts'
 export type Sql = postgres.ISql<{ bigint: bigint }>
 type Driver = postgres.Sql<{ bigint: bigint }>
 
+/** The role of everything but migrations: it has only the rights that migrations grant it. */
+export const appRole = 'lika_app'
+
 export type ConnectOptions = {
   /** Shown in pg_stat_activity. */
   applicationName: string
-  /** Statements run as this role, which the URL's user must be a member of. Absent: as the user itself. */
+  /** Statements run as this role (`appRole`), which the URL's user must be a member of. Absent: as the user itself. */
   role?: string
   /** Connections for single statements. */
   pool?: number

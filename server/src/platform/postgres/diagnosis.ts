@@ -7,7 +7,7 @@ type Diagnosis = { code: string; pattern: RegExp; advice: (situation: Situation)
 const diagnoses: Diagnosis[] = [
   {
     code: 'disk.full',
-    pattern: /No space left on device|Disk quota exceeded/,
+    pattern: /No space left on device|Disk quota exceeded|Check free disk space/,
     advice: ({ folder }) =>
       `The disk that holds ${folder} is full. Free some space and start again.`,
   },

@@ -44,8 +44,26 @@ export function openDataFolder(dataDir: string): string {
     rmSync(join(real, '.writable'))
     return real
   } catch (error) {
-    throw new CannotStart('data_folder.unusable', sentenceFor(codeOf(error), dataDir), error)
+    throw explainFolder(error, dataDir)
   }
+}
+
+/** An error of the file system as what the operator can do about it; anything else as it is. */
+export function explainFolder(error: unknown, dataDir: string): unknown {
+  const trouble = troubles[codeOf(error) ?? '']
+  if (error instanceof CannotStart || trouble === undefined) return error
+  const sentence = `The data folder ${dataDir} ${trouble}. Set LIKA_DATA to a folder that Lika can write.`
+  return new CannotStart('data_folder.unusable', sentence, error)
+}
+
+const troubles: Record<string, string> = {
+  EACCES: 'may not be read and written by this user',
+  EPERM: 'may not be read and written by this user',
+  EROFS: 'is on a read-only disk',
+  ENOSPC: 'is on a full disk',
+  EDQUOT: 'is on a full disk',
+  ENOTDIR: 'is not a folder',
+  EEXIST: 'is not a folder',
 }
 
 /** The home of the book of this data folder, found again or chosen. `say` tells the operator about a staged one. */
@@ -57,7 +75,7 @@ export function findHome(
   const where = join(dataDir, 'where')
   const folder = existsSync(where) ? readFileSync(where, 'utf8').trim() : dataDir
   const data = join(folder, 'postgres')
-  if (existsSync(join(data, 'PG_VERSION'))) {
+  if (existsSync(data)) {
     if (folder !== dataDir) say(stagedSentence(dataDir, folder))
     return { folder, data, initialised: true, user: userOfBook(data) }
   }
@@ -134,16 +152,4 @@ function stagedSentence(dataDir: string, folder: string): string {
     ? ' That is a folder for temporary files: set LIKA_DATA to a place that stays if this book must.'
     : ''
   return `The server's user cannot enter ${dataDir}, so its files lie in ${folder}.${note}`
-}
-
-function sentenceFor(code: string | undefined, dataDir: string): string {
-  const reasons: Record<string, string> = {
-    EACCES: 'may not be written by this user',
-    EPERM: 'may not be written by this user',
-    EROFS: 'is on a read-only disk',
-    ENOSPC: 'is on a full disk',
-    ENOTDIR: 'is not a folder',
-    EEXIST: 'is not a folder',
-  }
-  return `The data folder ${dataDir} ${reasons[code ?? ''] ?? `cannot be used (${code})`}. Set LIKA_DATA to a folder that Lika can write.`
 }

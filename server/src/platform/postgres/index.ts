@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CannotStart } from '../cannot-start.ts'
-import { connect } from '../db.ts'
+import { appRole, connect } from '../db.ts'
 import { withDatabase } from '../db-url.ts'
 import { type Binaries, findPackage, prepareBinaries, stagePackage } from './binaries.ts'
 import {
@@ -14,7 +14,7 @@ import {
   scramVerifier,
   writeCredentials,
 } from './credentials.ts'
-import { findHome, type Home, openDataFolder } from './home.ts'
+import { explainFolder, findHome, type Home, openDataFolder } from './home.ts'
 import { initialiseCluster, ownerRole } from './initialise.ts'
 import { lockDataFolder } from './instance-lock.ts'
 import { freePort } from './ports.ts'
@@ -75,7 +75,6 @@ export type EmbeddedPostgres = {
   stop(): Promise<void>
 }
 
-export const appRole = 'lika_app'
 const databaseName = 'lika'
 const portAttempts = 5
 const longestPauseMs = 5_000
@@ -83,12 +82,13 @@ const longestPauseMs = 5_000
 /** Throws CannotStart: folder in use or unusable, disk full, port taken, files of another version … */
 export async function startPostgres(options: StartOptions): Promise<EmbeddedPostgres> {
   const dataDir = openDataFolder(options.dataDir)
-  const unlock = lockDataFolder(dataDir)
+  let unlock = () => {}
   try {
+    unlock = lockDataFolder(dataDir)
     return await start(dataDir, unlock, options)
   } catch (error) {
     unlock()
-    throw error
+    throw explainFolder(error, dataDir)
   }
 }
 

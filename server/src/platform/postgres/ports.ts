@@ -1,4 +1,4 @@
-/** Free ports on 127.0.0.1. */
+/** Finds free ports on 127.0.0.1 for servers that we start. */
 import { createServer } from 'node:net'
 
 /** `wanted` where it is free, else any free one. Another program may still be quicker: the server's start shows. */
