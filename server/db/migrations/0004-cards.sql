@@ -1,0 +1,107 @@
+-- Cards, their sealed secrets, pay codes, and who bought them how.
+
+create table lika.card (
+  lane int not null,
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid not null,
+  product_version int not null,
+  state text not null,
+  number text not null,
+  -- Keyed hash of the secret; null: the card is known by its number alone and pays by id or pay code only.
+  secret_digest bytea,
+  -- What activation will put on it (physical cards); 0 once active.
+  face_amount bigint not null,
+  face_bonus bigint not null,
+  -- The first instant at which it no longer pays; null: never, or not counted before activation.
+  expires_at timestamptz,
+  parent_id uuid,
+  depth int not null default 0,
+  replaced_by uuid,
+  replaces uuid,
+  batch_id uuid,
+  import_id uuid,
+  reference text,
+  metadata jsonb,
+  created_at timestamptz not null,
+  activated_at timestamptz,
+  constraint pk_card primary key (lane, id),
+  constraint uq_card_number unique (lane, number),
+  constraint ck_card_state check (state in ('created', 'active', 'frozen', 'lost', 'closed', 'replaced')),
+  constraint ck_card_face_amount check (face_amount >= 0 and face_bonus >= 0),
+  constraint ck_card_replaced check ((state = 'replaced') = (replaced_by is not null)),
+  constraint ck_card_depth check (depth >= 0)
+) with (fillfactor = 85);
+create index card_by_batch on lika.card (lane, batch_id) where batch_id is not null;
+create index card_by_import on lika.card (lane, import_id) where import_id is not null;
+comment on table lika.card is 'Cards; their money lies in accounts of the same lane.';
+grant select, insert, update on lika.card to lika_app;
+
+create table lika.card_seal (
+  lane int not null,
+  card_id uuid not null,
+  -- Number and secret under the master key; removed ten minutes after the first reveal, or after export.
+  sealed bytea not null,
+  revealed_at timestamptz,
+  constraint pk_card_seal primary key (lane, card_id)
+);
+comment on table lika.card_seal is 'Secrets that nobody has seen yet, encrypted under a key outside the database.';
+grant select, insert, update, delete on lika.card_seal to lika_app;
+
+create table lika.pay_handle (
+  lane int not null,
+  handle int not null,
+  card_id uuid not null,
+  constraint pk_pay_handle primary key (lane, handle),
+  constraint uq_pay_handle_card unique (lane, card_id),
+  constraint ck_pay_handle check (handle between 0 and 99999999)
+);
+comment on table lika.pay_handle is 'The eight digits by which pay codes name a card.';
+grant select, insert on lika.pay_handle to lika_app;
+
+create table lika.pay_code_use (
+  lane int not null,
+  handle int not null,
+  step bigint not null,
+  command_id uuid not null,
+  constraint pk_pay_code_use primary key (lane, handle, step)
+);
+comment on table lika.pay_code_use is 'Pay codes that were used: each pays once.';
+grant select, insert, delete on lika.pay_code_use to lika_app;
+
+create table lika.person (
+  id uuid not null,
+  book_id uuid not null,
+  -- The key of this person under the master key: thrown away, the person is forgotten.
+  sealed_key bytea not null,
+  -- Name, id number, phone, under that key.
+  sealed bytea not null,
+  kind text not null,
+  id_type text,
+  created_at timestamptz not null,
+  constraint pk_person primary key (id),
+  constraint ck_person_kind check (kind in ('person', 'unit'))
+);
+comment on table lika.person is 'Buyers, as the law wants them recorded; personal data encrypted under a key per person.';
+grant select, insert, delete on lika.person to lika_app;
+
+create table lika.funding (
+  lane int not null,
+  -- Of the command that put value on cards: an issue, an activation, a load, a batch, an import.
+  id uuid not null,
+  book_id uuid not null,
+  card_id uuid,
+  batch_id uuid,
+  method text not null,
+  reference text,
+  person_id uuid,
+  amount bigint not null,
+  bonus bigint not null,
+  at timestamptz not null,
+  metadata jsonb,
+  constraint pk_funding primary key (lane, id),
+  constraint ck_funding_method check (method in ('cash', 'bank_transfer', 'card', 'wechat', 'none')),
+  constraint ck_funding_amounts check (amount >= 0 and bonus >= 0)
+);
+comment on table lika.funding is 'Every sale and load: how it was paid, by whom.';
+grant select, insert on lika.funding to lika_app;

@@ -1,0 +1,22 @@
+/** The lane engine: everything that moves value goes through it. See docs/ARCHITECTURE.md, "Lanes". */
+export { type ClaimedName, canonical, type NameDigest } from './claims.ts'
+export { Engine, type EngineOptions } from './engine.ts'
+export { type DigestLine, emptyHead, entryDigest, type JournalRow } from './journal.ts'
+export { ensureLanes, type LaneInfo } from './pools.ts'
+export {
+  type Command,
+  type Decision,
+  type Executed,
+  type Finder,
+  type Json,
+  type Line,
+  type Lines,
+  type LineValue,
+  type NameState,
+  type Outcome,
+  type Plan,
+  type Read,
+  read,
+  type Shelf,
+  type View,
+} from './types.ts'

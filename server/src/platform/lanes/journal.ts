@@ -1,0 +1,50 @@
+/**
+ * One journal entry and its digest. The digest of an entry covers the entry before it, every column of its own row and
+ * every line under it, so that no cell of journal and lines can change without a verifier naming the entry.
+ */
+import { createHash } from 'node:crypto'
+import type { BookId, CommandId, Instant, Lane } from '@lika/contract'
+import type { LineValue } from './types.ts'
+
+export interface JournalRow {
+  readonly lane: Lane
+  readonly seq: bigint
+  /** yyyymm of the command id. */
+  readonly month: number
+  readonly commandId: CommandId
+  readonly bookId: BookId
+  readonly kind: string
+  readonly version: number
+  readonly refused: boolean
+  readonly at: Instant
+  /** JSON text, kept to the byte. */
+  readonly body: string
+}
+
+/** A line as it enters the digest: the name of its table, then its values. */
+export type DigestLine = readonly [string, ...LineValue[]]
+
+/** What the first entry of a lane stands on. */
+export const emptyHead = Buffer.alloc(32)
+
+/** SHA-256 over the digest before it and the entry as canonical JSON. */
+export function entryDigest(
+  previous: Uint8Array,
+  row: JournalRow,
+  lines: readonly DigestLine[],
+): Buffer {
+  const text = JSON.stringify([
+    row.lane,
+    String(row.seq),
+    row.month,
+    row.commandId,
+    row.bookId,
+    row.kind,
+    row.version,
+    row.refused,
+    row.at,
+    row.body,
+    lines.map((line) => line.map((value) => (typeof value === 'bigint' ? String(value) : value))),
+  ])
+  return createHash('sha256').update(previous).update(text).digest()
+}
