@@ -45,10 +45,10 @@ export function idAt(instant: Instant, lane: Lane = 0): Uuid {
 /** Moves on to the next pair of time and counter. */
 function tick(): void {
   const now = Date.now()
-  if (now > lastMs) return begin(now)
   counter += 1
+  if (now > lastMs) begin(now)
   // A millisecond that is used up borrows from the next one.
-  if (counter === counterLimit) begin(lastMs + 1)
+  else if (counter === counterLimit) begin(lastMs + 1)
 }
 
 function begin(ms: Instant): void {
