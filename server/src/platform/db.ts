@@ -31,6 +31,8 @@ export type ConnectOptions = {
   statementTimeoutMs?: number
   idleInTransactionTimeoutMs?: number
   lockTimeoutMs?: number
+  /** Commits return before they are on disk: for what a later durable commit flushes along (claims). */
+  asynchronousCommit?: boolean
 }
 
 /** One backend of PostgreSQL. Everything sent on `sql` runs on it, in order, or is rejected. */
@@ -102,6 +104,7 @@ function sessionSettings(options: ConnectOptions): Settings {
     tcp_keepalives_interval: '2',
     tcp_keepalives_count: '3',
     tcp_user_timeout: '10000',
+    ...(options.asynchronousCommit === true && { synchronous_commit: 'off' }),
     ...(options.role === undefined ? {} : { role: options.role }),
   }
 }

@@ -1,0 +1,19 @@
+/** The kinds of outside names in the directory, and how each is written. */
+import type { MerchantId } from '@lika/contract'
+
+/** Numbers are stored: never reuse or change one. */
+export const nameKinds = {
+  /** A merchant's order number: payments and holds share them. */
+  order: 1,
+  /** A merchant's refund number. */
+  refund: 2,
+  /** A number of another system, brought by an import. */
+  cardNumber: 3,
+  /** An issuer's own number for a card. */
+  card: 4,
+} as const
+
+/** A merchant's number is unique within that merchant. */
+export function ofMerchant(merchantId: MerchantId, reference: string): string {
+  return `${merchantId} ${reference}`
+}
