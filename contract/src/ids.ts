@@ -4,6 +4,8 @@
  * are the only places that know bits and digits of a lane.
  */
 
+import type { Mode } from './states.ts'
+
 declare const brand: unique symbol
 
 /** Text prefix of every kind of object that has an id of its own. */
@@ -105,4 +107,23 @@ export function withKindAndLane(id: string, kind: number, lane: Lane): string {
 /** The six kind bits of an id: 0 for entities, the account kind for accounts. */
 export function kindBitsOfId(id: string): number {
   return Number.parseInt(id.slice(32), 16) >> 10
+}
+
+const bookBits = { test: 1, live: 2 } as const satisfies Record<Mode, number>
+
+/** The book of an issuer in one mode: the issuer's id with kind bits 1 (test) or 2 (live). */
+export function bookOf(issuerId: IssuerId, mode: Mode): BookId {
+  return asId(withKindAndLane(issuerId, bookBits[mode], 0))
+}
+
+export function issuerOfBook(book: BookId): IssuerId {
+  return asId(withKindAndLane(book, 0, 0))
+}
+
+/** @throws RangeError for an id that is not a book's. */
+export function modeOfBook(book: BookId): Mode {
+  const bits = kindBitsOfId(book)
+  if (bits === bookBits.test) return 'test'
+  if (bits === bookBits.live) return 'live'
+  throw new RangeError(`${book} is not the id of a book`)
 }
