@@ -3,7 +3,7 @@
  * (HKDF-SHA-256), so that what leaks of one says nothing about another, and a digest made for one purpose is never
  * valid for another.
  */
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { type CardKeyMaterial, type CardKeys, cardKeysOf } from './card-keys.ts'
 import { randomBytes } from './random.ts'
 import { openWith, sealWith } from './seal.ts'
@@ -22,7 +22,7 @@ export interface Keyring extends CardKeys {
   /** Of what somebody presented when guessing: 16 bytes, so that counters do not hold card numbers. */
   guessDigest(subject: string): Buffer
   /** The six digits that make a pay code ours. `step` is the whole time step, not the six digits in the code. */
-  payCodeMac(lane: number, handle: number, step: number): string
+  readonly payCodeMac: (lane: number, handle: number, step: number) => string
   seal(purpose: SealPurpose, context: string, plain: Uint8Array): Buffer
   /** @throws when key, purpose, context or value is another one. */
   open(purpose: SealPurpose, context: string, sealed: Uint8Array): Buffer
@@ -38,14 +38,15 @@ export interface Keyring extends CardKeys {
 
 export function keyringOf(masterKey: Uint8Array): Keyring {
   if (masterKey.length !== masterKeyLength) throw new Error('a master key has 32 bytes')
-  const subkey = (purpose: string) =>
+  const derived = (purpose: string) =>
     Buffer.from(hkdfSync('sha256', masterKey, 'lika', purpose, masterKeyLength))
+  const subkey = (purpose: string) => createSecretKey(derived(purpose))
   const cardMaterial = { digest: subkey('card-secret'), seal: subkey('seal:card') }
   const names = subkey('name')
   const guesses = subkey('guess')
   const payCodes = subkey('pay-code')
   const persons = subkey('seal:person')
-  const sealing: Record<SealPurpose, Buffer> = {
+  const sealing: Record<SealPurpose, KeyObject> = {
     'webhook-secret': subkey('seal:webhook-secret'),
     'job-input': subkey('seal:job-input'),
   }
@@ -62,15 +63,18 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
     open: (purpose, context, sealed) => openWith(sealing[purpose], context, sealed),
     sealPerson: (personId, plain) => {
       const key = randomBytes(masterKeyLength)
-      return { sealedKey: sealWith(persons, personId, key), sealed: sealWith(key, personId, plain) }
+      return {
+        sealedKey: sealWith(persons, personId, key),
+        sealed: sealWith(createSecretKey(key), personId, plain),
+      }
     },
     openPerson: (personId, { sealedKey, sealed }) =>
-      openWith(openWith(persons, personId, sealedKey), personId, sealed),
-    keyCheck: () => subkey('key-check'),
+      openWith(createSecretKey(openWith(persons, personId, sealedKey)), personId, sealed),
+    keyCheck: () => derived('key-check'),
     cardKeyMaterial: () => cardMaterial,
   }
 }
 
-function digest16(key: Uint8Array, text: string): Buffer {
+function digest16(key: KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest().subarray(0, 16)
 }
