@@ -1,0 +1,57 @@
+/** What changes the state of a card: activate, freeze, report lost, replace, close, extend. */
+import type { Command } from 'commander'
+import { day } from '../option-values.ts'
+import { at, body, type Lika } from '../verbs.ts'
+import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
+
+export function addCardLife(lika: Lika, cards: Command): void {
+  const { say } = lika
+  const reason = say('原因', 'why')
+
+  const activate = lika.write(cards, 'activate <card>', '激活', 'activate a card')
+  buyerOption(lika, fundingOptions(lika, activate, false)).action(
+    lika.action(async (call, card: string, options: Funded) => {
+      const sent = body({ funding: fundingOf(options), buyer: options.buyer })
+      call.show(await call.make(at`/v1/cards/${card}/activate`, sent))
+    }),
+  )
+
+  for (const [name, zh, en] of [
+    ['freeze', '冻结：暂停使用', 'freeze: no use for now'],
+    ['unfreeze', '解冻', 'unfreeze'],
+    ['close', '注销：余额必须为零', 'close for good: it must be empty'],
+  ] as const) {
+    lika
+      .write(cards, `${name} <card>`, zh, en)
+      .requiredOption('--reason <text>', reason)
+      .action(
+        lika.action(async (call, card: string, options: { reason: string }) =>
+          call.show(
+            await call.make(`${at`/v1/cards/${card}`}/${name}`, { reason: options.reason }),
+          ),
+        ),
+      )
+  }
+
+  for (const [name, path, zh, en] of [
+    ['report-lost', 'report_lost', '挂失：立即停止扣款', 'report lost: stops every debit at once'],
+    ['replace', 'replace', '换卡：余额转入新卡', 'replace: a new card carries the balance on'],
+  ] as const) {
+    lika
+      .write(cards, `${name} <card>`, zh, en)
+      .action(
+        lika.action(async (call, card: string) =>
+          call.show(await call.make(`${at`/v1/cards/${card}`}/${path}`, {})),
+        ),
+      )
+  }
+
+  lika
+    .write(cards, 'extend <card>', '延长有效期', 'extend the validity')
+    .requiredOption('--until <day>', say('有效至该日（含）', 'last day on which it pays'), day)
+    .action(
+      lika.action(async (call, card: string, { until }: { until: string }) =>
+        call.show(await call.make(at`/v1/cards/${card}/extend`, { until })),
+      ),
+    )
+}

@@ -1,0 +1,36 @@
+/** Who bought and how it was paid: the options that selling and loading a card share. */
+import { type Command, Option } from 'commander'
+import type { Json, JsonObject } from '../json.ts'
+import { objectFile } from '../option-values.ts'
+import { body, type Lika } from '../verbs.ts'
+
+export type Funded = {
+  funding?: string
+  fundingReference?: string
+  buyer?: JsonObject
+}
+
+export function fundingOptions(lika: Lika, command: Command, isRequired: boolean): Command {
+  const { say } = lika
+  const method = new Option('--funding <method>', say('资金来源', 'how it was paid'))
+    .choices(['cash', 'bank_transfer', 'card', 'wechat', 'none'])
+    .makeOptionMandatory(isRequired)
+  return command
+    .addOption(method)
+    .option('--funding-reference <text>', say('收款凭证号', 'number of the payment received'))
+}
+
+/** Personal data comes in a file, not on the command line. */
+export function buyerOption(lika: Lika, command: Command): Command {
+  const described = lika.say(
+    '购卡人 JSON 文件（kind,name,id_type,id_number,phone），- 为标准输入',
+    'the buyer, a JSON file (kind,name,id_type,id_number,phone); - is stdin',
+  )
+  return command.option('--buyer <file>', described, objectFile)
+}
+
+/** Undefined when no method was named. */
+export function fundingOf({ funding, fundingReference }: Funded): Json | undefined {
+  if (funding === undefined) return undefined
+  return body({ method: funding, reference: fundingReference })
+}

@@ -1,0 +1,45 @@
+/** `lika issuers …`: who sells cards. Creating one needs the operator's key. */
+import { names } from '../option-values.ts'
+import { at, body, type Labels, type Lika } from '../verbs.ts'
+
+type Create = Labels & { name: string; legalName: string; pack?: string[] }
+
+export function addIssuers(lika: Lika): void {
+  const { say } = lika
+  const issuers = lika.noun('issuers', '发卡方', 'those who issue cards')
+
+  const create = lika.verb(
+    issuers,
+    'create',
+    '新建发卡方（运营方密钥）',
+    'make an issuer (operator key)',
+  )
+  lika
+    .labels(create)
+    .requiredOption('--name <name>', say('名称', 'name'))
+    .requiredOption('--legal-name <name>', say('法定名称', 'legal name'))
+    .option(
+      '--pack <packs>',
+      say('政策包，逗号分隔或多次', 'policy packs, by commas or repeated'),
+      names,
+    )
+    .action(
+      lika.action(async (call, { name, legalName, pack, reference, metadata }: Create) => {
+        const sent = { name, legal_name: legalName, packs: pack, reference, metadata }
+        call.show(await call.post('/v1/issuers', body(sent)))
+      }, 'operator'),
+    )
+  lika.examples(
+    create,
+    'issuers create --name 星河 --legal-name 星河商贸有限公司 --pack cn-national',
+  )
+
+  lika
+    .verb(issuers, 'show <issuer>', '查看发卡方', 'show an issuer')
+    .action(
+      lika.action(
+        async (call, issuer: string) => call.show(await call.get(at`/v1/issuers/${issuer}`)),
+        'operator-or-issuer',
+      ),
+    )
+}

@@ -1,0 +1,87 @@
+/** `lika ledger …` and `lika books verify`: the accounts behind the cards, and whether they are in
+ * order. */
+import type { PageOptions } from '../call.ts'
+import { NotInOrder } from '../failures.ts'
+import { longSeconds } from '../files.ts'
+import { isObject, memberAt } from '../json.ts'
+import { formatMember } from '../members.ts'
+import { fromInstant, toInstant } from '../option-values.ts'
+import { at, type Lika } from '../verbs.ts'
+
+export function addLedger(lika: Lika): void {
+  const { say } = lika
+  const ledger = lika.noun('ledger', '账务', 'the ledger')
+  const atOption = say('某一时刻', 'at that time')
+
+  lika
+    .list(ledger, 'accounts', '列出账户', 'list accounts')
+    .option('--at <time>', atOption, fromInstant)
+    .action(
+      lika.action((call, options: PageOptions & { at?: string }) =>
+        call.list('/v1/ledger/accounts', options, [], { at: options.at }),
+      ),
+    )
+  lika
+    .verb(ledger, 'account <account>', '查看账户', 'show an account')
+    .option('--at <time>', atOption, fromInstant)
+    .action(
+      lika.action(async (call, account: string, options: { at?: string }) =>
+        call.show(await call.get(at`/v1/ledger/accounts/${account}`, { at: options.at })),
+      ),
+    )
+  lika
+    .list(ledger, 'entries', '分录', 'entries')
+    .option('--from <time>', say('从：日期或时刻', 'from: a day or an instant'), fromInstant)
+    .option(
+      '--to <time>',
+      say('到：日期（含当天）或时刻', 'to: a day (itself included) or an instant'),
+      toInstant,
+    )
+    .action(
+      lika.action((call, options: PageOptions & { from?: string; to?: string }) => {
+        const { from, to } = options
+        return call.list('/v1/ledger/entries', options, [], { from, to })
+      }),
+    )
+  lika
+    .verb(ledger, 'trial-balance', '试算平衡表', 'trial balance')
+    .option('--at <time>', atOption, fromInstant)
+    .action(
+      lika.action(async (call, options: { at?: string }) =>
+        call.show(await call.get('/v1/ledger/trial_balance', { at: options.at })),
+      ),
+    )
+}
+
+export function addBooks(lika: Lika): void {
+  const books = lika.noun('books', '账簿', 'the books')
+  const verify = lika
+    .verb(
+      books,
+      'verify',
+      '审计全部账目；有误时退出码为 1',
+      'audit everything; exit 1 when something is wrong',
+    )
+    .action(
+      lika.action(async (call) => {
+        const answer = await call.post('/v1/ledger/verify', {}, longSeconds)
+        const isRight = memberAt(answer.body, 'ok') === true
+        const checked = memberAt(answer.body, 'checked')
+        if (call.options.json) call.showText(answer)
+        else if (isObject(checked)) {
+          call.world.print(call.say('已核对', 'Checked'))
+          for (const [name, value] of Object.entries(checked)) {
+            call.world.print(`  ${name}: ${formatMember(`checked.${name}`, value)}`)
+          }
+        }
+        if (!isRight) throw new NotInOrder(firstWrong(memberAt(answer.body, 'first_wrong'), lika))
+        if (!call.options.json) call.world.print(call.say('账目相符。', 'The books are in order.'))
+      }),
+    )
+  lika.examples(verify, 'books verify')
+}
+
+function firstWrong(row: Parameters<typeof formatMember>[1], lika: Lika): string {
+  const named = formatMember('first_wrong', row)
+  return lika.say(`账目有误，第一处：${named}。`, `The books are wrong, first at: ${named}.`)
+}

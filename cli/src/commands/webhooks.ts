@@ -1,0 +1,72 @@
+/** `lika webhooks …`: where events are delivered to. */
+import type { PageOptions } from '../call.ts'
+import { names } from '../option-values.ts'
+import { showWithSecret } from '../secrets.ts'
+import { at, body, type Labels, type Lika } from '../verbs.ts'
+
+type Create = Labels & { url: string; event?: string[]; to: string; save?: string }
+
+export function addWebhooks(lika: Lika): void {
+  const { say } = lika
+  const webhooks = lika.noun('webhooks', '回调', 'webhook endpoints')
+
+  const create = lika.labels(
+    lika.verb(
+      webhooks,
+      'create',
+      '新建回调地址；密钥只显示一次',
+      'make an endpoint; its secret is shown once',
+    ),
+  )
+  create
+    .requiredOption('--to <url>', say('接收事件的地址', 'the URL that receives events'))
+    .requiredOption(
+      '--event <types>',
+      say('事件类型，如 payment.*', 'types of events, e.g. payment.*'),
+      names,
+    )
+    .option(
+      '--save <file>',
+      say('密钥写入新文件而不显示', 'write the secret into a new file, not to the terminal'),
+    )
+    .action(
+      lika.action(async (call, { to, event, reference, metadata, save }: Create) => {
+        const sent = body({ url: to, events: event, reference, metadata })
+        showWithSecret(call, await call.post('/v1/webhook_endpoints', sent), save)
+      }),
+    )
+  lika.examples(
+    create,
+    'webhooks create --to https://shop.example/lika --event payment.*,refund.* --save hook.key',
+  )
+
+  lika
+    .list(webhooks, 'list', '列出回调地址', 'list endpoints')
+    .action(
+      lika.action((call, page: PageOptions) =>
+        call.list('/v1/webhook_endpoints', page, ['id', 'url', 'events', 'created_at']),
+      ),
+    )
+  lika
+    .verb(webhooks, 'delete <endpoint>', '删除回调地址', 'delete an endpoint')
+    .action(
+      lika.action((call, endpoint: string) => call.remove(at`/v1/webhook_endpoints/${endpoint}`)),
+    )
+
+  const replay = lika.verb(webhooks, 'replay <endpoint>', '重新发送', 'deliver again')
+  replay
+    .requiredOption(
+      '--after <event|time>',
+      say('此事件或时刻之后的', 'what came after this event or instant'),
+    )
+    .action(
+      lika.action(async (call, endpoint: string, { after }: { after: string }) =>
+        call.show(await call.post(at`/v1/webhook_endpoints/${endpoint}/replay`, { after })),
+      ),
+    )
+  lika.examples(replay, 'webhooks replay whep_… --after 2026-11-24T00:00:00+08:00')
+
+  lika
+    .list(webhooks, 'deliveries', '发送记录', 'deliveries')
+    .action(lika.action((call, page: PageOptions) => call.list('/v1/webhook_deliveries', page, [])))
+}
