@@ -190,7 +190,7 @@ export class Engine {
       decide: () => ({ ok: false, refusal: why }),
     }
     const command = { book, operation: 'command.cancelled', weight: 'till', size: 1 } as const
-    return verdictToExecuted(await this.#enqueue(commandId, command, plan))
+    return verdictToExecuted(await this.#enqueue(commandId, command, plan, true))
   }
 
   /** The outcome of a command; undefined: it has not run. */
@@ -210,7 +210,7 @@ export class Engine {
     if (!claimed.sameInput) return keyReused()
     const name = await this.names.stateOf(claimed)
     const plan = await command.plan(claimed.commandId, name)
-    const verdict = await this.#enqueue(claimed.commandId, command, plan)
+    const verdict = await this.#enqueue(claimed.commandId, command, plan, !claimed.fresh)
     if (verdict.kind === 'gone') {
       await this.#claims.giveBack([claimed])
       return { status: 'refused', refusal: verdict.refusal, replayed: false }
@@ -222,6 +222,7 @@ export class Engine {
     commandId: CommandId,
     command: Pick<Command, 'book' | 'operation' | 'weight' | 'size' | 'notAfter'>,
     plan: Plan,
+    mayHaveRun: boolean,
   ): Promise<Verdict> {
     const [only] = plan.lanes
     const desk = this.#desk(plan.lanes.length === 1 && only !== undefined ? only : wide)
@@ -230,7 +231,7 @@ export class Engine {
         bookId: command.book,
         weight: command.weight ?? 'till',
         size: command.size ?? 1,
-        ticket: ticketOf(commandId, command, plan),
+        ticket: ticketOf(commandId, command, plan, mayHaveRun),
         until: this.#options.monotonic() + patienceMs,
         settle,
       })
@@ -247,12 +248,12 @@ export class Engine {
         const claimed = claims[index]
         if (claimed === undefined) throw new Error('every command has a claim')
         const plan = await command.plan(claimed.commandId, await this.names.stateOf(claimed))
-        return ticketOf(claimed.commandId, command, plan)
+        return ticketOf(claimed.commandId, command, plan, true)
       }),
     )
     const session = await this.#options.database.openSession()
     try {
-      const result = await runRound(session, lanesOf(tickets), tickets, true)
+      const result = await runRound(session, lanesOf(tickets), tickets, { allOrNone: true })
       this.#moved(result)
       return tickets.map((_, index) => {
         const verdict = result.verdicts[index]
@@ -294,9 +295,10 @@ function ticketOf(
   commandId: CommandId,
   command: Pick<Command, 'book' | 'operation' | 'notAfter'>,
   plan: Plan,
+  mayHaveRun: boolean,
 ) {
   const { book: bookId, operation, notAfter } = command
-  return { commandId, bookId, operation, notAfter, plan }
+  return { commandId, bookId, operation, notAfter, plan, mayHaveRun }
 }
 
 function verdictToExecuted(verdict: Verdict): Executed {

@@ -34,6 +34,8 @@ export interface Ticket {
   readonly operation: string
   readonly notAfter: Instant | undefined
   readonly plan: Plan
+  /** False: its claim was made for this very run, so that nobody is likely to have run it before. */
+  readonly mayHaveRun: boolean
 }
 
 /** `gone`: refused without a trace, so that the claim must be given back. */
@@ -59,6 +61,16 @@ interface LaneWork {
   readonly lines: Map<Lines, Line[]>
 }
 
+export interface RoundOptions {
+  readonly allOrNone?: boolean
+  /**
+   * Whose earlier outcome is looked for. `repeats` leaves out those claimed just now: should another process have been
+   * quicker with the claim that it read back, the journal's unique command id stops the round, and it is run again
+   * looking for `all`.
+   */
+  readonly lookFor?: 'repeats' | 'all'
+}
+
 /**
  * Runs the tickets on these lanes (ascending). `allOrNone`: the first refusal undoes the whole transaction, nothing is
  * journaled, and the verdicts tell who refused. Rejects with the first error of the database; then nothing happened
@@ -68,14 +80,15 @@ export async function runRound(
   session: Session,
   lanes: readonly Lane[],
   tickets: readonly Ticket[],
-  allOrNone = false,
+  { allOrNone = false, lookFor = 'repeats' }: RoundOptions = {},
 ): Promise<RoundResult> {
   const { sql } = session
   const memory = new RoundMemory()
   const begun = sql`begin isolation level read committed`
   const locks = lanes.map((lane) => lockLane(sql, lane))
   const clock = readClock(sql)
-  const executed = lookForExecuted(session, tickets)
+  const suspects = lookFor === 'all' ? tickets : tickets.filter((ticket) => ticket.mayHaveRun)
+  const executed = lookForExecuted(session, suspects)
   const loads = loadAll(session, memory, tickets)
   await sendTogether([begun, ...locks, clock, executed, ...loads])
 

@@ -80,16 +80,20 @@ export class LaneRunner {
   /** Every item of the round is settled when this resolves. */
   async #settleRound(round: readonly Waiting[]): Promise<void> {
     let left = round
+    let lookFor: 'repeats' | 'all' = 'repeats'
     for (let attempt = 0; left.length > 0; attempt += 1) {
       try {
         const session = await this.#open()
         const tickets = left.map((one) => one.ticket)
-        const result = await runRound(session, lanesOf(tickets), tickets)
+        const result = await runRound(session, lanesOf(tickets), tickets, { lookFor })
         for (const [index, verdict] of result.verdicts.entries()) left[index]?.settle(verdict)
         this.#options.onRound(result)
         return
       } catch (error) {
-        if (await this.#isPoisoned(error)) return await this.#halve(left, error)
+        const poisoned = await this.#isPoisoned(error)
+        if (poisoned && lookFor === 'all') return await this.#halve(left, error)
+        lookFor = 'all'
+        if (poisoned) continue
         this.#options.onTrouble(error)
         left = this.#giveUpOverdue(left)
         await sleep(Math.min(pauseMs.first * 2 ** attempt, pauseMs.longest))
