@@ -34,6 +34,9 @@ const jobs = {
   soak: runSoak,
 }
 
+/** One PostgreSQL for all test files of a run. */
+const oneServer = [`--test-global-setup=${join(root, 'tests', 'harness', 'global.ts')}`]
+
 /** @param {string} node @param {string[]} rest */
 async function runTests(node, rest) {
   const { paths, flags } = splitArguments(rest)
@@ -43,6 +46,7 @@ async function runTests(node, rest) {
   const tested = await testRunner(node, files, [
     '--test-concurrency=2',
     '--test-timeout=900000',
+    ...oneServer,
     ...flags,
   ])
   if (checked !== 0) say('npm run check did not pass: see its lines above.')
@@ -53,7 +57,8 @@ async function runTests(node, rest) {
 function runSoak(node, rest) {
   const { paths, flags } = splitArguments(rest)
   const files = filesEnding('.soak.ts', paths.length > 0 ? paths : [join('tests', 'soak')])
-  return testRunner(node, files, ['--test-concurrency=1', '--test-timeout=43200000', ...flags])
+  const limits = ['--test-concurrency=1', '--test-timeout=43200000']
+  return testRunner(node, files, [...limits, ...oneServer, ...flags])
 }
 
 /** @param {string} node @param {string[]} files @param {string[]} flags */

@@ -2,6 +2,281 @@
 
 grant usage on schema lika to lika_app;
 
+create table account (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  balance bigint not null,
+  held bigint not null,
+  seq bigint not null,
+  constraint pk_account PRIMARY KEY (lane, id),
+  constraint ck_account_available CHECK ((balance >= held)),
+  constraint ck_account_held CHECK ((held >= 0))
+) with (fillfactor=60);
+comment on table account is 'Guarded accounts, in fen on their normal side; what is held can never be spent.';
+grant insert, select, update on account to lika_app;
+
+create table api_key (
+  id uuid not null,
+  book_id uuid not null,
+  digest bytea not null,
+  last4 text not null,
+  name text not null,
+  owner text not null,
+  scopes text[] not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint pk_api_key PRIMARY KEY (id),
+  constraint uq_api_key_digest UNIQUE (digest),
+  constraint uq_api_key_reference UNIQUE (book_id, reference),
+  constraint ck_api_key_digest CHECK ((length(digest) = 32)),
+  constraint ck_api_key_last4 CHECK ((length(last4) = 4))
+);
+comment on table api_key is 'Keys of issuers to one of their books, hashed.';
+CREATE INDEX api_key_by_book ON api_key USING btree (book_id, id);
+grant insert, select, update on api_key to lika_app;
+
+create table card (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid not null,
+  product_version integer not null,
+  state text not null,
+  number text not null,
+  secret_digest bytea,
+  face_amount bigint not null,
+  face_bonus bigint not null,
+  expires_at timestamp with time zone,
+  parent_id uuid,
+  depth integer not null default 0,
+  replaced_by uuid,
+  replaces uuid,
+  batch_id uuid,
+  import_id uuid,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  activated_at timestamp with time zone,
+  constraint pk_card PRIMARY KEY (lane, id),
+  constraint uq_card_number UNIQUE (lane, number),
+  constraint ck_card_depth CHECK ((depth >= 0)),
+  constraint ck_card_face_amount CHECK (((face_amount >= 0) AND (face_bonus >= 0))),
+  constraint ck_card_replaced CHECK (((state = 'replaced'::text) = (replaced_by IS NOT NULL))),
+  constraint ck_card_state CHECK ((state = ANY (ARRAY['created'::text, 'active'::text, 'frozen'::text, 'lost'::text, 'closed'::text, 'replaced'::text])))
+) with (fillfactor=85);
+comment on table card is 'Cards; their money lies in accounts of the same lane.';
+CREATE INDEX card_by_batch ON card USING btree (lane, batch_id) WHERE (batch_id IS NOT NULL);
+CREATE INDEX card_by_import ON card USING btree (lane, import_id) WHERE (import_id IS NOT NULL);
+grant insert, select, update on card to lika_app;
+
+create table card_seal (
+  lane integer not null,
+  card_id uuid not null,
+  sealed bytea not null,
+  revealed_at timestamp with time zone,
+  constraint pk_card_seal PRIMARY KEY (lane, card_id)
+);
+comment on table card_seal is 'Secrets that nobody has seen yet, encrypted under a key outside the database.';
+grant delete, insert, select, update on card_seal to lika_app;
+
+create table claim (
+  bucket integer not null,
+  book_id uuid not null,
+  key_digest bytea not null,
+  command_id uuid not null,
+  fingerprint bytea not null,
+  constraint pk_claim PRIMARY KEY (bucket, book_id, key_digest),
+  constraint ck_claim_bucket CHECK (((bucket >= 0) AND (bucket <= 1023)))
+);
+comment on table claim is 'Idempotency keys: which command a key stands for, and the digest of its input.';
+grant delete, insert, select on claim to lika_app;
+
+create table closing (
+  lane integer not null,
+  day date not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  debits bigint not null,
+  credits bigint not null,
+  constraint pk_closing PRIMARY KEY (lane, day, account_id),
+  constraint ck_closing_credits CHECK ((credits >= 0)),
+  constraint ck_closing_debits CHECK ((debits >= 0))
+);
+comment on table closing is 'Running totals of both sides at the end of each business day: by account for summed kinds, by issuer for guarded ones.';
+grant insert, select on closing to lika_app;
+
+create table consumer (
+  name text not null,
+  lane integer not null,
+  seq bigint not null,
+  digest bytea not null,
+  constraint pk_consumer PRIMARY KEY (name, lane)
+);
+comment on table consumer is 'How far each reader of the journal has come.';
+grant delete, insert, select, update on consumer to lika_app;
+
+create table cut (
+  lane integer not null,
+  day date not null,
+  seq bigint not null,
+  at timestamp with time zone not null,
+  constraint pk_cut PRIMARY KEY (lane, day)
+);
+comment on table cut is 'Where a business day ends in each lane.';
+grant insert, select on cut to lika_app;
+
+create table directory (
+  bucket integer not null,
+  book_id uuid not null,
+  kind integer not null,
+  name_digest bytea not null,
+  id uuid not null,
+  cancelled boolean not null default false,
+  constraint pk_directory PRIMARY KEY (bucket, book_id, kind, name_digest),
+  constraint ck_directory_bucket CHECK (((bucket >= 0) AND (bucket <= 1023)))
+);
+comment on table directory is 'Names that come from outside, as keyed digests: merchant order numbers, imported card numbers.';
+grant delete, insert, select, update on directory to lika_app;
+
+create table funding (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  card_id uuid,
+  batch_id uuid,
+  method text not null,
+  reference text,
+  person_id uuid,
+  amount bigint not null,
+  bonus bigint not null,
+  at timestamp with time zone not null,
+  metadata jsonb,
+  constraint pk_funding PRIMARY KEY (lane, id),
+  constraint ck_funding_amounts CHECK (((amount >= 0) AND (bonus >= 0))),
+  constraint ck_funding_method CHECK ((method = ANY (ARRAY['cash'::text, 'bank_transfer'::text, 'card'::text, 'wechat'::text, 'none'::text])))
+);
+comment on table funding is 'Every sale and load: how it was paid, by whom.';
+grant insert, select on funding to lika_app;
+
+create table guess (
+  subject bytea not null,
+  minute integer not null,
+  wrong integer not null,
+  constraint pk_guess PRIMARY KEY (subject, minute),
+  constraint ck_guess_subject CHECK ((length(subject) = 16)),
+  constraint ck_guess_wrong CHECK ((wrong >= 0))
+);
+comment on table guess is 'Wrong secrets and forged codes of the last quarter of an hour, counted by minute.';
+grant delete, insert, select, update on guess to lika_app;
+
+create table hold (
+  lane integer not null,
+  id uuid not null,
+  line integer not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  amount bigint not null,
+  captured bigint not null default 0,
+  released bigint not null default 0,
+  expires_at timestamp with time zone not null,
+  seq bigint not null,
+  constraint pk_hold PRIMARY KEY (lane, id, line),
+  constraint ck_hold_amount CHECK ((amount > 0)),
+  constraint ck_hold_captured CHECK ((captured >= 0)),
+  constraint ck_hold_not_exceeded CHECK (((captured + released) <= amount)),
+  constraint ck_hold_released CHECK ((released >= 0))
+);
+comment on table hold is 'Value set aside on a guarded account until captured, released or expired.';
+CREATE INDEX hold_open ON hold USING btree (lane, account_id) WHERE ((captured + released) < amount);
+grant insert, select, update on hold to lika_app;
+
+create table installation (
+  only_row boolean not null default true,
+  key_check bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint pk_installation PRIMARY KEY (only_row),
+  constraint ck_installation_key_check CHECK ((length(key_check) = 32)),
+  constraint ck_installation_only_row CHECK (only_row)
+);
+comment on table installation is 'One row since the first start; says which master key belongs to this database.';
+grant insert, select on installation to lika_app;
+
+create table issuer (
+  id uuid not null,
+  name text not null,
+  legal_name text not null,
+  packs text[] not null,
+  number_prefix text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_issuer PRIMARY KEY (id),
+  constraint uq_issuer_number_prefix UNIQUE (number_prefix),
+  constraint uq_issuer_reference UNIQUE (reference),
+  constraint ck_issuer_number_prefix CHECK ((number_prefix ~ '^[0-9]{4}$'::text))
+);
+comment on table issuer is 'Companies that issue cards; each has a book in test and one in live mode.';
+grant insert, select on issuer to lika_app;
+
+create table journal (
+  lane integer not null,
+  seq bigint not null,
+  month integer not null,
+  command_id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  version integer not null,
+  refused boolean not null,
+  at timestamp with time zone not null,
+  body json not null,
+  digest bytea not null,
+  constraint pk_journal PRIMARY KEY (lane, seq, month),
+  constraint uq_journal_command UNIQUE (lane, command_id, month),
+  constraint ck_journal_digest CHECK ((length(digest) = 32)),
+  constraint ck_journal_seq CHECK ((seq > 0))
+) partition by list (month);
+comment on table journal is 'Every executed command, in the order of its lane, without gaps; never changed.';
+grant insert, select on journal to lika_app;
+
+create table journal_default partition of journal default;
+
+create table lane (
+  lane integer not null,
+  pool text not null,
+  issuer_id uuid,
+  open_day date not null,
+  next_seq bigint not null default 1,
+  head bytea not null,
+  last_at timestamp with time zone not null,
+  accepts_new boolean not null default true,
+  constraint pk_lane PRIMARY KEY (lane),
+  constraint ck_lane_head CHECK ((length(head) = 32)),
+  constraint ck_lane_next_seq CHECK ((next_seq > 0)),
+  constraint ck_lane_number CHECK (((lane >= 1) AND (lane <= 999))),
+  constraint ck_lane_pool CHECK ((pool = ANY (ARRAY['live'::text, 'test'::text])))
+) with (fillfactor=10);
+comment on table lane is 'One row per single-writer slice of the book; its lock is the lock of the lane.';
+grant insert, select, update on lane to lika_app;
+
+create table merchant (
+  id uuid not null,
+  book_id uuid not null,
+  name text not null,
+  category text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_merchant PRIMARY KEY (id),
+  constraint uq_merchant_reference UNIQUE (book_id, reference)
+);
+comment on table merchant is 'Who takes cards.';
+CREATE INDEX merchant_by_book ON merchant USING btree (book_id, id);
+grant insert, select on merchant to lika_app;
+
 create table migration (
   number integer not null,
   name text not null,
@@ -12,6 +287,301 @@ create table migration (
 );
 comment on table migration is 'Migrations that ran here, with the SHA-256 of their file.';
 grant select on migration to lika_app;
+
+create table operator_key (
+  digest bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint pk_operator_key PRIMARY KEY (digest),
+  constraint ck_operator_key_digest CHECK ((length(digest) = 32))
+);
+comment on table operator_key is 'Digests of the keys in the operator.key files of the servers on this database.';
+grant insert, select on operator_key to lika_app;
+
+create table pay_code_use (
+  lane integer not null,
+  handle integer not null,
+  step bigint not null,
+  command_id uuid not null,
+  constraint pk_pay_code_use PRIMARY KEY (lane, handle, step)
+);
+comment on table pay_code_use is 'Pay codes that were used: each pays once.';
+grant delete, insert, select on pay_code_use to lika_app;
+
+create table pay_handle (
+  lane integer not null,
+  handle integer not null,
+  card_id uuid not null,
+  constraint pk_pay_handle PRIMARY KEY (lane, handle),
+  constraint uq_pay_handle_card UNIQUE (lane, card_id),
+  constraint ck_pay_handle CHECK (((handle >= 0) AND (handle <= 99999999)))
+);
+comment on table pay_handle is 'The eight digits by which pay codes name a card.';
+grant insert, select on pay_handle to lika_app;
+
+create table payment (
+  lane integer not null,
+  month integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  store_id uuid,
+  terminal_id uuid,
+  reference text not null,
+  amount bigint not null,
+  refunded bigint not null default 0,
+  status text not null,
+  hold_id uuid,
+  allocations jsonb not null,
+  receipt_number text not null,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_payment PRIMARY KEY (lane, id, month),
+  constraint ck_payment_amount CHECK ((amount > 0)),
+  constraint ck_payment_refunded CHECK (((refunded >= 0) AND (refunded <= amount))),
+  constraint ck_payment_status CHECK ((status = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
+) partition by list (month);
+comment on table payment is 'What a till took from cards.';
+CREATE INDEX payment_by_merchant ON ONLY payment USING btree (lane, merchant_id, id);
+grant insert, select, update on payment to lika_app;
+
+create table payment_default partition of payment default;
+
+create table payment_hold (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  store_id uuid,
+  terminal_id uuid,
+  reference text not null,
+  amount bigint not null,
+  captured bigint not null default 0,
+  released bigint not null default 0,
+  expires_at timestamp with time zone not null,
+  allocations jsonb not null,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_payment_hold PRIMARY KEY (lane, id),
+  constraint ck_payment_hold_amount CHECK ((amount > 0)),
+  constraint ck_payment_hold_parts CHECK (((captured >= 0) AND (released >= 0) AND ((captured + released) <= amount)))
+);
+comment on table payment_hold is 'Money of cards set aside for a merchant.';
+grant insert, select, update on payment_hold to lika_app;
+
+create table person (
+  id uuid not null,
+  book_id uuid not null,
+  sealed_key bytea not null,
+  sealed bytea not null,
+  kind text not null,
+  id_type text,
+  created_at timestamp with time zone not null,
+  constraint pk_person PRIMARY KEY (id),
+  constraint ck_person_kind CHECK ((kind = ANY (ARRAY['person'::text, 'unit'::text])))
+);
+comment on table person is 'Buyers, as the law wants them recorded; personal data encrypted under a key per person.';
+grant delete, insert, select on person to lika_app;
+
+create table product (
+  id uuid not null,
+  book_id uuid not null,
+  version integer not null,
+  status text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_product PRIMARY KEY (id),
+  constraint uq_product_reference UNIQUE (book_id, reference),
+  constraint ck_product_status CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text]))),
+  constraint ck_product_version CHECK ((version > 0))
+);
+comment on table product is 'Card products; their terms lie in versions.';
+CREATE INDEX product_by_book ON product USING btree (book_id, id);
+grant insert, select, update on product to lika_app;
+
+create table product_version (
+  product_id uuid not null,
+  version integer not null,
+  book_id uuid not null,
+  name text not null,
+  kind text not null,
+  registered boolean not null,
+  carrier text not null,
+  faces bigint[],
+  face_min bigint,
+  face_max bigint,
+  validity_months integer,
+  reloadable boolean not null,
+  merchants uuid[] not null,
+  stores uuid[] not null,
+  categories text[] not null,
+  consume_order text[] not null,
+  created_at timestamp with time zone not null,
+  constraint pk_product_version PRIMARY KEY (product_id, version),
+  constraint ck_product_version_amount CHECK (((faces IS NULL) = ((face_min IS NOT NULL) AND (face_max IS NOT NULL)))),
+  constraint ck_product_version_carrier CHECK ((carrier = ANY (ARRAY['virtual'::text, 'physical'::text]))),
+  constraint ck_product_version_consume_order CHECK (((cardinality(consume_order) = 2) AND (consume_order @> ARRAY['bonus'::text, 'principal'::text]))),
+  constraint ck_product_version_faces CHECK (((cardinality(faces) > 0) AND (0 < ALL (faces)))),
+  constraint ck_product_version_kind CHECK ((kind = ANY (ARRAY['gift'::text, 'stored_value'::text, 'membership'::text]))),
+  constraint ck_product_version_range CHECK (((face_min >= 1) AND (face_min <= face_max))),
+  constraint ck_product_version_validity CHECK ((validity_months > 0)),
+  constraint ck_product_version_version CHECK ((version > 0))
+);
+comment on table product_version is 'Terms of products; never changed, so that what was sold keeps its terms.';
+grant insert, select on product_version to lika_app;
+
+create table refund (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  payment_id uuid not null,
+  amount bigint not null,
+  reference text not null,
+  reason text,
+  allocations jsonb not null,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_refund PRIMARY KEY (lane, id),
+  constraint ck_refund_amount CHECK ((amount > 0))
+);
+comment on table refund is 'What a payment gave back to its cards.';
+CREATE INDEX refund_by_payment ON refund USING btree (lane, payment_id);
+grant insert, select on refund to lika_app;
+
+create table store (
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  name text not null,
+  district text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_store PRIMARY KEY (id),
+  constraint uq_store_reference UNIQUE (merchant_id, reference),
+  constraint fk_store_merchant FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+comment on table store is 'Where a merchant takes cards.';
+CREATE INDEX store_by_merchant ON store USING btree (merchant_id, id);
+grant insert, select on store to lika_app;
+
+create table terminal (
+  id uuid not null,
+  book_id uuid not null,
+  store_id uuid not null,
+  merchant_id uuid not null,
+  name text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_terminal PRIMARY KEY (id),
+  constraint uq_terminal_reference UNIQUE (merchant_id, reference),
+  constraint fk_terminal_store FOREIGN KEY (store_id) REFERENCES store(id)
+);
+comment on table terminal is 'Tills of a store.';
+CREATE INDEX terminal_by_store ON terminal USING btree (store_id, id);
+grant insert, select on terminal to lika_app;
+
+create table test_clock (
+  only_row boolean not null default true,
+  offset_ms bigint not null default 0,
+  constraint pk_test_clock PRIMARY KEY (only_row),
+  constraint ck_test_clock_only_row CHECK (only_row)
+);
+comment on table test_clock is 'How far the clock of test lanes is ahead of real time.';
+grant select, update on test_clock to lika_app;
+
+create table transfer (
+  lane integer not null,
+  seq bigint not null,
+  line integer not null,
+  month integer not null,
+  book_id uuid not null,
+  debit_account uuid not null,
+  credit_account uuid not null,
+  amount bigint not null,
+  debit_balance bigint,
+  credit_balance bigint,
+  constraint pk_transfer PRIMARY KEY (lane, seq, line, month),
+  constraint ck_transfer_amount CHECK ((amount > 0)),
+  constraint ck_transfer_credit_balance CHECK ((credit_balance >= 0)),
+  constraint ck_transfer_debit_balance CHECK ((debit_balance >= 0)),
+  constraint ck_transfer_sides CHECK ((debit_account <> credit_account))
+) partition by list (month);
+comment on table transfer is 'Value that moved, both sides in one row; never changed, corrected by new transfers.';
+CREATE INDEX transfer_by_credit ON ONLY transfer USING btree (lane, credit_account, seq) WHERE (credit_balance IS NOT NULL);
+CREATE INDEX transfer_by_debit ON ONLY transfer USING btree (lane, debit_account, seq) WHERE (debit_balance IS NOT NULL);
+grant insert, select on transfer to lika_app;
+
+create table transfer_default partition of transfer default;
+
+create table webhook_cursor (
+  lane integer not null,
+  endpoint_id uuid not null,
+  seq bigint not null,
+  digest bytea not null,
+  done integer not null default 0,
+  replays integer not null default 0,
+  attempts integer not null default 0,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone,
+  constraint pk_webhook_cursor PRIMARY KEY (lane, endpoint_id),
+  constraint fk_webhook_cursor_endpoint FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoint(id) ON DELETE CASCADE,
+  constraint ck_webhook_cursor_done CHECK ((done >= 0)),
+  constraint ck_webhook_cursor_failing CHECK (((attempts = 0) = (failing_since IS NULL))),
+  constraint ck_webhook_cursor_seq CHECK ((seq >= 0))
+) with (fillfactor=50);
+comment on table webhook_cursor is 'How far an endpoint has been told of the events of a lane.';
+CREATE INDEX webhook_cursor_by_endpoint ON webhook_cursor USING btree (endpoint_id);
+grant delete, insert, select, update on webhook_cursor to lika_app;
+
+create table webhook_delivery (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  endpoint_id uuid not null,
+  event_id uuid not null,
+  event_type text not null,
+  attempt integer not null,
+  at timestamp with time zone not null,
+  status text not null,
+  response_status integer,
+  error text,
+  next_attempt_at timestamp with time zone,
+  constraint pk_webhook_delivery PRIMARY KEY (lane, id),
+  constraint ck_webhook_delivery_attempt CHECK ((attempt > 0)),
+  constraint ck_webhook_delivery_status CHECK ((status = ANY (ARRAY['delivered'::text, 'failed'::text])))
+);
+comment on table webhook_delivery is 'Every attempt to deliver an event; kept for a month.';
+CREATE INDEX webhook_delivery_by_book ON webhook_delivery USING btree (book_id, id);
+grant delete, insert, select on webhook_delivery to lika_app;
+
+create table webhook_endpoint (
+  id uuid not null,
+  book_id uuid not null,
+  url text not null,
+  events text[] not null,
+  sealed_secret bytea not null,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_webhook_endpoint PRIMARY KEY (id),
+  constraint ck_webhook_endpoint_events CHECK ((cardinality(events) > 0))
+);
+comment on table webhook_endpoint is 'Where events of a book are sent.';
+CREATE UNIQUE INDEX uq_webhook_endpoint_reference ON webhook_endpoint USING btree (book_id, reference);
+CREATE INDEX webhook_endpoint_by_book ON webhook_endpoint USING btree (book_id, id);
+grant delete, insert, select on webhook_endpoint to lika_app;
+
+create table webhook_lease (
+  endpoint_id uuid not null,
+  owner uuid not null,
+  until timestamp with time zone not null,
+  constraint pk_webhook_lease PRIMARY KEY (endpoint_id),
+  constraint fk_webhook_lease_endpoint FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoint(id) ON DELETE CASCADE
+) with (fillfactor=50);
+comment on table webhook_lease is 'Which server process delivers to which endpoint.';
+grant delete, insert, select, update on webhook_lease to lika_app;
 
 CREATE OR REPLACE FUNCTION lika.ensure_month(parent text, month integer)
  RETURNS boolean
@@ -54,3 +624,10 @@ begin
 end
 $function$;
 grant execute on function ensure_month(parent text, month integer) to lika_app;
+
+CREATE OR REPLACE FUNCTION lika.real_time()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select clock_timestamp() $function$;
+grant execute on function real_time() to public;
