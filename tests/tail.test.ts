@@ -59,7 +59,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 async function effects(lane: number): Promise<{ seq: bigint; command: string }[]> {
-  return await database.owner.sql<{ seq: bigint; command: string }[]>`
+  return database.owner.sql<{ seq: bigint; command: string }[]>`
     select seq, command_id as command from public.effect where lane = ${lane} order by seq, ctid`
 }
 

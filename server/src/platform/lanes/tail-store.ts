@@ -40,9 +40,20 @@ export const laneStart: JournalCursor = { seq: 0n, digest: emptyHead }
 
 type EntryRow = Omit<JournalEntry, 'body'> & { readonly body: string }
 
+/** Which entries are wanted; a kind is `noun.verb`. */
+export interface Narrowing {
+  /** None beyond it. */
+  readonly untilSeq?: bigint
+  /** Only entries of these kinds, or of these nouns. */
+  readonly kinds?: readonly string[]
+  readonly nouns?: readonly string[]
+}
+
+const greatestSeq = 9_223_372_036_854_775_807n
+
 /**
- * Up to `limit` entries after `afterSeq`, in order; those of one book where it is named, of the given kinds where
- * they are, and none beyond `untilSeq`. The caller bounds the stretch: entries of other books are read over.
+ * Up to `limit` entries after `afterSeq`, in order; those of one book where it is named. Entries of other books and
+ * kinds are read over, so the caller bounds the stretch.
  */
 export async function readEntries(
   sql: Sql,
@@ -50,7 +61,7 @@ export async function readEntries(
   afterSeq: bigint,
   bookId: BookId | undefined,
   limit: number,
-  narrow: { readonly untilSeq?: bigint; readonly kinds?: readonly string[] | undefined } = {},
+  { untilSeq = greatestSeq, kinds, nouns }: Narrowing = {},
 ): Promise<JournalEntry[]> {
   const rows = await sql<EntryRow[]>`
     select
@@ -58,9 +69,13 @@ export async function readEntries(
     from journal
     where lane = ${lane}
       and seq > ${afterSeq}
-      and seq <= ${narrow.untilSeq ?? greatestSeq}
+      and seq <= ${untilSeq}
       and (${bookId === undefined} or book_id = ${bookId ?? null}::uuid)
-      and (${narrow.kinds === undefined} or kind = any(${textArray(narrow.kinds ?? [])}::text[]))
+      and (
+        ${kinds === undefined && nouns === undefined}
+        or kind = any(${textArray(kinds ?? [])}::text[])
+        or split_part(kind, '.', 1) = any(${textArray(nouns ?? [])}::text[])
+      )
     order by seq
     limit ${limit}`
   return rows.map(entryOf)
@@ -93,6 +108,54 @@ export async function readLaneEnd(sql: Sql, lane: Lane): Promise<JournalCursor> 
     from lane
     where lane = ${lane}`
   return row ?? laneStart
+}
+
+/** The entry of a command in one lane; undefined: it has none there. */
+export async function findEntry(
+  sql: Sql,
+  lane: Lane,
+  month: number,
+  commandId: CommandId,
+): Promise<JournalEntry | undefined> {
+  const [row] = await sql<EntryRow[]>`
+    select
+      lane, seq, month, command_id as "commandId", book_id as "bookId", kind, version, refused, at, body, digest
+    from journal
+    where lane = ${lane}
+      and month = ${month}
+      and command_id = ${commandId}`
+  return row && entryOf(row)
+}
+
+/**
+ * The last entry of a lane from before `at`, found by halving: the clock of a lane does not run backwards. (That of
+ * a test lane does when it is set back; then it is the place before one of the times at which it passed `at`.)
+ */
+export async function positionBefore(sql: Sql, lane: Lane, at: Instant): Promise<JournalCursor> {
+  const [row] = await sql<{ seq: bigint; digest: Uint8Array | null }[]>`
+    with recursive search (low, high) as (
+      select 0::bigint, next_seq - 1
+      from lane
+      where lane = ${lane}
+      union all
+      select
+        case when middle.at < ${new Date(at)} then middle.seq else search.low end,
+        case when middle.at < ${new Date(at)} then search.high else middle.seq - 1 end
+      from search
+      cross join lateral (
+        select seq, at
+        from journal
+        where lane = ${lane}
+          and seq = (search.low + search.high + 1) / 2
+      ) as middle
+      where search.low < search.high
+    )
+    select search.low as seq, journal.digest
+    from search
+    left join journal on journal.lane = ${lane} and journal.seq = search.low
+    where search.low = search.high`
+  if (row === undefined) return laneStart
+  return { seq: row.seq, digest: row.digest ?? laneStart.digest }
 }
 
 /** Where a consumer stands; undefined: it has taken nothing yet. */
@@ -148,8 +211,6 @@ export async function moveCursor(
     where consumer.seq = ${from.seq}`
   return done.count === 1
 }
-
-const greatestSeq = 9_223_372_036_854_775_807n
 
 function entryOf(row: EntryRow): JournalEntry {
   const { body: text, ...columns } = row

@@ -1,0 +1,48 @@
+/** The types of events that endpoints and readers can ask for. */
+
+/** Kinds of journal entries with these nouns are public. */
+export const publicNouns = [
+  'card',
+  'load',
+  'adjustment',
+  'payment',
+  'hold',
+  'refund',
+  'batch',
+  'import',
+  'job',
+] as const
+
+export const eventTypes = [
+  'card.issued',
+  'card.activated',
+  'card.frozen',
+  'card.unfrozen',
+  'card.reported_lost',
+  'card.replaced',
+  'card.closed',
+  'card.extended',
+  'card.split',
+  'card.revealed',
+  'card.secret_reset',
+  'load.created',
+  'adjustment.created',
+  'payment.created',
+  'payment.cancelled',
+  'hold.created',
+  'hold.captured',
+  'hold.released',
+  'hold.expired',
+  'refund.created',
+  'batch.issued',
+  'import.loaded',
+  'import.reversed',
+  'import.finished',
+  'job.finished',
+] as const
+
+/** What may be asked for: each type, and all types of a noun. */
+export const eventFilters: readonly string[] = [
+  ...eventTypes,
+  ...publicNouns.map((noun) => `${noun}.*`),
+]
