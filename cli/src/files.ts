@@ -1,5 +1,5 @@
 /** Answers that are files (CSV, age): streamed to stdout or into a new file. */
-import { open as openFile, rm } from 'node:fs/promises'
+import { type FileHandle, open as openFile, rm } from 'node:fs/promises'
 import type { Call } from './call.ts'
 import type { Request } from './client.ts'
 import { messageOf, Unreachable, UsageError } from './failures.ts'
@@ -22,21 +22,33 @@ export async function download(
     await copy(await call.open(asked), (chunk) => writeOut(chunk))
     return
   }
-  const file = await openNew(call, output)
-  try {
+  await intoNewFile(call, output, async (file) => {
     const bytes = await copy(await call.open(asked), (chunk) => file.appendFile(chunk))
     call.world.note(
       call.say(`已写入 ${output}，${bytes} 字节。`, `Wrote ${bytes} bytes to ${output}.`),
     )
+  })
+}
+
+/** Fills a new file of mode 0600; it is removed again when that fails.
+ * @throws UsageError when there is one already or none can be made. */
+export async function intoNewFile(
+  call: Call,
+  path: string,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await openNew(call, path)
+  try {
+    await fill(file)
   } catch (fault) {
-    await rm(output, { force: true })
+    await rm(path, { force: true })
     throw fault
   } finally {
     await file.close()
   }
 }
 
-async function openNew(call: Call, output: string) {
+async function openNew(call: Call, output: string): Promise<FileHandle> {
   try {
     return await openFile(output, 'wx', 0o600)
   } catch (fault) {

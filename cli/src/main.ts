@@ -34,11 +34,11 @@ function endWith(fault: unknown, say: Say): number {
     return fault.exitCode === 0 ? exitCodes.done : exitCodes.usage
   }
   if (fault instanceof UsageError) {
-    note(`${say('用法错误：', 'Usage error:')} ${fault.message}`)
+    note(`${say('用法错误', 'Usage error')}: ${fault.message}`)
     return exitCodes.usage
   }
   if (fault instanceof Unreachable) {
-    note(`${say('无法连接：', 'Unreachable:')} ${fault.message}`)
+    note(`${say('无法连接', 'Unreachable')}: ${fault.message}`)
     return exitCodes.unreachable
   }
   if (fault instanceof RefusedByServer) {

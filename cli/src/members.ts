@@ -99,7 +99,7 @@ const yuanMembers = new Set(
 )
 
 /** Whether the numbers under this name are fen. */
-export function isAmount(path: string): boolean {
+function isAmount(path: string): boolean {
   return path.split('.').some((name) => yuanMembers.has(name)) && !path.startsWith('metadata.')
 }
 
@@ -121,6 +121,6 @@ function formatText(path: string, text: string): string {
 }
 
 /** `2026-11-24 18:19:00+08:00`, whole seconds. */
-export function shanghaiTime(at: number): string {
+function shanghaiTime(at: number): string {
   return `${new Date(at + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ')}+08:00`
 }

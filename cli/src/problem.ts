@@ -33,7 +33,7 @@ export function problemLines(refused: RefusedByServer, say: Say): string[] {
     ...retryPart(refused.retryAfterSeconds, say),
     ...requestPart(textAt(problem, 'request_id'), say),
   ]
-  const sentence = `${say('被拒绝', 'Refused')}${say('：', ':')} ${parts.join('; ')}`
+  const sentence = `${say('被拒绝', 'Refused')}: ${parts.join('; ')}`
   const errors = objectsAt(problem, 'errors').map(
     (error) => `  ${textAt(error, 'path') ?? ''}: ${textAt(error, 'message') ?? ''}`,
   )

@@ -37,7 +37,7 @@ export function buildProgram(world: World): Command {
     .configureHelp({ styleTitle: (title) => titles[title] ?? title })
     .configureOutput({
       outputError: (text, write) =>
-        write(text.replace(/^error: /, `${say('用法错误：', 'Usage error:')} `)),
+        write(text.replace(/^error: /, `${say('用法错误', 'Usage error')}: `)),
     })
     .helpOption('-h, --help', say('显示帮助', 'show help'))
     .helpCommand('help [command]', say('显示命令的帮助', 'show help for a command'))

@@ -66,7 +66,7 @@ export function addKeys(lika: Lika): void {
           metadata,
         })
         const mine = options.issuer === undefined ? call : call.as('operator')
-        showWithSecret(call, await mine.post('/v1/keys', sent), options.save)
+        await showWithSecret(call, options.save, () => mine.post('/v1/keys', sent))
       }),
     )
   lika.examples(

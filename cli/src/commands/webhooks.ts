@@ -32,7 +32,7 @@ export function addWebhooks(lika: Lika): void {
     .action(
       lika.action(async (call, { to, event, reference, metadata, save }: Create) => {
         const sent = body({ url: to, events: event, reference, metadata })
-        showWithSecret(call, await call.post('/v1/webhook_endpoints', sent), save)
+        await showWithSecret(call, save, () => call.post('/v1/webhook_endpoints', sent))
       }),
     )
   lika.examples(

@@ -1,0 +1,950 @@
+/**
+ * The command line as a process against a stub that holds every request to the published interface:
+ * method and path, key, Idempotency-Key exactly where it is due, no member that is not documented.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** `¤`: needs an Idempotency-Key. Members of the body or the query; `!` marks those that are due. */
+const documented = `
+POST   /v1/issuers name! legal_name! packs reference metadata
+GET    /v1/issuers/:id
+POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metadata
+GET    /v1/keys issuer_id limit cursor
+DELETE /v1/keys/:id
+POST   /v1/products name! kind! registered! carrier! faces face_range validity_months reloadable! acceptance consume_order reference metadata
+POST   /v1/products/:id/publish
+PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable acceptance consume_order reference metadata
+GET    /v1/products limit cursor
+GET    /v1/products/:id
+POST   /v1/merchants name! category! reference metadata
+GET    /v1/merchants limit cursor
+GET    /v1/merchants/:id
+POST   /v1/merchants/:id/stores name! district! reference metadata
+GET    /v1/merchants/:id/stores limit cursor
+GET    /v1/stores/:id
+POST   /v1/stores/:id/terminals name! reference metadata
+GET    /v1/stores/:id/terminals limit cursor
+GET    /v1/terminals/:id
+POST ¤ /v1/cards product_id! amount! bonus_amount buyer funding! activate reference metadata
+POST ¤ /v1/cards/batches product_id! amount! count! funding! activate age_recipient reference metadata
+GET    /v1/cards number last4 status product_id batch_id limit cursor
+GET    /v1/cards/:id at
+POST   /v1/cards/lookup number! secret!
+POST ¤ /v1/cards/:id/reveal
+POST ¤ /v1/cards/:id/reset_secret
+POST ¤ /v1/cards/:id/activate funding buyer
+POST ¤ /v1/cards/:id/freeze reason!
+POST ¤ /v1/cards/:id/unfreeze reason!
+POST ¤ /v1/cards/:id/report_lost
+POST ¤ /v1/cards/:id/replace
+POST ¤ /v1/cards/:id/close reason!
+POST ¤ /v1/cards/:id/extend until!
+POST ¤ /v1/cards/:id/loads amount! bonus_amount funding! buyer reference metadata
+POST ¤ /v1/cards/:id/adjustments amount! sub_balance! reason! reference metadata
+POST ¤ /v1/cards/:id/split amounts!
+GET    /v1/cards/:id/statement from to limit cursor
+POST   /v1/cards/:id/pay_codes
+POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id reference sources! dry_run not_after metadata
+GET    /v1/payments reference merchant_id limit cursor
+GET    /v1/payments/:id
+POST ¤ /v1/payments/:id/cancel
+POST ¤ /v1/payments/cancel merchant_id! reference!
+POST ¤ /v1/payments/:id/refunds amount! reference reason metadata
+GET    /v1/refunds/:id
+POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id reference sources! dry_run not_after expires_in metadata
+GET    /v1/holds/:id
+POST ¤ /v1/holds/:id/capture amount! final reference metadata
+POST ¤ /v1/holds/:id/release
+POST ¤ /v1/imports multipart
+GET    /v1/imports/:id
+GET    /v1/imports/:id/errors limit cursor
+POST ¤ /v1/imports/:id/reverse
+GET    /v1/jobs/:id
+GET    /v1/jobs/:id/file
+GET    /v1/exports/cards.csv
+POST   /v1/webhook_endpoints url! events! reference metadata
+GET    /v1/webhook_endpoints limit cursor
+DELETE /v1/webhook_endpoints/:id
+POST   /v1/webhook_endpoints/:id/replay after!
+GET    /v1/webhook_deliveries limit cursor
+GET    /v1/events cursor type limit
+GET    /v1/ledger/accounts at limit cursor
+GET    /v1/ledger/accounts/:id at
+GET    /v1/ledger/entries from to limit cursor
+GET    /v1/ledger/trial_balance at
+POST   /v1/ledger/verify
+POST   /v1/bulk on_error! operations!
+POST   /v1/test/clock advance_seconds set_at
+DELETE /v1/test/clock
+DELETE /v1/test/data
+GET    /healthz
+GET    /readyz
+GET    /openapi.json`
+
+interface Route {
+  name: string
+  method: string
+  pattern: RegExp
+  isKeyed: boolean
+  isMultipart: boolean
+  due: string[]
+  members: string[]
+}
+
+/** Paths without `:id` come first, so that `/v1/cards/lookup` is no card. */
+const routes: Route[] = documented
+  .trim()
+  .split('\n')
+  .map((line) => {
+    const [method = '', ...rest] = line.replace('¤', '').split(/\s+/)
+    const [path = '', ...members] = rest
+    return {
+      name: `${method} ${path}`,
+      method,
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(':id', '[\\w-]+')}$`),
+      isKeyed: line.includes('¤'),
+      isMultipart: members[0] === 'multipart',
+      due: members.filter((member) => member.endsWith('!')).map((member) => member.slice(0, -1)),
+      members: members.map((member) => member.replace('!', '')),
+    }
+  })
+  .sort((left, right) => Number(left.name.includes(':id')) - Number(right.name.includes(':id')))
+
+interface Seen {
+  line: string
+  headers: IncomingMessage['headers']
+  query: Record<string, string>
+  body: unknown
+  text: string
+}
+type Reply = { status?: number; headers?: Record<string, string>; body?: unknown; cut?: true }
+
+/** Answers what the test has put into `replies`, in order, then `{}`. */
+class Stub {
+  seen: Seen[] = []
+  broken: string[] = []
+  replies: Reply[] = []
+  readonly reached = new Set<string>()
+  private server: Server | undefined
+  url = ''
+
+  async start(): Promise<void> {
+    this.server = createServer((request, response) => void this.take(request, response))
+    await new Promise<void>((settle) => this.server?.listen(0, '127.0.0.1', settle))
+    const address = this.server.address()
+    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  }
+
+  stop(): void {
+    this.server?.closeAllConnections()
+    this.server?.close()
+  }
+
+  expect(...replies: Reply[]): void {
+    this.seen = []
+    this.broken = []
+    this.replies = replies
+  }
+
+  private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const text = Buffer.concat(chunks).toString('utf8')
+    const url = new URL(request.url ?? '', this.url)
+    const line = `${request.method} ${url.pathname}`
+    const isJson = request.headers['content-type'] === 'application/json'
+    const body: unknown = isJson ? JSON.parse(text) : undefined
+    const query = Object.fromEntries(url.searchParams)
+    this.seen.push({ line, headers: request.headers, query, body, text })
+    const route = routes.find((r) => r.method === request.method && r.pattern.test(url.pathname))
+    if (route === undefined) this.broken.push(`${line} is not documented`)
+    else this.judge(route, request, isJson ? (body as object) : undefined, query)
+    const reply = this.replies.shift() ?? {}
+    if (reply.cut) return void request.socket.destroy()
+    const content = reply.body ?? {}
+    response.writeHead(reply.status ?? 200, {
+      'request-id': 'req_stub',
+      'content-type': 'application/json',
+      ...reply.headers,
+    })
+    const isRaw = typeof content === 'string' || Buffer.isBuffer(content)
+    response.end(reply.status === 204 ? undefined : isRaw ? content : JSON.stringify(content))
+  }
+
+  private judge(
+    route: Route,
+    request: IncomingMessage,
+    body: object | undefined,
+    query: Record<string, string>,
+  ): void {
+    this.reached.add(route.name)
+    const say = (what: string) => this.broken.push(`${route.name}: ${what}`)
+    const { authorization, 'idempotency-key': key } = request.headers
+    if (route.name.includes('/v1/') && !/^Bearer \S+$/.test(authorization ?? '')) say('no key')
+    if (route.isKeyed !== (key !== undefined))
+      say(key === undefined ? 'no Idempotency-Key' : 'an Idempotency-Key')
+    const takesBody = ['POST', 'PATCH'].includes(route.method)
+    if (route.isMultipart) {
+      if (!request.headers['content-type']?.startsWith('multipart/form-data')) say('no multipart')
+      return
+    }
+    if (takesBody !== (body !== undefined)) say(takesBody ? 'no JSON body' : 'a body')
+    const members = Object.keys((takesBody ? body : query) ?? {})
+    if (takesBody && Object.keys(query).length > 0) say('a query')
+    for (const member of members) if (!route.members.includes(member)) say(`unknown ${member}`)
+    for (const member of route.due) if (!members.includes(member)) say(`${member} is missing`)
+  }
+}
+
+interface Run {
+  code: number | null
+  out: string
+  err: string
+}
+
+const data = mkdtempSync(join(tmpdir(), 'lika-cli-'))
+const stub = new Stub()
+
+/** Runs the command with the stub as its server, English only, in an empty data folder. */
+function lika(
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string | undefined>; bin?: string } = {},
+): Promise<Run> {
+  const script = options.bin ?? join(root, 'cli', 'src', 'main.ts')
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: data,
+    env: {
+      PATH: process.env['PATH'],
+      LIKA_URL: stub.url,
+      LIKA_API_KEY: 'lika_test_key',
+      LIKA_DATA: data,
+      LIKA_LANG: 'en',
+      ...options.env,
+    },
+  })
+  child.stdin.end(options.input ?? '')
+  const texts = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()))
+  return new Promise((settle) => child.on('close', (code) => settle({ code, ...texts })))
+}
+
+const only = () => {
+  assert.equal(stub.seen.length, 1)
+  return stub.seen[0] as Seen
+}
+const problem = (status: number, code: string, extra: object = {}, headers = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/problem+json', ...headers },
+  body: {
+    type: `urn:lika:problem:${code}`,
+    title: code,
+    status,
+    code,
+    detail: 'Why.',
+    request_id: 'req_7',
+    ...extra,
+  },
+})
+
+before(() => stub.start())
+after(() => {
+  stub.stop()
+  rmSync(data, { recursive: true })
+})
+beforeEach(() => stub.expect())
+
+const funding = { method: 'cash' }
+const spend = ['--amount', '12.50', '--merchant', 'merch_1', '--reference', 'A-1']
+const spent = { amount: 1250, currency: 'CNY', merchant_id: 'merch_1', reference: 'A-1' }
+const job = {
+  id: 'job_1',
+  kind: 'batch',
+  status: 'queued',
+  done: 0,
+  total: 5,
+  result: null,
+  error: null,
+}
+
+/** What is typed, what goes over the wire, what comes on stdin. */
+const commands: [string, string, unknown?, string?][] = [
+  [
+    'issuers create --name A --legal-name B --pack x,y',
+    'POST /v1/issuers',
+    { name: 'A', legal_name: 'B', packs: ['x', 'y'] },
+  ],
+  ['issuers show iss_1', 'GET /v1/issuers/iss_1'],
+  [
+    'keys create --name A --owner B --scope cards:read --mode live --expires 2027-12-31',
+    'POST /v1/keys',
+    {
+      name: 'A',
+      owner: 'B',
+      scopes: ['cards:read'],
+      mode: 'live',
+      expires_at: '2027-12-31T16:00:00.000Z',
+    },
+  ],
+  ['keys list', 'GET /v1/keys'],
+  ['keys revoke key_1', 'DELETE /v1/keys/key_1'],
+  [
+    'products create --name A --kind gift --face 100 --face 200 --validity-months 36 --accept-merchant merch_1',
+    'POST /v1/products',
+    {
+      name: 'A',
+      kind: 'gift',
+      registered: false,
+      carrier: 'virtual',
+      faces: [10000, 20000],
+      validity_months: 36,
+      reloadable: false,
+      acceptance: { merchants: ['merch_1'], stores: [], categories: [] },
+    },
+  ],
+  [
+    'products update prod_1 --face-range 10..1,000 --no-expiry --consume principal,bonus',
+    'PATCH /v1/products/prod_1',
+    {
+      face_range: { min: 1000, max: 100000 },
+      validity_months: null,
+      consume_order: ['principal', 'bonus'],
+    },
+  ],
+  ['products publish prod_1', 'POST /v1/products/prod_1/publish', {}],
+  ['products list', 'GET /v1/products'],
+  ['products show prod_1', 'GET /v1/products/prod_1'],
+  [
+    'merchants create --name A --category food --reference M-1 --metadata till=3',
+    'POST /v1/merchants',
+    { name: 'A', category: 'food', reference: 'M-1', metadata: { till: '3' } },
+  ],
+  ['merchants list', 'GET /v1/merchants'],
+  ['merchants show merch_1', 'GET /v1/merchants/merch_1'],
+  [
+    'stores create --merchant merch_1 --name A --district B',
+    'POST /v1/merchants/merch_1/stores',
+    { name: 'A', district: 'B' },
+  ],
+  ['stores list --merchant merch_1', 'GET /v1/merchants/merch_1/stores'],
+  ['stores show store_1', 'GET /v1/stores/store_1'],
+  ['terminals create --store store_1 --name A', 'POST /v1/stores/store_1/terminals', { name: 'A' }],
+  ['terminals list --store store_1', 'GET /v1/stores/store_1/terminals'],
+  ['terminals show term_1', 'GET /v1/terminals/term_1'],
+  [
+    'cards issue --product prod_1 --amount 1,000 --bonus 50 --funding wechat --funding-reference 42 --buyer - --no-activate',
+    'POST /v1/cards',
+    {
+      product_id: 'prod_1',
+      amount: 100000,
+      bonus_amount: 5000,
+      buyer: { kind: 'person', name: '王芳' },
+      funding: { method: 'wechat', reference: '42' },
+      activate: false,
+    },
+    '{"kind":"person","name":"王芳"}',
+  ],
+  [
+    'cards batch --product prod_1 --amount 100 --count 5 --funding cash --age-recipient age1x',
+    'POST /v1/cards/batches',
+    { product_id: 'prod_1', amount: 10000, count: 5, funding, age_recipient: 'age1x' },
+  ],
+  ['cards list --status frozen --batch batch_1', 'GET /v1/cards?status=frozen&batch_id=batch_1'],
+  ['cards show card_1 --at 2026-12-01', 'GET /v1/cards/card_1?at=2026-11-30T16:00:00.000Z'],
+  [
+    'cards lookup --number 9000 --secret -',
+    'POST /v1/cards/lookup',
+    { number: '9000', secret: 'S3CRET' },
+    'S3CRET\n',
+  ],
+  ['cards reveal card_1', 'POST /v1/cards/card_1/reveal', {}],
+  ['cards reset-secret card_1', 'POST /v1/cards/card_1/reset_secret', {}],
+  ['cards activate card_1 --funding cash', 'POST /v1/cards/card_1/activate', { funding }],
+  ['cards freeze card_1 --reason lost?', 'POST /v1/cards/card_1/freeze', { reason: 'lost?' }],
+  ['cards unfreeze card_1 --reason found', 'POST /v1/cards/card_1/unfreeze', { reason: 'found' }],
+  ['cards report-lost card_1', 'POST /v1/cards/card_1/report_lost', {}],
+  ['cards replace card_1', 'POST /v1/cards/card_1/replace', {}],
+  ['cards close card_1 --reason done', 'POST /v1/cards/card_1/close', { reason: 'done' }],
+  [
+    'cards extend card_1 --until 2028-12-31',
+    'POST /v1/cards/card_1/extend',
+    { until: '2028-12-31' },
+  ],
+  [
+    'cards load card_1 --amount 200 --bonus 10 --funding cash',
+    'POST /v1/cards/card_1/loads',
+    { amount: 20000, bonus_amount: 1000, funding },
+  ],
+  [
+    'cards adjust card_1 --amount -5 --sub-balance bonus --reason typo',
+    'POST /v1/cards/card_1/adjustments',
+    { amount: -500, sub_balance: 'bonus', reason: 'typo' },
+  ],
+  [
+    'cards split card_1 --amount 30 --amount 20',
+    'POST /v1/cards/card_1/split',
+    { amounts: [3000, 2000] },
+  ],
+  [
+    'cards statement card_1 --from 2026-11-01 --to 2026-11-30',
+    'GET /v1/cards/card_1/statement?from=2026-10-31T16:00:00.000Z&to=2026-11-30T16:00:00.000Z',
+  ],
+  ['cards pay-code card_1', 'POST /v1/cards/card_1/pay_codes', {}],
+  ['cards export', 'GET /v1/exports/cards.csv'],
+  [
+    'payments list --reference A-1 --merchant merch_1',
+    'GET /v1/payments?reference=A-1&merchant_id=merch_1',
+  ],
+  ['payments show pay_1', 'GET /v1/payments/pay_1'],
+  ['payments cancel pay_1', 'POST /v1/payments/pay_1/cancel', {}],
+  [
+    'payments cancel-reference --merchant merch_1 --reference A-1',
+    'POST /v1/payments/cancel',
+    { merchant_id: 'merch_1', reference: 'A-1' },
+  ],
+  [
+    'payments refund pay_1 --amount 3.20 --reference R-1 --reason broken',
+    'POST /v1/payments/pay_1/refunds',
+    { amount: 320, reference: 'R-1', reason: 'broken' },
+  ],
+  ['refunds show rfnd_1', 'GET /v1/refunds/rfnd_1'],
+  [
+    `holds create ${spend.join(' ')} --card card_1 --expires-in 2h`,
+    'POST /v1/holds',
+    { ...spent, sources: [{ card_id: 'card_1' }], expires_in: 7200 },
+  ],
+  ['holds show hold_1', 'GET /v1/holds/hold_1'],
+  [
+    'holds capture hold_1 --amount 60 --final',
+    'POST /v1/holds/hold_1/capture',
+    { amount: 6000, final: true },
+  ],
+  ['holds release hold_1', 'POST /v1/holds/hold_1/release', {}],
+  ['imports show imp_1', 'GET /v1/imports/imp_1'],
+  ['imports errors imp_1', 'GET /v1/imports/imp_1/errors'],
+  ['imports reverse imp_1', 'POST /v1/imports/imp_1/reverse', {}],
+  ['jobs show job_1', 'GET /v1/jobs/job_1'],
+  ['jobs file job_1 --output -', 'GET /v1/jobs/job_1/file'],
+  [
+    'webhooks create --to https://a.example/x --event payment.*,card.issued',
+    'POST /v1/webhook_endpoints',
+    { url: 'https://a.example/x', events: ['payment.*', 'card.issued'] },
+  ],
+  ['webhooks list', 'GET /v1/webhook_endpoints'],
+  ['webhooks delete whep_1', 'DELETE /v1/webhook_endpoints/whep_1'],
+  [
+    'webhooks replay whep_1 --after evt_1',
+    'POST /v1/webhook_endpoints/whep_1/replay',
+    { after: 'evt_1' },
+  ],
+  ['webhooks deliveries', 'GET /v1/webhook_deliveries'],
+  ['events list --type payment.* --limit 200', 'GET /v1/events?type=payment.*&limit=200'],
+  ['ledger accounts --at 2026-12-01T00:00:00Z', 'GET /v1/ledger/accounts?at=2026-12-01T00:00:00Z'],
+  ['ledger account acct_1', 'GET /v1/ledger/accounts/acct_1'],
+  ['ledger entries --from 2026-11-01', 'GET /v1/ledger/entries?from=2026-10-31T16:00:00.000Z'],
+  ['ledger trial-balance', 'GET /v1/ledger/trial_balance'],
+  [
+    'bulk - --on-error atomic',
+    'POST /v1/bulk',
+    { on_error: 'atomic', operations: [{ path: '/v1/cards', idempotency_key: 'k', body: {} }] },
+    '[{"path":"/v1/cards","idempotency_key":"k","body":{}}]',
+  ],
+  ['test clock --advance 30d', 'POST /v1/test/clock', { advance_seconds: 2_592_000 }],
+  [
+    'test clock --set 2027-12-31T15:59:59Z',
+    'POST /v1/test/clock',
+    { set_at: '2027-12-31T15:59:59Z' },
+  ],
+  ['test reset', 'DELETE /v1/test/clock'],
+  ['test wipe --yes', 'DELETE /v1/test/data'],
+  ['openapi', 'GET /openapi.json'],
+]
+
+describe('every command sends what the interface documents', () => {
+  for (const [typed, line, body, input] of commands) {
+    test(`lika ${typed}`, async () => {
+      if (line.startsWith('DELETE')) stub.expect({ status: 204 })
+      const run = await lika(typed.split(' '), input === undefined ? {} : { input })
+      assert.deepEqual({ code: run.code, broken: stub.broken }, { code: 0, broken: [] }, run.err)
+      const seen = only()
+      const [path = '', query = ''] = line.split('?')
+      assert.equal(seen.line, path)
+      assert.deepEqual(seen.query, Object.fromEntries(new URLSearchParams(query)))
+      assert.deepEqual(seen.body, body)
+    })
+  }
+})
+
+describe('paying', () => {
+  const paid = {
+    id: 'pay_1',
+    status: 'succeeded',
+    amount: 1250,
+    refunded_amount: 0,
+    allocations: [
+      { card_id: 'card_1', sub_balance: 'principal', amount: 1250, balance_after: 8750 },
+    ],
+    receipt_number: '000123',
+    created_at: '2026-11-24T10:00:00.000Z',
+  }
+
+  test('sources keep the order in which they are typed; secrets come line by line from stdin', async () => {
+    stub.expect({ status: 201, body: paid })
+    const args = [
+      '--number',
+      '9001=5',
+      '--card',
+      'card_1=4',
+      '--number',
+      '9002=2',
+      '--pay-code',
+      '-=1.5',
+    ]
+    const run = await lika(['payments', 'create', ...spend, ...args], { input: 'ONE\nTWO\n9123\n' })
+    assert.equal(run.code, 0, run.err)
+    assert.deepEqual(only().body, {
+      ...spent,
+      sources: [
+        { number: '9001', secret: 'ONE', amount: 500 },
+        { card_id: 'card_1', amount: 400 },
+        { number: '9002', secret: 'TWO', amount: 200 },
+        { pay_code: '9123', amount: 150 },
+      ],
+    })
+    assert.deepEqual(stub.broken, [])
+  })
+
+  test('the answer is a table in yuan and Shanghai time', async () => {
+    stub.expect({ status: 201, body: paid })
+    const run = await lika([
+      'payments',
+      'create',
+      ...spend,
+      '--card',
+      'card_1',
+      '--store',
+      'store_1',
+    ])
+    assert.deepEqual(run.out.split('\n'), [
+      'id               pay_1',
+      'status           succeeded',
+      'amount           12.50',
+      'refunded_amount  0.00',
+      'receipt_number   000123',
+      'created_at       2026-11-24 18:00:00+08:00',
+      '',
+      'allocations:',
+      'card_id  sub_balance  amount  balance_after',
+      'card_1   principal     12.50          87.50',
+      '',
+    ])
+  })
+
+  test('--json prints the body of the server as it is, in fen', async () => {
+    const body = '{"id": "pay_1",  "amount": 1250}'
+    stub.expect({ status: 201, body })
+    const run = await lika(['payments', 'create', ...spend, '--card', 'card_1', '--json'])
+    assert.equal(run.out, `${body}\n`)
+  })
+
+  test('a dry run and a deadline are sent along', async () => {
+    const args = ['--dry-run', '--not-after', '2026-11-24T10:00:00Z', '--card', 'card_1']
+    await lika(['payments', 'create', ...spend, ...args])
+    assert.deepEqual(only().body, {
+      ...spent,
+      sources: [{ card_id: 'card_1' }],
+      dry_run: true,
+      not_after: '2026-11-24T10:00:00Z',
+    })
+  })
+})
+
+describe('exit code 1: refused or not in order', () => {
+  test('a refusal is one sentence on stderr; with --json its body is on stdout', async () => {
+    const extra = {
+      allowed: { min: 100, max: 100000 },
+      policy: { pack: 'cn-national', rule: 'card_limit_anonymous_fen', article: '18' },
+    }
+    const refused = problem(422, 'policy.card_limit', extra)
+    stub.expect(refused, refused)
+    const args = ['cards', 'issue', '--product', 'prod_1', '--amount', '2000', '--funding', 'cash']
+    const run = await lika(args)
+    assert.equal(run.code, 1)
+    assert.equal(run.out, '')
+    assert.equal(
+      run.err,
+      'Refused: The balance would exceed what the policy allows on a card (policy.card_limit, 422) Why.; ' +
+        'allowed 1.00–1000.00 yuan; policy cn-national/card_limit_anonymous_fen, article 18; request req_7\n',
+    )
+    const json = await lika([...args, '--json'])
+    assert.equal(json.code, 1)
+    assert.deepEqual(JSON.parse(json.out), refused.body)
+  })
+
+  test('Chinese comes first where no language is chosen', async () => {
+    stub.expect(problem(409, 'card.frozen'))
+    const run = await lika(['payments', 'cancel', 'pay_1'], { env: { LIKA_LANG: undefined } })
+    assert.match(
+      run.err,
+      /^被拒绝 Refused: 卡已冻结 The card is frozen \(card\.frozen, 409\) Why\.; 请求号 request req_7\n$/,
+    )
+  })
+
+  test('books verify says what it checked, and names the first row that is wrong', async () => {
+    const checked = { accounts: 12, transfers: 40 }
+    stub.expect({ body: { ok: true, checked, first_wrong: null } })
+    const right = await lika(['books', 'verify'])
+    assert.deepEqual(
+      [right.code, right.out],
+      [0, 'Checked\n  accounts: 12\n  transfers: 40\nThe books are in order.\n'],
+    )
+    assert.deepEqual(only().body, {})
+    stub.expect({
+      body: {
+        ok: false,
+        checked,
+        first_wrong: { table: 'account', id: 'acct_1', column: 'balance' },
+      },
+    })
+    const wrong = await lika(['books', 'verify'])
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.err, /"table":"account","id":"acct_1","column":"balance"/)
+    assert.deepEqual(stub.broken, [])
+  })
+
+  test('jobs wait asks until the end, and a failed job counts as refused', async () => {
+    stub.expect(
+      { body: job },
+      { body: { ...job, status: 'running', done: 3 } },
+      { body: { ...job, status: 'succeeded', done: 5 } },
+    )
+    const done = await lika(['jobs', 'wait', 'job_1'])
+    assert.deepEqual([done.code, stub.seen.length], [0, 3])
+    assert.match(done.out, /status\s+succeeded/)
+    stub.expect({ body: job }, { body: { ...job, status: 'failed', error: 'The disk is full.' } })
+    const failed = await lika(['jobs', 'wait', 'job_1', '--json'])
+    assert.equal(failed.code, 1)
+    assert.match(failed.out, /The disk is full/)
+    stub.expect({ body: job })
+    assert.equal((await lika(['jobs', 'wait', 'job_1', '--for', '0'])).code, 1)
+  })
+
+  test('--wait follows the job that a batch starts', async () => {
+    stub.expect(
+      { status: 202, body: job },
+      { body: { ...job, status: 'succeeded', result: { batch_id: 'batch_1' } } },
+    )
+    const run = await lika(
+      'cards batch --product prod_1 --amount 1 --count 5 --funding none --wait'.split(' '),
+    )
+    assert.deepEqual(
+      stub.seen.map((seen) => seen.line),
+      ['POST /v1/cards/batches', 'GET /v1/jobs/job_1'],
+    )
+    assert.match(run.out, /batch_1/)
+  })
+
+  test('status: well, not ready', async () => {
+    stub.expect({ body: { status: 'ok' } }, { body: { status: 'ok', clock: 'ok' } })
+    const well = await lika(['status'], { env: { LIKA_API_KEY: undefined } })
+    assert.deepEqual(
+      [well.code, stub.seen.map((seen) => seen.line)],
+      [0, ['GET /healthz', 'GET /readyz']],
+    )
+    stub.expect({}, { status: 503, body: { status: 'not_ready', wrong: ['lane 3'] } })
+    const ill = await lika(['status'])
+    assert.equal(ill.code, 1)
+    assert.match(ill.out, /lane 3/)
+  })
+
+  test('a bulk in which something was refused', async () => {
+    stub.expect({
+      body: {
+        results: [
+          { status: 201, body: { id: 'card_1' } },
+          { status: 409, body: { code: 'card.frozen' } },
+        ],
+      },
+    })
+    const run = await lika(['bulk', '-'], { input: '[]' })
+    assert.equal(run.code, 1)
+    assert.match(run.out, /409.*card\.frozen/)
+  })
+})
+
+describe('exit code 2: usage', () => {
+  const wrong = [
+    'cards freeze card_1 --why lost',
+    'cards melt card_1',
+    'cards freeze',
+    'cards freeze card_1',
+    'cards show ../issuers',
+    'cards load card_1 --amount 12.345 --funding cash',
+    'cards list --status gone',
+    'cards lookup --number 9000 --secret K7QW',
+    'cards lookup --number 9000',
+    'payments create --amount 5 --merchant merch_1',
+    'test clock',
+    'test wipe',
+    'imports create no-such-file.csv --product prod_1',
+    'cards show card_1 --url not-a-url',
+    '',
+  ]
+  for (const typed of wrong) {
+    test(`lika ${typed}`, async () => {
+      const run = await lika(typed.split(' ').filter((word) => word !== ''))
+      assert.equal(run.code, 2, run.err)
+      assert.deepEqual([run.out, stub.seen.length], ['', 0])
+      assert.notEqual(run.err, '')
+    })
+  }
+
+  test('no key anywhere', async () => {
+    const run = await lika(['cards', 'list'], { env: { LIKA_API_KEY: undefined } })
+    assert.equal(run.code, 2)
+    assert.match(run.err, /set LIKA_API_KEY/)
+  })
+
+  test('help is no mistake', async () => {
+    const run = await lika(['payments', 'create', '--help'])
+    assert.equal(run.code, 0)
+    assert.match(run.out, /--pay-code/)
+  })
+})
+
+describe('exit code 3: unreachable', () => {
+  test('nobody listens', async () => {
+    const run = await lika(['status', '--url', 'http://127.0.0.1:1'])
+    assert.equal(run.code, 3)
+    assert.match(run.err, /^Unreachable: http:\/\/127\.0\.0\.1:1: /)
+  })
+
+  test('something answers that is not Lika', async () => {
+    stub.expect({
+      status: 502,
+      headers: { 'content-type': 'text/html' },
+      body: '<h1>Bad gateway</h1>',
+    })
+    assert.equal((await lika(['cards', 'show', 'card_1'])).code, 3)
+    stub.expect({ status: 302, headers: { location: 'https://elsewhere.example/' }, body: '' })
+    assert.equal((await lika(['cards', 'show', 'card_1'])).code, 3)
+  })
+
+  test('the connection breaks on a write that carries no key: it is sent once', async () => {
+    stub.expect({ cut: true })
+    const run = await lika(['products', 'publish', 'prod_1'])
+    assert.deepEqual([run.code, stub.seen.length], [3, 1])
+  })
+})
+
+describe('repeats', () => {
+  const keys = () => stub.seen.map((seen) => seen.headers['idempotency-key'])
+
+  test('a write is repeated with the same key after 503 and after a broken connection', async () => {
+    stub.expect(
+      problem(503, 'busy', {}, { 'retry-after': '0' }),
+      { cut: true },
+      { status: 201, body: { id: 'card_9' } },
+    )
+    const run = await lika(['cards', 'replace', 'card_1', '--verbose'])
+    assert.equal(run.code, 0, run.err)
+    assert.equal(stub.seen.length, 3)
+    assert.equal(new Set(keys()).size, 1)
+    assert.ok(run.err.includes(`Idempotency-Key: ${String(keys()[0])}\n`))
+  })
+
+  test('each run has a key of its own, unless --key names one', async () => {
+    await lika(['cards', 'replace', 'card_1'])
+    await lika(['cards', 'replace', 'card_1'])
+    await lika(['cards', 'replace', 'card_1', '--key', 'mine-1'])
+    assert.equal(new Set(keys()).size, 3)
+    assert.equal(keys()[2], 'mine-1')
+  })
+
+  test('a server that asks for more patience than there is: refused, and how to repeat it safely', async () => {
+    stub.expect(problem(503, 'busy', {}, { 'retry-after': '3600' }))
+    const run = await lika(['cards', 'replace', 'card_1', '--key', 'mine-2'])
+    assert.deepEqual([run.code, stub.seen.length], [1, 1])
+    assert.match(run.err, /run it again with --key mine-2/)
+    assert.match(run.err, /may be repeated after 3600 s/)
+  })
+
+  test('an answer from an earlier run is said to be one', async () => {
+    stub.expect({ headers: { 'idempotent-replayed': 'true' } })
+    const run = await lika(['cards', 'replace', 'card_1', '--key', 'mine-3'])
+    assert.match(run.err, /This key was used before/)
+  })
+})
+
+describe('keys and secrets', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lika-cli-data-'))
+  const env = { LIKA_API_KEY: undefined, LIKA_DATA: folder }
+  const bearer = () => only().headers.authorization
+  writeFileSync(join(folder, 'operator.key'), 'lika_operator_1\n', { mode: 0o600 })
+  writeFileSync(join(folder, 'demo.json'), '{"api_key":"lika_test_demo"}', { mode: 0o600 })
+  after(() => rmSync(folder, { recursive: true }))
+
+  test("the operator's commands use operator.key of LIKA_DATA", async () => {
+    await lika(['issuers', 'create', '--name', 'A', '--legal-name', 'B'], { env })
+    assert.equal(bearer(), 'Bearer lika_operator_1')
+    stub.expect()
+    await lika('keys create --issuer iss_1 --name A --owner B --all-scopes'.split(' '), { env })
+    assert.equal(bearer(), 'Bearer lika_operator_1')
+    const { scopes, issuer_id } = only().body as { scopes: string[]; issuer_id: string }
+    assert.deepEqual([issuer_id, scopes.includes('cards:reveal')], ['iss_1', true])
+  })
+
+  test("the others use the demo issuer's key and say so; LIKA_API_KEY comes first", async () => {
+    const run = await lika(['cards', 'list'], { env })
+    assert.equal(bearer(), 'Bearer lika_test_demo')
+    assert.match(run.err, /using the test key of the demo issuer/)
+    stub.expect()
+    await lika(['cards', 'list'], { env: { LIKA_DATA: folder } })
+    assert.equal(bearer(), 'Bearer lika_test_key')
+  })
+
+  test('--save writes a secret that is shown once into a file for its owner only', async () => {
+    stub.expect({ status: 201, body: { id: 'key_1', secret: 'lika_test_s3cr3t', last4: 'cr3t' } })
+    const file = join(folder, 'till.key')
+    const args = [
+      'keys',
+      'create',
+      '--name',
+      'A',
+      '--owner',
+      'B',
+      '--scope',
+      'cards:read',
+      '--save',
+      file,
+    ]
+    const run = await lika(args)
+    assert.equal(run.code, 0, run.err)
+    assert.equal(`${run.out}${run.err}`.includes('s3cr3t'), false)
+    assert.equal(readFileSync(file, 'utf8'), 'lika_test_s3cr3t\n')
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    stub.expect()
+    assert.equal((await lika(args)).code, 2)
+    assert.equal(stub.seen.length, 0)
+  })
+})
+
+describe('lists and files', () => {
+  test('a page says how to go on; --all goes on by itself', async () => {
+    const page = (id: string, next_cursor: string | null) => ({
+      body: { data: [{ id, name: 'A' }], next_cursor },
+    })
+    stub.expect(page('merch_1', 'abc'))
+    assert.match((await lika(['merchants', 'list', '--limit', '1'])).err, /--cursor abc/)
+    assert.deepEqual(only().query, { limit: '1' })
+    stub.expect(page('merch_1', 'abc'), page('merch_2', null))
+    const all = await lika(['merchants', 'list', '--all'])
+    assert.deepEqual(
+      stub.seen.map((seen) => seen.query),
+      [{}, { cursor: 'abc' }],
+    )
+    assert.match(all.out, /merch_1[\s\S]*merch_2/)
+  })
+
+  test('events follow goes on behind the last cursor', async () => {
+    const event = (seq: number) => ({
+      id: `evt_${seq}`,
+      type: 'card.issued',
+      created_at: '2026-11-24T10:00:00.000Z',
+      lane: 1,
+      seq,
+      data: {},
+    })
+    stub.expect(
+      { body: { data: [event(1), event(2)], next_cursor: 'c2' } },
+      { body: { data: [], next_cursor: 'c2' } },
+    )
+    const run = await lika(['events', 'follow', '--once', '--json'])
+    assert.deepEqual(
+      run.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).seq),
+      [1, 2],
+    )
+    assert.deepEqual(
+      stub.seen.map((seen) => seen.query['cursor']),
+      [undefined, 'c2'],
+    )
+    assert.deepEqual(stub.broken, [])
+  })
+
+  test('a file is written byte by byte into a new file, never over an old one', async () => {
+    const bytes = Buffer.from([0, 255, 13, 10, 128])
+    stub.expect({ headers: { 'content-type': 'application/octet-stream' }, body: bytes })
+    const file = join(data, 'print.age')
+    assert.equal((await lika(['jobs', 'file', 'job_1', '--output', file])).code, 0)
+    assert.deepEqual(readFileSync(file), bytes)
+    stub.expect()
+    assert.equal((await lika(['jobs', 'file', 'job_1', '--output', file])).code, 2)
+    assert.equal(stub.seen.length, 0)
+    stub.expect(problem(409, 'job.not_ready'))
+    const none = join(data, 'none.age')
+    assert.equal((await lika(['jobs', 'file', 'job_1', '--output', none])).code, 1)
+    assert.equal(existsSync(none), false)
+  })
+
+  test('a statement as CSV is asked for as CSV and passed through', async () => {
+    stub.expect({ headers: { 'content-type': 'text/csv' }, body: 'id,amount\r\n1,5\r\n' })
+    const run = await lika(['cards', 'statement', 'card_1', '--csv'])
+    assert.deepEqual([run.out, only().headers.accept], ['id,amount\r\n1,5\r\n', 'text/csv'])
+  })
+
+  test('an import is a multipart form: fields first, then the file as it is', async () => {
+    stub.expect({ status: 202, body: job })
+    const file = join(data, 'cards.csv')
+    writeFileSync(file, Buffer.from([0xbf, 0xa8, 0xba, 0xc5, 10]))
+    const run = await lika([
+      'imports',
+      'create',
+      file,
+      '--product',
+      'prod_1',
+      '--encoding',
+      'gbk',
+      '--dry-run',
+    ])
+    assert.equal(run.code, 0, run.err)
+    const { line, text } = only()
+    assert.equal(line, 'POST /v1/imports')
+    assert.match(
+      text,
+      /name="product_id"\r\n\r\nprod_1\r\n[\s\S]*name="encoding"\r\n\r\ngbk\r\n[\s\S]*name="dry_run"\r\n\r\ntrue\r\n[\s\S]*name="file"; filename="cards.csv"/,
+    )
+    assert.deepEqual(stub.broken, [])
+  })
+})
+
+describe('the launcher', () => {
+  const bin = join(root, 'cli', 'bin', 'lika.mjs')
+
+  test('may be executed, and passes arguments and exit codes on', async () => {
+    assert.equal(statSync(bin).mode & 0o111, 0o111)
+    assert.equal((await lika(['cards', 'show', 'card_1'], { bin })).code, 0)
+    assert.equal(only().line, 'GET /v1/cards/card_1')
+    assert.equal((await lika(['cards', 'melt'], { bin })).code, 2)
+  })
+
+  test('finds its checkout through the link that npm makes', async () => {
+    const link = join(dirname(bin), '..', '..', 'node_modules', '.bin', 'lika')
+    assert.equal((await lika(['--help'], { bin: link })).code, 0)
+  })
+})
+
+test('every documented route has a command', () => {
+  const missing = routes.map((route) => route.name).filter((name) => !stub.reached.has(name))
+  assert.deepEqual(missing, [])
+})
