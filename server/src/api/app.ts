@@ -1,0 +1,60 @@
+/** Builds the HTTP server: Fastify with our kernel, every route file, the reference. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifySwagger from '@fastify/swagger'
+import fastifySwaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import type { Deps } from './deps.ts'
+import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
+import { type LikaApp, makeKernel } from './http/kernel.ts'
+import { openapiOf } from './http/openapi.ts'
+import { register as registerHealth } from './v1/health.ts'
+import { register as registerIssuers } from './v1/issuers.ts'
+import { register as registerKeys } from './v1/keys.ts'
+import { register as registerMerchants } from './v1/merchants.ts'
+import { register as registerProducts } from './v1/products.ts'
+
+/** Every route file of v1, in the order of the reference. */
+const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
+  registerIssuers,
+  registerKeys,
+  registerProducts,
+  registerMerchants,
+  registerHealth,
+]
+
+/** `more`: further route files, for tests. @throws for a route that the reference could not describe. */
+export async function buildApp(
+  deps: Deps,
+  more: readonly ((app: LikaApp, deps: Deps) => void)[] = [],
+): Promise<FastifyInstance> {
+  const fastify = makeFastify(deps)
+  const kernel = makeKernel(fastify, deps)
+  addFirstHook(fastify, kernel.paths)
+  for (const register of [...routeFiles, ...more]) register(kernel, deps)
+  const specs = kernel.routes.map(({ spec }) => spec)
+  await addReference(fastify, openapiOf(specs, version()))
+  await fastify.ready()
+  return fastify
+}
+
+/** `/openapi.json`, and the page at `/docs` that shows it. */
+async function addReference(fastify: FastifyInstance, document: object): Promise<void> {
+  const text = JSON.stringify(document)
+  fastify.get('/openapi.json', (_request, reply) => {
+    reply.header('content-type', 'application/json; charset=utf-8').send(text)
+  })
+  await fastify.register(fastifySwagger, {
+    mode: 'static',
+    specification: { document: JSON.parse(text) },
+  })
+  await fastify.register(fastifySwaggerUi, { routePrefix: '/docs' })
+}
+
+function version(): string {
+  const file = join(import.meta.dirname, '../../package.json')
+  const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  return typeof content === 'object' && content !== null && 'version' in content
+    ? String(content.version)
+    : '0'
+}

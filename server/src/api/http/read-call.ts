@@ -1,0 +1,118 @@
+/** Makes a call out of a request: idempotency key, query, body and id, in the order in which they are refused. */
+import {
+  formatId,
+  type Id,
+  type IdKind,
+  idPrefixes,
+  parseId,
+  type Refusal,
+  type RefusalCode,
+  refusal,
+} from '@lika/contract'
+import { queryReader } from './query.ts'
+import { closed } from './schemas.ts'
+import { type Check, compileCheck, type PathError, shapeRefusal } from './shapes.ts'
+import type { AnySpec } from './spec.ts'
+
+/** What arrived, from a connection or from inside a bulk. */
+export interface Arrived {
+  readonly idempotencyKey: string | string[] | undefined
+  readonly query: unknown
+  readonly body: unknown
+  readonly id: string | undefined
+}
+
+export interface Understood {
+  readonly idempotencyKey: string | undefined
+  readonly query: unknown
+  readonly body: unknown
+  readonly id: Id | undefined
+}
+
+export type CallReader = (arrived: Arrived) => Understood | { readonly refusal: Refusal }
+
+const nothing = closed({})
+
+/**
+ * Refusals: `idempotency.key_missing`, `request.invalid` (key, then query and body together), `<noun>.not_found`.
+ */
+export function callReader(spec: AnySpec): CallReader {
+  const readQuery = queryReader(spec.query ?? nothing)
+  const checkQuery = compileCheck(spec.query ?? nothing)
+  const checkBody = bodyCheck(spec)
+  return ({ idempotencyKey, query, body, id }) => {
+    const key = spec.idempotent === true ? readKey(idempotencyKey) : undefined
+    if (typeof key === 'object') return { refusal: key }
+    const asked = readQuery(query)
+    const errors = checkQuery(asked)
+    const bodyErrors = checkBody(body)
+    if (errors !== undefined || bodyErrors !== undefined)
+      return { refusal: shapeRefusal([...(errors ?? []), ...(bodyErrors ?? [])]) }
+    if (spec.id === undefined) return { idempotencyKey: key, query: asked, body, id: undefined }
+    const known = parseId(spec.id, id ?? '')
+    if (known === undefined) return { refusal: notFound(spec.id) }
+    return { idempotencyKey: key, query: asked, body, id: known }
+  }
+}
+
+function bodyCheck(spec: AnySpec): Check {
+  if (spec.upload !== undefined || spec.method === 'GET') return () => undefined
+  if (spec.body !== undefined) {
+    const check = compileCheck(spec.body)
+    return (body) => (body === undefined ? noBody : check(body))
+  }
+  // Nothing, or an object without members.
+  const check = compileCheck(nothing)
+  return (body) => (body === undefined || body === null ? undefined : check(body))
+}
+
+const noBody: PathError[] = [{ path: '', message: 'needs a JSON body' }]
+
+function readKey(header: string | string[] | undefined): string | Refusal {
+  if (header === undefined || header === '')
+    return refusal('idempotency.key_missing', 'Send a new Idempotency-Key for each new operation.')
+  if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header
+  return refusal('request.invalid', 'Idempotency-Key must have 1 to 255 visible ASCII characters.', {
+    errors: [{ path: 'Idempotency-Key', message: 'must have 1 to 255 visible ASCII characters' }],
+  })
+}
+
+/** Nouns whose refusals are called otherwise than the kind of id. */
+const notFoundCodes = {
+  issuer: 'issuer.not_found',
+  key: 'key.not_found',
+  product: 'product.not_found',
+  merchant: 'merchant.not_found',
+  store: 'store.not_found',
+  terminal: 'terminal.not_found',
+  card: 'card.not_found',
+  load: 'card.not_found',
+  adjustment: 'card.not_found',
+  payment: 'payment.not_found',
+  hold: 'hold.not_found',
+  refund: 'refund.not_found',
+  batch: 'job.not_found',
+  import: 'import.not_found',
+  job: 'job.not_found',
+  event: 'event.not_found',
+  endpoint: 'webhook_endpoint.not_found',
+  delivery: 'webhook_endpoint.not_found',
+  account: 'account.not_found',
+  entry: 'account.not_found',
+} as const satisfies Record<IdKind, RefusalCode>
+
+export function notFoundCode(kind: IdKind): RefusalCode {
+  return notFoundCodes[kind]
+}
+
+/** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */
+export function notFound(kind: IdKind): Refusal {
+  return refusal(notFoundCodes[kind], `No ${kind} has this id here (${idPrefixes[kind]}_…).`)
+}
+
+/** What every create route answers when the caller's own number stands for something else already. */
+export function referenceTaken(kind: IdKind, existing: string): Refusal {
+  return refusal('reference.already_used', 'This reference stands for something else already.', {
+    data: { existing_id: formatId(kind, existing) },
+  })
+}

@@ -1,0 +1,112 @@
+/** Routes of issuers. */
+import { formatId, formatInstant, issuerOfBook, refused } from '@lika/contract'
+import { realNow } from '../../platform/clock.ts'
+import type { Issuer } from '../../modules/issuers/index.ts'
+import type { Deps } from '../deps.ts'
+import { created, okay } from '../http/answers.ts'
+import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
+import type { LikaApp } from '../http/kernel.ts'
+import { notFound, referenceTaken } from '../http/read-call.ts'
+import {
+  closed,
+  given,
+  idOf,
+  pageOf,
+  paging,
+  Reference,
+  shown,
+  Timestamp,
+  text,
+  Type,
+} from '../http/schemas.ts'
+
+const PackNames = Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,64}$' }), { maxItems: 20 })
+
+const IssuerBody = closed({
+  id: idOf('issuer'),
+  name: text(100),
+  legal_name: text(200),
+  packs: PackNames,
+  number_prefix: Type.String({ pattern: '^[0-9]{4}$' }),
+  ...shown,
+  created_at: Timestamp,
+})
+
+export function register(app: LikaApp, deps: Deps): void {
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/issuers',
+      summary: 'Makes an issuer',
+      access: 'operator',
+      body: closed({ name: text(100), legal_name: text(200), packs: PackNames, ...given }),
+      responses: { 201: IssuerBody },
+      refusals: ['policy.unknown_pack', 'reference.already_used'],
+    },
+    async ({ body }) => {
+      const made = await deps.issuers.make({
+        name: body.name,
+        legalName: body.legal_name,
+        packs: body.packs,
+        reference: body.reference ?? null,
+        metadata: body.metadata ?? {},
+        createdAt: realNow(),
+      })
+      if (!made.ok) return made
+      if ('existing' in made.value) return refused(referenceTaken('issuer', made.value.existing))
+      return created(presentIssuer(made.value))
+    },
+  )
+
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/issuers',
+      summary: 'Lists issuers, the newest first',
+      access: 'operator',
+      query: closed({ ...paging, reference: Type.Optional(Reference) }),
+      responses: { 200: pageOf(IssuerBody) },
+      refusals: ['cursor.invalid'],
+    },
+    async ({ query }) => {
+      const asked = readPage('issuers', [uuidPart], query)
+      if (!asked.ok) return asked
+      const rows = await deps.issuers.list({
+        reference: query.reference,
+        before: asked.value.afterId,
+        limit: asked.value.limit + 1,
+      })
+      return okay(presentPage('issuers', asked.value, rows, ({ id }) => [id], presentIssuer))
+    },
+  )
+
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/issuers/{id}',
+      summary: 'Shows an issuer; a key sees its own',
+      access: { operatorOr: 'issuers:read' },
+      id: 'issuer',
+      responses: { 200: IssuerBody },
+      refusals: ['issuer.not_found'],
+    },
+    async ({ caller, id }) => {
+      const isOthers = caller.kind === 'key' && issuerOfBook(caller.book) !== id
+      const issuer = isOthers ? undefined : await deps.issuers.find(id)
+      return issuer === undefined ? refused(notFound('issuer')) : okay(presentIssuer(issuer))
+    },
+  )
+}
+
+function presentIssuer(issuer: Issuer) {
+  return {
+    id: formatId('issuer', issuer.id),
+    name: issuer.name,
+    legal_name: issuer.legalName,
+    packs: [...issuer.packs],
+    number_prefix: issuer.numberPrefix,
+    reference: issuer.reference,
+    metadata: { ...issuer.metadata },
+    created_at: formatInstant(issuer.createdAt),
+  }
+}

@@ -1,0 +1,298 @@
+/** Routes of card products. */
+import {
+  fenToJson,
+  formatId,
+  formatInstant,
+  refused,
+  subBalances,
+} from '@lika/contract'
+import { draftProduct, publishProduct, reviseProduct } from '../../flows/offer-product.ts'
+import {
+  carriers,
+  type FaceValues,
+  type Product,
+  productKinds,
+  type Terms,
+} from '../../modules/programs/index.ts'
+import type { Deps } from '../deps.ts'
+import { created, okay } from '../http/answers.ts'
+import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
+import type { LikaApp } from '../http/kernel.ts'
+import { notFound, referenceTaken } from '../http/read-call.ts'
+import {
+  Amount,
+  closed,
+  Currency,
+  given,
+  idOf,
+  nullable,
+  oneOf,
+  pageOf,
+  paging,
+  Reference,
+  readId,
+  type Static,
+  SubBalanceName,
+  shown,
+  Timestamp,
+  text,
+  Type,
+} from '../http/schemas.ts'
+import { shapeRefusal } from '../http/shapes.ts'
+
+const Faces = Type.Array(Amount, { minItems: 1, maxItems: 100 })
+const FaceRange = closed({ min: Amount, max: Amount })
+/** 100 years: what still is a date in every calendar that prints cards. */
+const ValidityMonths = nullable(Type.Integer({ minimum: 1, maximum: 1200 }))
+const acceptanceMembers = {
+  merchants: Type.Array(idOf('merchant'), { maxItems: 1000 }),
+  stores: Type.Array(idOf('store'), { maxItems: 1000 }),
+  categories: Type.Array(text(64), { maxItems: 100 }),
+}
+const AcceptanceGiven = closed({
+  merchants: Type.Optional(acceptanceMembers.merchants),
+  stores: Type.Optional(acceptanceMembers.stores),
+  categories: Type.Optional(acceptanceMembers.categories),
+})
+const ConsumeOrder = Type.Array(SubBalanceName, { minItems: 1, maxItems: 2 })
+
+const termMembers = {
+  name: text(100),
+  kind: oneOf(productKinds),
+  registered: Type.Boolean(),
+  carrier: oneOf(carriers),
+  validity_months: ValidityMonths,
+  reloadable: Type.Boolean(),
+}
+const optionalTerms = {
+  faces: Type.Optional(Faces),
+  face_range: Type.Optional(FaceRange),
+  acceptance: Type.Optional(AcceptanceGiven),
+  consume_order: Type.Optional(ConsumeOrder),
+}
+
+const ProductBody = closed({
+  id: idOf('product'),
+  version: Type.Integer({ minimum: 1 }),
+  status: oneOf(['draft', 'published']),
+  ...termMembers,
+  faces: Type.Optional(Faces),
+  face_range: Type.Optional(FaceRange),
+  acceptance: closed(acceptanceMembers),
+  consume_order: ConsumeOrder,
+  currency: Currency,
+  ...shown,
+  created_at: Timestamp,
+})
+
+const NewProduct = closed({ ...termMembers, ...optionalTerms, ...given })
+const ProductPatch = Type.Object(
+  {
+    name: Type.Optional(termMembers.name),
+    kind: Type.Optional(termMembers.kind),
+    registered: Type.Optional(termMembers.registered),
+    carrier: Type.Optional(termMembers.carrier),
+    validity_months: Type.Optional(termMembers.validity_months),
+    reloadable: Type.Optional(termMembers.reloadable),
+    ...optionalTerms,
+    metadata: given.metadata,
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
+export function register(app: LikaApp, deps: Deps): void {
+  registerChanges(app, deps)
+  registerReads(app, deps)
+}
+
+function registerChanges(app: LikaApp, deps: Deps): void {
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/products',
+      summary: 'Drafts a product',
+      access: 'products:write',
+      body: NewProduct,
+      responses: { 201: ProductBody },
+      refusals: [
+        'merchant.not_found',
+        'store.not_found',
+        'product.terms_invalid',
+        'reference.already_used',
+      ],
+    },
+    async ({ caller, body }) => {
+      const faces = facesIn(body)
+      if (faces === undefined) return refused(shapeRefusal(facesOrRange))
+      const made = await draftProduct(deps, {
+        book: caller.book,
+        reference: body.reference ?? null,
+        metadata: body.metadata ?? {},
+        createdAt: deps.bookNow(caller.mode),
+        terms: {
+          name: body.name,
+          kind: body.kind,
+          registered: body.registered,
+          carrier: body.carrier,
+          faces,
+          validityMonths: body.validity_months,
+          reloadable: body.reloadable,
+          acceptance: acceptanceIn(body.acceptance ?? {}),
+          consumeOrder: body.consume_order ?? subBalances,
+        },
+      })
+      if (!made.ok) return made
+      if ('existing' in made.value) return refused(referenceTaken('product', made.value.existing))
+      return created(presentProduct(made.value.made))
+    },
+  )
+
+  app.route(
+    {
+      method: 'PATCH',
+      path: '/v1/products/{id}',
+      summary: 'Makes a new version; of a published product it is sold from now on',
+      access: 'products:write',
+      id: 'product',
+      body: ProductPatch,
+      responses: { 200: ProductBody },
+      refusals: [
+        'product.not_found',
+        'merchant.not_found',
+        'store.not_found',
+        'policy.expiry_not_allowed',
+        'policy.validity_too_short',
+        'product.terms_invalid',
+      ],
+    },
+    async ({ caller, id, body }) => {
+      if (body.faces !== undefined && body.face_range !== undefined)
+        return refused(shapeRefusal(facesOrRange))
+      const change = { terms: changedBy(body), metadata: body.metadata }
+      const now = deps.bookNow(caller.mode)
+      const revised = await reviseProduct(deps, caller.book, id, change, now)
+      return revised.ok ? okay(presentProduct(revised.value)) : revised
+    },
+  )
+
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/products/{id}/publish',
+      summary: 'Publishes a draft, so that its cards can be sold; again is no harm',
+      access: 'products:write',
+      id: 'product',
+      responses: { 200: ProductBody },
+      refusals: ['product.not_found', 'policy.expiry_not_allowed', 'policy.validity_too_short'],
+    },
+    async ({ caller, id }) => {
+      const now = deps.bookNow(caller.mode)
+      const published = await publishProduct(deps, caller.book, id, now)
+      return published.ok ? okay(presentProduct(published.value)) : published
+    },
+  )
+}
+
+function registerReads(app: LikaApp, { programs }: Deps): void {
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/products',
+      summary: 'Lists products, the newest first',
+      access: 'products:read',
+      query: closed({ ...paging, reference: Type.Optional(Reference) }),
+      responses: { 200: pageOf(ProductBody) },
+      refusals: ['cursor.invalid'],
+    },
+    async ({ caller, query }) => {
+      const asked = readPage('products', [uuidPart], query)
+      if (!asked.ok) return asked
+      const { limit, afterId } = asked.value
+      const filter = { reference: query.reference, before: afterId, limit: limit + 1 }
+      const rows = await programs.list(caller.book, filter)
+      return okay(presentPage('products', asked.value, rows, ({ id }) => [id], presentProduct))
+    },
+  )
+
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/products/{id}',
+      summary: 'Shows a product with the terms of its latest version',
+      access: 'products:read',
+      id: 'product',
+      responses: { 200: ProductBody },
+      refusals: ['product.not_found'],
+    },
+    async ({ caller, id }) => {
+      const product = await programs.find(caller.book, id)
+      return product === undefined ? refused(notFound('product')) : okay(presentProduct(product))
+    },
+  )
+}
+
+const facesOrRange = [{ path: 'faces', message: 'needs either faces or face_range' }]
+
+/** undefined: neither or both were given. */
+function facesIn(body: Pick<Static<typeof NewProduct>, 'faces' | 'face_range'>) {
+  const { faces, face_range: range } = body
+  if (faces !== undefined) return range === undefined ? { values: faces.map(BigInt) } : undefined
+  return range && { min: BigInt(range.min), max: BigInt(range.max) }
+}
+
+function acceptanceIn(given: Static<typeof AcceptanceGiven>): Terms['acceptance'] {
+  return {
+    merchants: (given.merchants ?? []).map((id) => readId('merchant', id)),
+    stores: (given.stores ?? []).map((id) => readId('store', id)),
+    categories: given.categories ?? [],
+  }
+}
+
+/** What is left out stays as it is; an acceptance that is given replaces the former whole. */
+function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms {
+  return (latest) => ({
+    name: patch.name ?? latest.name,
+    kind: patch.kind ?? latest.kind,
+    registered: patch.registered ?? latest.registered,
+    carrier: patch.carrier ?? latest.carrier,
+    faces: facesIn(patch) ?? latest.faces,
+    validityMonths:
+      patch.validity_months === undefined ? latest.validityMonths : patch.validity_months,
+    reloadable: patch.reloadable ?? latest.reloadable,
+    acceptance:
+      patch.acceptance === undefined ? latest.acceptance : acceptanceIn(patch.acceptance),
+    consumeOrder: patch.consume_order ?? latest.consumeOrder,
+  })
+}
+
+function presentProduct(product: Product) {
+  const { terms } = product
+  return {
+    id: formatId('product', product.id),
+    version: product.version,
+    status: product.status,
+    name: terms.name,
+    kind: terms.kind,
+    registered: terms.registered,
+    carrier: terms.carrier,
+    ...presentFaces(terms.faces),
+    validity_months: terms.validityMonths,
+    reloadable: terms.reloadable,
+    acceptance: {
+      merchants: terms.acceptance.merchants.map((id) => formatId('merchant', id)),
+      stores: terms.acceptance.stores.map((id) => formatId('store', id)),
+      categories: [...terms.acceptance.categories],
+    },
+    consume_order: [...terms.consumeOrder],
+    currency: 'CNY' as const,
+    reference: product.reference,
+    metadata: { ...product.metadata },
+    created_at: formatInstant(product.createdAt),
+  }
+}
+
+function presentFaces(faces: FaceValues) {
+  return 'values' in faces
+    ? { faces: faces.values.map(fenToJson) }
+    : { face_range: { min: fenToJson(faces.min), max: fenToJson(faces.max) } }
+}

@@ -1,0 +1,33 @@
+/** The composition root: reads the configuration, starts one part after the other, and stops them the other way round. */
+import { CannotStart } from './platform/cannot-start.ts'
+import { type Config, readConfig } from './platform/config.ts'
+import { type Log, openLog } from './platform/log.ts'
+import { onSignal } from './signals.ts'
+import { startDatabase } from './start-database.ts'
+import { startHttp } from './start-http.ts'
+import { openParts } from './start-parts.ts'
+import type { Stop } from './stops.ts'
+import { makeStops } from './stops.ts'
+
+async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Promise<void> {
+  const say = (line: string) => process.stdout.write(`${line}\n`)
+  const database = await startDatabase(config, log, onStop)
+  const parts = await openParts(config, log, database, onStop)
+  const url = await startHttp(config, parts, onStop)
+  say(`API        ${url}/v1`)
+  say(`Reference  ${url}/docs`)
+  say(`Operator   the key in ${parts.operatorKeyFile}`)
+  say('Lika is ready')
+}
+
+const log = openLog('warn')
+const stops = makeStops(log)
+onSignal(async () => process.exit(await stops.run()))
+try {
+  await start(readConfig(), log, stops.add)
+} catch (error) {
+  await stops.run()
+  if (!(error instanceof CannotStart)) throw error
+  process.stderr.write(`Lika cannot start. ${error.message}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,10 @@
+/** Access: who may call, by keys of issuers and of the operator. */
+export {
+  type Caller,
+  type KeyCaller,
+  mayMakeKey,
+  type OperatorCaller,
+  type StoredKey,
+} from './model.ts'
+export { type Access, openAccess } from './access.ts'
+export { ensureOperatorKey } from './operator-key.ts'

@@ -1,0 +1,3 @@
+/** Issuers: the companies whose cards these are. */
+export { type Issuers, openIssuers } from './issuers.ts'
+export type { Issuer } from './model.ts'
