@@ -84,7 +84,8 @@ export async function runRound(
 ): Promise<RoundResult> {
   const { sql } = session
   const memory = new RoundMemory()
-  const begun = sql`begin isolation level read committed`
+  // At once: a query is sent only when somebody waits for it, and the lock behind it must not get there first.
+  const begun = sql`begin isolation level read committed`.execute()
   const locks = lanes.map((lane) => lockLane(sql, lane))
   const clock = readClock(sql)
   const suspects = lookFor === 'all' ? tickets : tickets.filter((ticket) => ticket.mayHaveRun)
