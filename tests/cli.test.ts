@@ -15,23 +15,25 @@ const root = resolve(import.meta.dirname, '..')
 /** `¤`: needs an Idempotency-Key. Members of the body or the query; `!` marks those that are due. */
 const documented = `
 POST   /v1/issuers name! legal_name! packs reference metadata
+GET    /v1/issuers reference limit cursor
 GET    /v1/issuers/:id
 POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metadata
-GET    /v1/keys issuer_id limit cursor
+GET    /v1/keys issuer_id reference limit cursor
+GET    /v1/keys/:id
 DELETE /v1/keys/:id
-POST   /v1/products name! kind! registered! carrier! faces face_range validity_months reloadable! acceptance consume_order reference metadata
+POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! acceptance consume_order reference metadata
 POST   /v1/products/:id/publish
-PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable acceptance consume_order reference metadata
-GET    /v1/products limit cursor
+PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable acceptance consume_order metadata
+GET    /v1/products reference limit cursor
 GET    /v1/products/:id
 POST   /v1/merchants name! category! reference metadata
-GET    /v1/merchants limit cursor
+GET    /v1/merchants reference limit cursor
 GET    /v1/merchants/:id
 POST   /v1/merchants/:id/stores name! district! reference metadata
-GET    /v1/merchants/:id/stores limit cursor
+GET    /v1/merchants/:id/stores reference limit cursor
 GET    /v1/stores/:id
 POST   /v1/stores/:id/terminals name! reference metadata
-GET    /v1/stores/:id/terminals limit cursor
+GET    /v1/stores/:id/terminals reference limit cursor
 GET    /v1/terminals/:id
 POST ¤ /v1/cards product_id! amount! bonus_amount buyer funding! activate reference metadata
 POST ¤ /v1/cards/batches product_id! amount! count! funding! activate age_recipient reference metadata
@@ -189,18 +191,18 @@ class Stub {
     const say = (what: string) => this.broken.push(`${route.name}: ${what}`)
     const { authorization, 'idempotency-key': key } = request.headers
     if (route.name.includes('/v1/') && !/^Bearer \S+$/.test(authorization ?? '')) say('no key')
-    if (route.isKeyed !== (key !== undefined))
-      say(key === undefined ? 'no Idempotency-Key' : 'an Idempotency-Key')
+    if (route.isKeyed !== (key !== undefined)) say(`Idempotency-Key: ${String(key)}`)
     const takesBody = ['POST', 'PATCH'].includes(route.method)
-    if (route.isMultipart) {
-      if (!request.headers['content-type']?.startsWith('multipart/form-data')) say('no multipart')
-      return
-    }
+    const isForm = request.headers['content-type']?.startsWith('multipart/form-data') === true
+    if (route.isMultipart !== isForm) say(isForm ? 'a multipart form' : 'no multipart form')
+    if (route.isMultipart) return
     if (takesBody !== (body !== undefined)) say(takesBody ? 'no JSON body' : 'a body')
-    const members = Object.keys((takesBody ? body : query) ?? {})
     if (takesBody && Object.keys(query).length > 0) say('a query')
-    for (const member of members) if (!route.members.includes(member)) say(`unknown ${member}`)
-    for (const member of route.due) if (!members.includes(member)) say(`${member} is missing`)
+    const members = Object.keys((takesBody ? body : query) ?? {})
+    const unknown = members.filter((member) => !route.members.includes(member))
+    const missing = route.due.filter((member) => !members.includes(member))
+    if (unknown.length > 0) say(`unknown ${unknown.join(' ')}`)
+    if (missing.length > 0) say(`missing ${missing.join(' ')}`)
   }
 }
 
@@ -282,6 +284,7 @@ const commands: [string, string, unknown?, string?][] = [
     'POST /v1/issuers',
     { name: 'A', legal_name: 'B', packs: ['x', 'y'] },
   ],
+  ['issuers list', 'GET /v1/issuers'],
   ['issuers show iss_1', 'GET /v1/issuers/iss_1'],
   [
     'keys create --name A --owner B --scope cards:read --mode live --expires 2027-12-31',
@@ -295,6 +298,7 @@ const commands: [string, string, unknown?, string?][] = [
     },
   ],
   ['keys list', 'GET /v1/keys'],
+  ['keys show key_1', 'GET /v1/keys/key_1'],
   ['keys revoke key_1', 'DELETE /v1/keys/key_1'],
   [
     'products create --name A --kind gift --face 100 --face 200 --validity-months 36 --accept-merchant merch_1',
@@ -327,7 +331,7 @@ const commands: [string, string, unknown?, string?][] = [
     'POST /v1/merchants',
     { name: 'A', category: 'food', reference: 'M-1', metadata: { till: '3' } },
   ],
-  ['merchants list', 'GET /v1/merchants'],
+  ['merchants list --reference M-1', 'GET /v1/merchants?reference=M-1'],
   ['merchants show merch_1', 'GET /v1/merchants/merch_1'],
   [
     'stores create --merchant merch_1 --name A --district B',
@@ -692,6 +696,9 @@ describe('exit code 2: usage', () => {
     'cards lookup --number 9000 --secret K7QW',
     'cards lookup --number 9000',
     'payments create --amount 5 --merchant merch_1',
+    'products create --name A --kind gift --face 5',
+    'products create --name A --kind gift --validity-months 36',
+    'products create --name A --kind gift --face 5 --face-range 1..2 --no-expiry',
     'test clock',
     'test wipe',
     'imports create no-such-file.csv --product prod_1',
@@ -722,9 +729,12 @@ describe('exit code 2: usage', () => {
 
 describe('exit code 3: unreachable', () => {
   test('nobody listens', async () => {
-    const run = await lika(['status', '--url', 'http://127.0.0.1:1'])
+    const gone = new Stub()
+    await gone.start()
+    gone.stop()
+    const run = await lika(['status', '--url', gone.url])
     assert.equal(run.code, 3)
-    assert.match(run.err, /^Unreachable: http:\/\/127\.0\.0\.1:1: /)
+    assert.match(run.err, /^Unreachable: http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED/)
   })
 
   test('something answers that is not Lika', async () => {

@@ -96,11 +96,6 @@ export function names(text: string, before: string[] = []): string[] {
   return [...before, ...added.filter((name) => name !== '')]
 }
 
-/** Text as it is, for `several`. */
-export function asTyped(text: string): string {
-  return text
-}
-
 /** `till=3` into the metadata collected so far. */
 export function keyValue(
   text: string,

@@ -1,11 +1,11 @@
 /** The form that all commands share: `lika <noun> <verb>`, the options that each has, and the way
  * from commander to a `Call`. */
 import type { Command } from 'commander'
-import { Call, type CommonOptions, type World } from './call.ts'
+import { Call, type CommonOptions, type PageOptions, type World } from './call.ts'
 import type { Right } from './credentials.ts'
 import { UsageError } from './failures.ts'
 import type { Json, JsonObject } from './json.ts'
-import { asTyped, count, idempotencyKey, keyValue } from './option-values.ts'
+import { count, idempotencyKey, keyValue } from './option-values.ts'
 import type { Say } from './say.ts'
 
 /** What `labels` gives to a command. */
@@ -13,6 +13,9 @@ export interface Labels {
   readonly reference?: string
   readonly metadata?: Record<string, string>
 }
+
+/** What `listCreated` gives to a command. */
+export type ListOptions = PageOptions & { readonly reference?: string }
 
 export class Lika {
   readonly program: Command
@@ -66,16 +69,23 @@ export class Lika {
       .option('--all', say('取回所有页', 'fetch every page'))
   }
 
+  /** A verb that lists pages of what was created with a reference. */
+  listCreated(noun: Command, signature: string, zh: string, en: string): Command {
+    return this.list(noun, signature, zh, en).option(
+      '--reference <text>',
+      this.say('只列此参考号', 'only the one with this reference'),
+    )
+  }
+
   /** `--reference` and `--metadata`, which every created object takes. */
   labels(command: Command): Command {
-    const { say } = this
-    return command
-      .option(
-        '--reference <text>',
-        say('您自己的编号，不可重复', 'your own number, used once'),
-        asTyped,
-      )
-      .option('--metadata <name=value>', say('附注，可多次', 'metadata, repeatable'), keyValue)
+    const described = this.say('您自己的编号，不可重复', 'your own number, used once')
+    return this.metadata(command.option('--reference <text>', described))
+  }
+
+  metadata(command: Command): Command {
+    const described = this.say('附注，可多次', 'metadata, repeatable')
+    return command.option('--metadata <name=value>', described, keyValue)
   }
 
   /** Lines under the help text of a command, without the leading `npx`. */

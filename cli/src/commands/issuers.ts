@@ -1,6 +1,8 @@
 /** `lika issuers …`: who sells cards. Creating one needs the operator's key. */
 import { names } from '../option-values.ts'
-import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
+
+const columns = ['id', 'name', 'legal_name', 'packs', 'reference', 'created_at']
 
 type Create = Labels & { name: string; legalName: string; pack?: string[] }
 
@@ -25,7 +27,7 @@ export function addIssuers(lika: Lika): void {
     )
     .action(
       lika.action(async (call, { name, legalName, pack, reference, metadata }: Create) => {
-        const sent = { name, legal_name: legalName, packs: pack, reference, metadata }
+        const sent = { name, legal_name: legalName, packs: pack ?? [], reference, metadata }
         call.show(await call.post('/v1/issuers', body(sent)))
       }, 'operator'),
     )
@@ -34,6 +36,15 @@ export function addIssuers(lika: Lika): void {
     'issuers create --name 星河 --legal-name 星河商贸有限公司 --pack cn-national',
   )
 
+  lika
+    .listCreated(issuers, 'list', '列出发卡方（运营方密钥）', 'list issuers (operator key)')
+    .action(
+      lika.action(
+        (call, options: ListOptions) =>
+          call.list('/v1/issuers', options, columns, { reference: options.reference }),
+        'operator',
+      ),
+    )
   lika
     .verb(issuers, 'show <issuer>', '查看发卡方', 'show an issuer')
     .action(

@@ -2,10 +2,9 @@
  * without, an issuer's key makes others of its own mode. */
 import { scopes } from '@lika/contract'
 import { Option } from 'commander'
-import type { PageOptions } from '../call.ts'
 import { names, toInstant } from '../option-values.ts'
 import { showWithSecret } from '../secrets.ts'
-import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 type Create = Labels & {
   name: string
@@ -18,7 +17,7 @@ type Create = Labels & {
   save?: string
 }
 
-const columns = ['id', 'name', 'owner', 'mode', 'last4', 'expires_at', 'created_at']
+const columns = ['id', 'name', 'owner', 'mode', 'last4', 'expires_at', 'revoked_at', 'created_at']
 
 export function addKeys(lika: Lika): void {
   const { say } = lika
@@ -77,18 +76,28 @@ export function addKeys(lika: Lika): void {
 
   const issuerOption = say('哪个发卡方的（运营方密钥）', 'of which issuer (operator key)')
   lika
-    .list(keys, 'list', '列出密钥', 'list keys')
+    .listCreated(keys, 'list', '列出密钥', 'list keys')
     .option('--issuer <issuer>', issuerOption)
     .action(
-      lika.action(async (call, options: PageOptions & { issuer?: string }) => {
-        const mine = options.issuer === undefined ? call : call.as('operator')
-        await mine.list('/v1/keys', options, columns, { issuer_id: options.issuer })
+      lika.action(async (call, options: ListOptions & { issuer?: string }) => {
+        const { issuer, reference } = options
+        const mine = issuer === undefined ? call : call.as('operator')
+        await mine.list('/v1/keys', options, columns, { reference, issuer_id: issuer })
       }),
     )
 
+  const operatorOption = say('用运营方密钥', "with the operator's key")
+  lika
+    .verb(keys, 'show <key-id>', '查看密钥，不含密文', 'show a key, without its secret')
+    .option('--operator', operatorOption)
+    .action(
+      lika.action(async (call, key: string, { operator }: { operator?: true }) =>
+        call.show(await (operator ? call.as('operator') : call).get(at`/v1/keys/${key}`)),
+      ),
+    )
   lika
     .verb(keys, 'revoke <key-id>', '撤销密钥', 'revoke a key')
-    .option('--operator', say('用运营方密钥', "with the operator's key"))
+    .option('--operator', operatorOption)
     .action(
       lika.action(async (call, key: string, { operator }: { operator?: true }) =>
         (operator ? call.as('operator') : call).remove(at`/v1/keys/${key}`),

@@ -1,6 +1,9 @@
 /** `lika merchants …`, `lika stores …`, `lika terminals …`: where cards are spent. */
-import type { PageOptions } from '../call.ts'
-import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
+
+const merchantColumns = ['id', 'name', 'category', 'reference', 'created_at']
+const storeColumns = ['id', 'name', 'district', 'reference', 'created_at']
+const terminalColumns = ['id', 'name', 'reference', 'created_at']
 
 export function addMerchants(lika: Lika): void {
   const { say } = lika
@@ -18,10 +21,13 @@ export function addMerchants(lika: Lika): void {
     )
   lika.examples(create, 'merchants create --name 南门面馆 --category restaurant')
 
-  const columns = ['id', 'name', 'category', 'reference', 'created_at']
   lika
-    .list(merchants, 'list', '列出商户', 'list merchants')
-    .action(lika.action((call, page: PageOptions) => call.list('/v1/merchants', page, columns)))
+    .listCreated(merchants, 'list', '列出商户', 'list merchants')
+    .action(
+      lika.action((call, options: ListOptions) =>
+        call.list('/v1/merchants', options, merchantColumns, { reference: options.reference }),
+      ),
+    )
   lika
     .verb(merchants, 'show <merchant>', '查看商户', 'show a merchant')
     .action(
@@ -53,17 +59,13 @@ export function addStores(lika: Lika): void {
   lika.examples(create, 'stores create --merchant merch_… --name 一号店 --district 徐汇区')
 
   lika
-    .list(stores, 'list', '列出商户的门店', "list a merchant's stores")
+    .listCreated(stores, 'list', '列出商户的门店', "list a merchant's stores")
     .requiredOption('--merchant <merchant>', merchantOption)
     .action(
-      lika.action((call, options: PageOptions & { merchant: string }) =>
-        call.list(at`/v1/merchants/${options.merchant}/stores`, options, [
-          'id',
-          'name',
-          'district',
-          'reference',
-          'created_at',
-        ]),
+      lika.action((call, options: ListOptions & { merchant: string }) =>
+        call.list(at`/v1/merchants/${options.merchant}/stores`, options, storeColumns, {
+          reference: options.reference,
+        }),
       ),
     )
   lika
@@ -94,16 +96,13 @@ export function addTerminals(lika: Lika): void {
   lika.examples(create, 'terminals create --store store_… --name 收银台1')
 
   lika
-    .list(terminals, 'list', '列出门店的终端', "list a store's terminals")
+    .listCreated(terminals, 'list', '列出门店的终端', "list a store's terminals")
     .requiredOption('--store <store>', storeOption)
     .action(
-      lika.action((call, options: PageOptions & { store: string }) =>
-        call.list(at`/v1/stores/${options.store}/terminals`, options, [
-          'id',
-          'name',
-          'reference',
-          'created_at',
-        ]),
+      lika.action((call, options: ListOptions & { store: string }) =>
+        call.list(at`/v1/stores/${options.store}/terminals`, options, terminalColumns, {
+          reference: options.reference,
+        }),
       ),
     )
   lika

@@ -2,10 +2,10 @@
  * version; what was sold keeps its own. */
 import { subBalances } from '@lika/contract'
 import { type Command, Option } from 'commander'
-import type { PageOptions } from '../call.ts'
+import { UsageError } from '../failures.ts'
 import type { Json } from '../json.ts'
 import { count, names, several, yuan, yuanRange } from '../option-values.ts'
-import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 type Terms = Labels & {
   name?: string
@@ -27,6 +27,7 @@ type Terms = Labels & {
 const columns = ['id', 'version', 'status', 'name', 'kind', 'carrier', 'registered', 'reloadable']
 
 export function addProducts(lika: Lika): void {
+  const { say } = lika
   const products = lika.noun('products', '卡产品', 'card products')
 
   const create = termOptions(
@@ -42,7 +43,20 @@ export function addProducts(lika: Lika): void {
     .action(
       lika.action(async (call, options: Terms) => {
         const { registered = false, reloadable = false, carrier = 'virtual' } = options
-        const sent = { ...termsOf({ ...options, registered, reloadable, carrier }) }
+        const sent = termsOf({ ...options, registered, reloadable, carrier })
+        if ((sent['faces'] ?? sent['face_range']) === undefined) {
+          throw new UsageError(
+            say('请给出 --face 或 --face-range。', 'Give --face or --face-range.'),
+          )
+        }
+        if (sent['validity_months'] === undefined) {
+          throw new UsageError(
+            say(
+              '请给出 --validity-months 或 --no-expiry。',
+              'Give --validity-months or --no-expiry.',
+            ),
+          )
+        }
         call.show(await call.post('/v1/products', body(sent)))
       }),
     )
@@ -73,8 +87,12 @@ export function addProducts(lika: Lika): void {
       ),
     )
   lika
-    .list(products, 'list', '列出产品', 'list products')
-    .action(lika.action((call, page: PageOptions) => call.list('/v1/products', page, columns)))
+    .listCreated(products, 'list', '列出产品', 'list products')
+    .action(
+      lika.action((call, options: ListOptions) =>
+        call.list('/v1/products', options, columns, { reference: options.reference }),
+      ),
+    )
   lika
     .verb(products, 'show <product>', '查看产品', 'show a product')
     .action(
@@ -87,8 +105,7 @@ export function addProducts(lika: Lika): void {
 function termOptions(lika: Lika, command: Command): Command {
   const { say } = lika
   const isCreate = command.name() === 'create'
-  return lika
-    .labels(command)
+  return (isCreate ? lika.labels(command) : lika.metadata(command))
     .addOption(new Option('--name <name>', say('名称', 'name')).makeOptionMandatory(isCreate))
     .addOption(
       new Option('--kind <kind>', say('种类', 'kind'))
@@ -108,7 +125,11 @@ function termOptions(lika: Lika, command: Command): Command {
       say('固定面值（元），可多次', 'a fixed face in yuan, repeatable'),
       several(yuan),
     )
-    .option('--face-range <min..max>', say('面值范围（元）', 'range of faces in yuan'), yuanRange)
+    .addOption(
+      new Option('--face-range <min..max>', say('面值范围（元）', 'range of faces in yuan'))
+        .argParser(yuanRange)
+        .conflicts('face'),
+    )
     .option(
       '--validity-months <n>',
       say('激活后有效月数', 'months of validity from activation'),
