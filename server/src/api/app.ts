@@ -8,11 +8,13 @@ import type { Deps } from './deps.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerEvents } from './v1/events.ts'
 import { register as registerHealth } from './v1/health.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerKeys } from './v1/keys.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerProducts } from './v1/products.ts'
+import { register as registerWebhooks } from './v1/webhooks.ts'
 
 /** Every route file of v1, in the order of the reference. */
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
@@ -20,6 +22,8 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerKeys,
   registerProducts,
   registerMerchants,
+  registerWebhooks,
+  registerEvents,
   registerHealth,
 ]
 

@@ -5,6 +5,7 @@ import type { Issuers } from '../modules/issuers/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
 import type { Packs } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
+import type { Webhooks } from '../modules/webhooks/index.ts'
 import type { Database } from '../platform/db.ts'
 import type { Command, Executed } from '../platform/lanes/index.ts'
 import type { Log } from '../platform/log.ts'
@@ -20,6 +21,7 @@ export interface Deps {
   readonly issuers: Issuers
   readonly programs: Programs
   readonly merchants: Merchants
+  readonly webhooks: Webhooks
   execute(command: Command): Promise<Executed>
   /** What must be in order before requests are served. */
   readonly readiness: readonly ReadinessCheck[]

@@ -36,7 +36,7 @@ export function webhookSender(options: SenderOptions): WebhookSender {
       const timedOut = new Promise<Posted>((resolve) => {
         signal.addEventListener('abort', () => resolve({ error: `no answer in ${timeoutMs} ms` }))
       })
-      return await Promise.race([timedOut, checkAndSend(url, headers, body, options, signal)])
+      return Promise.race([timedOut, checkAndSend(url, headers, body, options, signal)])
     },
   }
 }
@@ -83,7 +83,7 @@ async function addressesOf(
 ): Promise<readonly LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
-  return await resolve(host).catch(() => [])
+  return resolve(host).catch(() => [])
 }
 
 function systemAddresses(host: string): Promise<LookupAddress[]> {

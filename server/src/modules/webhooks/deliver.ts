@@ -134,21 +134,13 @@ export function startDeliverer(route: Route, on: Delivering): Deliverer {
   ): Promise<EndpointCursor | undefined> {
     let at = from
     for (const entry of entries) {
-      const events = entry.bookId === bookId ? eventsOf(entry) : []
-      for (const [index, event] of events.entries()) {
-        if (index < at.done) continue
+      for (const { event, behind } of pendingOf(entry, route, at.done)) {
         if (nap.ended || reloadWanted) return undefined
-        const isLast = index === events.length - 1
-        const to = isLast ? { ...at, ...placeOf(entry), done: 0 } : { ...at, done: index + 1 }
-        if (!wants(route.events, event.type)) {
-          at = to
-          continue
-        }
-        const left = await deliver(event, at, to)
+        const left = await deliver(event, at, { ...at, ...(behind ?? placeOf(entry)) })
         if (left === undefined || left.attempts > 0) return left
         at = left
       }
-      at = { ...at, ...placeOf(entry), done: 0 }
+      at = { ...at, ...placeOf(entry) }
     }
     return at
   }
@@ -175,7 +167,7 @@ export function startDeliverer(route: Route, on: Delivering): Deliverer {
       },
       body,
     )
-    return await note(event, at, to, posted, sentAt)
+    return note(event, at, to, posted, sentAt)
   }
 
   async function note(
@@ -242,8 +234,22 @@ export function startDeliverer(route: Route, on: Delivering): Deliverer {
   }
 }
 
+/** What of an entry is still to be delivered; `behind`: where that leaves the cursor, if not behind the entry. */
+function pendingOf(
+  entry: JournalEntry,
+  { bookId, events: wanted }: Route,
+  done: number,
+): { event: PublicEvent; behind: { done: number } | undefined }[] {
+  if (entry.bookId !== bookId) return []
+  const events = eventsOf(entry)
+  return events.flatMap((event, index) => {
+    if (index < done || !wants(wanted, event.type)) return []
+    return [{ event, behind: index === events.length - 1 ? undefined : { done: index + 1 } }]
+  })
+}
+
 function placeOf({ seq, digest, month }: JournalEntry) {
-  return { seq, digest, month }
+  return { seq, digest, month, done: 0 }
 }
 
 function errorOf(posted: Posted): string {

@@ -91,7 +91,7 @@ export function startFeed(sql: Sql, pollMs: number, onTrouble: (error: unknown) 
   async function read(lane: Lane, feed: LaneFeed, cursor: JournalCursor) {
     const place = `${cursor.seq} ${Buffer.from(cursor.digest).toString('hex')}`
     const underWay = feed.reading.get(place)
-    if (underWay !== undefined) return await underWay
+    if (underWay !== undefined) return underWay
     const reading = readOn(sql, lane, cursor, atOnce)
     feed.reading.set(place, reading)
     try {
@@ -107,7 +107,7 @@ export function startFeed(sql: Sql, pollMs: number, onTrouble: (error: unknown) 
     after: async (lane, cursor) => {
       const feed = laneFeed(lane)
       const kept = following(feed.recent, cursor)
-      return kept.length > 0 ? kept.slice(0, atOnce) : await read(lane, feed, cursor)
+      return kept.length > 0 ? kept.slice(0, atOnce) : read(lane, feed, cursor)
     },
     watch: (lane, seq, nap) => {
       const { watching } = laneFeed(lane)

@@ -65,12 +65,18 @@ export async function findEndpoint(
   return row
 }
 
-/** Newest first, those after `afterId` in this order. */
+/** A stretch of a list whose newest come first. */
+export interface PageWanted {
+  /** Only what is older than this one. */
+  readonly afterId: string | undefined
+  readonly limit: number
+}
+
 export function listEndpoints(
   sql: Sql,
   bookId: BookId,
-  afterId: string | undefined,
-  limit: number,
+  { afterId, limit }: PageWanted,
+  reference: string | undefined,
 ): Promise<Endpoint[]> {
   return sql<Endpoint[]>`
     select
@@ -83,6 +89,7 @@ export function listEndpoints(
     from webhook_endpoint
     where book_id = ${bookId}
       and id < ${afterId ?? greatestId}
+      and (${reference === undefined} or reference = ${reference ?? null}::text)
     order by id desc
     limit ${limit}`
 }
@@ -102,13 +109,11 @@ export interface DeliveryFilter {
   readonly status?: 'delivered' | 'failed' | undefined
 }
 
-/** Newest first, those after `afterId` in this order. */
 export function listDeliveries(
   sql: Sql,
   bookId: BookId,
+  { afterId, limit }: PageWanted,
   filter: DeliveryFilter,
-  afterId: string | undefined,
-  limit: number,
 ): Promise<Delivery[]> {
   return sql<Delivery[]>`
     select
