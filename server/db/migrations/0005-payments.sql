@@ -14,7 +14,7 @@ create table lika.payment (
   refunded bigint not null default 0,
   status text not null,
   hold_id uuid,
-  -- [{card, kind, lane, amount, refunded, balance}] in the order of consumption; amounts in fen.
+  -- [{card, kind, amount, refunded, balance}] in the order of consumption; amounts in fen, balance after it.
   allocations jsonb not null,
   receipt_number text not null,
   metadata jsonb,
@@ -26,6 +26,7 @@ create table lika.payment (
 ) partition by list (month);
 create table lika.payment_default partition of lika.payment default;
 create index payment_by_merchant on lika.payment (lane, merchant_id, id);
+create index payment_by_hold on lika.payment (lane, hold_id) where hold_id is not null;
 comment on table lika.payment is 'What a till took from cards.';
 grant select, insert, update on lika.payment to lika_app;
 
@@ -58,13 +59,19 @@ create table lika.payment_hold (
   amount bigint not null,
   captured bigint not null default 0,
   released bigint not null default 0,
+  -- Past expires_at a held one reads expired, whether or not the sweeper has come.
+  status text not null default 'held',
   expires_at timestamptz not null,
+  -- As those of a payment; what was captured of which lies in the ledger's lines of the hold.
   allocations jsonb not null,
   metadata jsonb,
   created_at timestamptz not null,
   constraint pk_payment_hold primary key (lane, id),
   constraint ck_payment_hold_amount check (amount > 0),
-  constraint ck_payment_hold_parts check (captured >= 0 and released >= 0 and captured + released <= amount)
+  constraint ck_payment_hold_parts check (captured >= 0 and released >= 0 and captured + released <= amount),
+  constraint ck_payment_hold_status check (status in ('held', 'captured', 'released', 'expired')),
+  constraint ck_payment_hold_held check ((status = 'held') = (captured + released < amount))
 );
+create index payment_hold_due on lika.payment_hold (lane, expires_at) where status = 'held';
 comment on table lika.payment_hold is 'Money of cards set aside for a merchant.';
 grant select, insert, update on lika.payment_hold to lika_app;

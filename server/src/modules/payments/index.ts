@@ -1,0 +1,39 @@
+/** Payments, refunds and holds: what merchants took from cards, set aside, and gave back. */
+export {
+  type Allocation,
+  accountOf,
+  cardOfAccount,
+  checkCancel,
+  checkCapture,
+  checkHeld,
+  checkRefund,
+  checkSources,
+  contradiction,
+  giveBack,
+  holdStatusOf,
+  leftOfHold,
+  mostSources,
+  type Share,
+  type SourcePots,
+  takeFrom,
+  takeFromLines,
+  wasCancelled,
+} from './model.ts'
+export {
+  capturesOf,
+  dueHolds,
+  findHold,
+  findPayment,
+  findRefund,
+  listPayments,
+  type PaymentFilter,
+} from './read.ts'
+export { receiptNumberOf } from './receipt.ts'
+export {
+  type PaymentHoldRow,
+  type PaymentRow,
+  paymentHolds,
+  payments,
+  type RefundRow,
+  refunds,
+} from './store.ts'
