@@ -73,10 +73,11 @@ GET    /v1/jobs/:id
 GET    /v1/jobs/:id/file
 GET    /v1/exports/cards.csv
 POST   /v1/webhook_endpoints url! events! reference metadata
-GET    /v1/webhook_endpoints limit cursor
+GET    /v1/webhook_endpoints/:id
+GET    /v1/webhook_endpoints reference limit cursor
 DELETE /v1/webhook_endpoints/:id
 POST   /v1/webhook_endpoints/:id/replay after!
-GET    /v1/webhook_deliveries limit cursor
+GET    /v1/webhook_deliveries endpoint_id event_id status limit cursor
 GET    /v1/events cursor type limit
 GET    /v1/ledger/accounts at limit cursor
 GET    /v1/ledger/accounts/:id at
@@ -443,13 +444,17 @@ const commands: [string, string, unknown?, string?][] = [
     { url: 'https://a.example/x', events: ['payment.*', 'card.issued'] },
   ],
   ['webhooks list', 'GET /v1/webhook_endpoints'],
+  ['webhooks show whep_1', 'GET /v1/webhook_endpoints/whep_1'],
   ['webhooks delete whep_1', 'DELETE /v1/webhook_endpoints/whep_1'],
   [
     'webhooks replay whep_1 --after evt_1',
     'POST /v1/webhook_endpoints/whep_1/replay',
     { after: 'evt_1' },
   ],
-  ['webhooks deliveries', 'GET /v1/webhook_deliveries'],
+  [
+    'webhooks deliveries --endpoint whep_1 --status failed',
+    'GET /v1/webhook_deliveries?endpoint_id=whep_1&status=failed',
+  ],
   ['events list --type payment.* --limit 200', 'GET /v1/events?type=payment.*&limit=200'],
   ['ledger accounts --at 2026-12-01T00:00:00Z', 'GET /v1/ledger/accounts?at=2026-12-01T00:00:00Z'],
   ['ledger account acct_1', 'GET /v1/ledger/accounts/acct_1'],

@@ -35,6 +35,9 @@ export interface PageOptions {
   readonly all?: boolean
 }
 
+/** The list of events gives a cursor at its end too, and may lead on behind an empty page. */
+const emptyPagesMax = 20
+
 export class Call {
   readonly world: World
   readonly options: CommonOptions
@@ -135,19 +138,22 @@ export class Call {
     filter: Query = {},
   ): Promise<void> {
     const collected: JsonObject[] = []
-    for (let cursor = start; ; ) {
+    let cursor = start
+    for (let empty = 0; ; ) {
       const answer = await this.get(path, { ...filter, limit, cursor })
       const rows = isObject(answer.body) ? objectsAt(answer.body, 'data') : objectRows(answer.body)
       if (this.options.json) this.showText(answer)
       else collected.push(...rows)
-      cursor = textAt(answer.body, 'next_cursor')
-      // A list that only grows (events) gives a cursor at its end too.
-      if (cursor === undefined || rows.length === 0) break
-      if (all) continue
-      this.world.note(this.say(`还有更多：--cursor ${cursor}`, `There is more: --cursor ${cursor}`))
-      break
+      const next = textAt(answer.body, 'next_cursor')
+      empty = rows.length === 0 ? empty + 1 : 0
+      const isEnd = next === undefined || (empty > 0 && next === cursor) || empty === emptyPagesMax
+      cursor = next
+      if (isEnd || !all) break
     }
     if (!this.options.json) this.showRows(collected, columns)
+    if (cursor !== undefined && !all) {
+      this.world.note(`${this.say('还有更多', 'There is more')}: --cursor ${cursor}`)
+    }
   }
 
   private clientOptions(): ClientOptions {

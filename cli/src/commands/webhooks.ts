@@ -1,8 +1,24 @@
 /** `lika webhooks …`: where events are delivered to. */
+import { Option } from 'commander'
 import type { PageOptions } from '../call.ts'
 import { names } from '../option-values.ts'
 import { showWithSecret } from '../secrets.ts'
-import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
+
+const columns = ['id', 'url', 'events', 'status', 'created_at']
+const deliveryColumns = [
+  'id',
+  'endpoint_id',
+  'event_id',
+  'event_type',
+  'attempt',
+  'at',
+  'status',
+  'response_status',
+  'error',
+]
+
+type Deliveries = PageOptions & { endpoint?: string; event?: string; status?: string }
 
 type Create = Labels & { url: string; event?: string[]; to: string; save?: string }
 
@@ -41,10 +57,17 @@ export function addWebhooks(lika: Lika): void {
   )
 
   lika
-    .list(webhooks, 'list', '列出回调地址', 'list endpoints')
+    .listCreated(webhooks, 'list', '列出回调地址', 'list endpoints')
     .action(
-      lika.action((call, page: PageOptions) =>
-        call.list('/v1/webhook_endpoints', page, ['id', 'url', 'events', 'created_at']),
+      lika.action((call, options: ListOptions) =>
+        call.list('/v1/webhook_endpoints', options, columns, { reference: options.reference }),
+      ),
+    )
+  lika
+    .verb(webhooks, 'show <endpoint>', '查看回调地址', 'show an endpoint')
+    .action(
+      lika.action(async (call, endpoint: string) =>
+        call.show(await call.get(at`/v1/webhook_endpoints/${endpoint}`)),
       ),
     )
   lika
@@ -68,5 +91,16 @@ export function addWebhooks(lika: Lika): void {
 
   lika
     .list(webhooks, 'deliveries', '发送记录', 'deliveries')
-    .action(lika.action((call, page: PageOptions) => call.list('/v1/webhook_deliveries', page, [])))
+    .option('--endpoint <endpoint>', say('回调地址', 'endpoint'))
+    .option('--event <event>', say('事件编号', 'id of an event'))
+    .addOption(
+      new Option('--status <status>', say('结果', 'how it ended')).choices(['delivered', 'failed']),
+    )
+    .action(
+      lika.action((call, options: Deliveries) => {
+        const { endpoint, event, status } = options
+        const filter = { endpoint_id: endpoint, event_id: event, status }
+        return call.list('/v1/webhook_deliveries', options, deliveryColumns, filter)
+      }),
+    )
 }
