@@ -32,6 +32,9 @@ create table lika.card (
   constraint ck_card_replaced check ((state = 'replaced') = (replaced_by is not null)),
   constraint ck_card_depth check (depth >= 0)
 ) with (fillfactor = 85);
+create index card_by_book on lika.card (lane, book_id, id);
+-- Somebody at the desk reads the last digits from the plastic.
+create index card_by_last_digits on lika.card (lane, book_id, right(number, 4));
 create index card_by_batch on lika.card (lane, batch_id) where batch_id is not null;
 create index card_by_import on lika.card (lane, import_id) where import_id is not null;
 comment on table lika.card is 'Cards; their money lies in accounts of the same lane.';
@@ -64,6 +67,8 @@ create table lika.pay_code_use (
   handle int not null,
   step bigint not null,
   command_id uuid not null,
+  -- Whether it made a hold; else a payment.
+  for_hold boolean not null,
   constraint pk_pay_code_use primary key (lane, handle, step)
 );
 comment on table lika.pay_code_use is 'Pay codes that were used: each pays once.';
@@ -93,7 +98,10 @@ create table lika.funding (
   card_id uuid,
   batch_id uuid,
   method text not null,
+  -- Of the payment by which it was funded: a bank's number, a receipt.
   reference text,
+  -- The caller's own number for the load.
+  own_reference text,
   person_id uuid,
   amount bigint not null,
   bonus bigint not null,
@@ -105,3 +113,19 @@ create table lika.funding (
 );
 comment on table lika.funding is 'Every sale and load: how it was paid, by whom.';
 grant select, insert on lika.funding to lika_app;
+
+create table lika.card_note (
+  lane int not null,
+  -- Of the command that it explains: a freeze, a close, an adjustment.
+  id uuid not null,
+  book_id uuid not null,
+  card_id uuid not null,
+  kind text not null,
+  reason text not null,
+  reference text,
+  metadata jsonb,
+  at timestamptz not null,
+  constraint pk_card_note primary key (lane, id)
+);
+comment on table lika.card_note is 'Why people did what they did to a card: free text, which the journal never holds.';
+grant select, insert, delete on lika.card_note to lika_app;

@@ -1,5 +1,11 @@
 /** What flows work with: handed in by the composition root, so that a flow names everything it touches. */
 import type { Uuid } from '@lika/contract'
+import type { Guesses, MintedCard, MintRequest } from '../modules/cards/index.ts'
+import type { Issuers } from '../modules/issuers/index.ts'
+import type { Merchants } from '../modules/merchants/index.ts'
+import type { Packs } from '../modules/policy/index.ts'
+import type { Programs } from '../modules/programs/index.ts'
+import type { Keyring } from '../platform/crypto/keyring.ts'
 import type { Database } from '../platform/db.ts'
 import type { Engine } from '../platform/lanes/index.ts'
 
@@ -8,4 +14,12 @@ export interface FlowContext {
   /** For reads outside rounds. */
   readonly database: Database
   readonly newId: (lane?: number) => Uuid
+  readonly keyring: Keyring
+  readonly packs: Packs
+  readonly issuers: Issuers
+  readonly programs: Programs
+  readonly merchants: Merchants
+  readonly guesses: Guesses
+  /** Numbers and secrets for new cards. */
+  readonly mintCards: (request: MintRequest) => MintedCard[]
 }

@@ -11,6 +11,10 @@ export const nameKinds = {
   cardNumber: 3,
   /** An issuer's own number for a card. */
   card: 4,
+  /** An issuer's own number for a load. */
+  load: 5,
+  /** An issuer's own number for an adjustment. */
+  adjustment: 6,
 } as const
 
 /** A merchant's number is unique within that merchant. */

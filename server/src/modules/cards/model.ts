@@ -3,9 +3,11 @@ import {
   type CardAction,
   type CardStatus,
   cardMay,
+  formatId,
   formatInstant,
   type Instant,
   ok,
+  type Refusal,
   type RefusalCode,
   type Result,
   refusal,
@@ -25,8 +27,8 @@ export function isExpired(card: Pick<CardRow, 'expiresAt'>, now: Instant): boole
 
 /**
  * Whether the card's state allows the action; expiry also stands in the way where `expiry` says so.
- * Refusals, in this order: `card.replaced`, `card.closed`, `card.lost`, `card.frozen`, `card.not_active`,
- * `card.expired`.
+ * Refusals, of which a state has one: `card.replaced` (with `replaced_by`), `card.closed`, `card.lost`, `card.frozen`,
+ * `card.not_active`, `card.already_active`, `card.not_frozen`; then `card.expired`.
  */
 export function checkCard(
   card: CardRow,
@@ -34,7 +36,7 @@ export function checkCard(
   now: Instant,
   expiry: 'counts' | 'ignored' = 'counts',
 ): Result<void> {
-  if (!cardMay(action, card.state)) return refused(stateRefusal(card))
+  if (!cardMay(action, card.state)) return refused(stateRefusal(card, action))
   if (expiry === 'counts' && isExpired(card, now)) {
     const at = formatInstant(card.expiresAt ?? now)
     return refused(refusal('card.expired', `The card expired at ${at}. Its money is still there.`))
@@ -51,7 +53,10 @@ const refusalByState: Record<CardRow['state'], { code: RefusalCode; detail: stri
   replaced: { code: 'card.replaced', detail: 'The card was replaced by another.' },
 }
 
-function stateRefusal(card: CardRow) {
+function stateRefusal(card: CardRow, action: CardAction): Refusal {
+  const isOpen = card.state === 'created' || card.state === 'active'
+  if (action === 'unfreeze' && isOpen) return refusal('card.not_frozen', 'The card is not frozen.')
   const { code, detail } = refusalByState[card.state]
-  return refusal(code, detail)
+  if (card.replacedBy === null) return refusal(code, detail)
+  return refusal(code, detail, { data: { replaced_by: formatId('card', card.replacedBy) } })
 }

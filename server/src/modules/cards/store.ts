@@ -12,6 +12,7 @@ import type {
 import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
+  boolArray,
   byteaArray,
   instantArray,
   intArray,
@@ -57,6 +58,8 @@ export interface PayCodeUseRow {
   readonly handle: number
   readonly step: bigint
   readonly commandId: CommandId
+  /** What it made: a hold, else a payment. */
+  readonly forHold: boolean
 }
 
 export interface FundingRow {
@@ -66,6 +69,8 @@ export interface FundingRow {
   readonly batchId: string | null
   readonly method: 'cash' | 'bank_transfer' | 'card' | 'wechat' | 'none'
   readonly reference: string | null
+  /** The caller's own number for a load. */
+  readonly ownReference?: string | null
   readonly personId: string | null
   readonly amount: Fen
   readonly bonus: Fen
@@ -102,6 +107,16 @@ export const fundings: Shelf<FundingRow> = {
   keyOf: (row) => row.id,
   load: async () => [],
   insert: insertFundings,
+}
+
+/** Whether a round failed because a minted number was taken already: minted anew, the command succeeds. */
+export function isNumberTaken(error: unknown): boolean {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'constraint_name' in error &&
+    error.constraint_name === 'uq_card_number'
+  )
 }
 
 /** `lane:handle:step`: a handle is unique within its lane only. */
@@ -206,17 +221,18 @@ function insertSeals(sql: Sql, lane: Lane, rows: readonly SealRow[]): Promise<un
     ) as fresh (card_id, sealed, revealed_at)`
 }
 
+/** Inserts what the sweeper removed after the round had read it: a new secret must not get lost. */
 function updateSeals(sql: Sql, lane: Lane, rows: readonly SealRow[]): Promise<unknown> {
   return sql`
-    update card_seal
-    set sealed = changed.sealed, revealed_at = changed.revealed_at
+    insert into card_seal (lane, card_id, sealed, revealed_at)
+    select ${lane}, card_id, sealed, revealed_at
     from unnest(
       ${uuidArray(rows.map((row) => row.cardId))}::uuid[],
       ${byteaArray(rows.map((row) => row.sealed))}::bytea[],
       ${instantArray(rows.map((row) => row.revealedAt))}::timestamptz[]
     ) as changed (card_id, sealed, revealed_at)
-    where card_seal.lane = ${lane}
-      and card_seal.card_id = changed.card_id`
+    on conflict (lane, card_id) do update
+    set sealed = excluded.sealed, revealed_at = excluded.revealed_at`
 }
 
 function deleteSeals(sql: Sql, lane: Lane, cardIds: readonly string[]): Promise<unknown> {
@@ -229,7 +245,7 @@ function deleteSeals(sql: Sql, lane: Lane, cardIds: readonly string[]): Promise<
 function loadPayCodeUses(sql: Sql, lane: Lane, keys: readonly string[]): Promise<PayCodeUseRow[]> {
   const parts = keys.map((key) => key.split(':'))
   return sql<PayCodeUseRow[]>`
-    select lane, handle, step, command_id as "commandId"
+    select lane, handle, step, command_id as "commandId", for_hold as "forHold"
     from pay_code_use
     join unnest(
       ${intArray(parts.map(([, handle]) => Number(handle)))}::int[],
@@ -240,21 +256,24 @@ function loadPayCodeUses(sql: Sql, lane: Lane, keys: readonly string[]): Promise
 
 function insertPayCodeUses(sql: Sql, lane: Lane, rows: readonly PayCodeUseRow[]): Promise<unknown> {
   return sql`
-    insert into pay_code_use (lane, handle, step, command_id)
-    select ${lane}, handle, step, command_id
+    insert into pay_code_use (lane, handle, step, command_id, for_hold)
+    select ${lane}, handle, step, command_id, for_hold
     from unnest(
       ${intArray(rows.map((row) => row.handle))}::int[],
       ${bigintArray(rows.map((row) => row.step))}::bigint[],
-      ${uuidArray(rows.map((row) => row.commandId))}::uuid[]
-    ) as fresh (handle, step, command_id)`
+      ${uuidArray(rows.map((row) => row.commandId))}::uuid[],
+      ${boolArray(rows.map((row) => row.forHold))}::bool[]
+    ) as fresh (handle, step, command_id, for_hold)`
 }
 
 function insertFundings(sql: Sql, lane: Lane, rows: readonly FundingRow[]): Promise<unknown> {
   return sql`
     insert into funding
-      (lane, id, book_id, card_id, batch_id, method, reference, person_id, amount, bonus, at, metadata)
+      (lane, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at,
+        metadata)
     select
-      ${lane}, id, book_id, card_id, batch_id, method, reference, person_id, amount, bonus, at, metadata
+      ${lane}, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at,
+      metadata
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -262,11 +281,12 @@ function insertFundings(sql: Sql, lane: Lane, rows: readonly FundingRow[]): Prom
       ${uuidArray(rows.map((row) => row.batchId))}::uuid[],
       ${textArray(rows.map((row) => row.method))}::text[],
       ${textArray(rows.map((row) => row.reference))}::text[],
+      ${textArray(rows.map((row) => row.ownReference ?? null))}::text[],
       ${uuidArray(rows.map((row) => row.personId))}::uuid[],
       ${bigintArray(rows.map((row) => row.amount))}::bigint[],
       ${bigintArray(rows.map((row) => row.bonus))}::bigint[],
       ${instantArray(rows.map((row) => row.at))}::timestamptz[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[]
     ) as fresh
-      (id, book_id, card_id, batch_id, method, reference, person_id, amount, bonus, at, metadata)`
+      (id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at, metadata)`
 }

@@ -108,10 +108,11 @@ export class LedgerDesk {
     }
   }
 
-  /** Moves the rest of a hold to another account, as when a card is replaced. */
+  /** Moves the rest of a hold to another account with the value that it sets aside, as when a card is replaced. */
   moveHold(hold: HoldRow, to: AccountId): void {
     const left = leftOf(hold)
     this.release(hold, left)
+    this.transfer({ debit: hold.accountId, credit: to, amount: left })
     this.openHold({ ...hold, line: hold.line + movedLine, accountId: to, amount: left })
   }
 

@@ -1,0 +1,93 @@
+/** Topping a card up: paid money onto its principal, a gift onto its bonus. */
+import {
+  type CardId,
+  currency,
+  fenToJson,
+  formatId,
+  formatInstant,
+  type Instant,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
+import { checkCard } from '../../modules/cards/index.ts'
+import type { Command } from '../../platform/lanes/index.ts'
+import type { FlowContext } from '../context.ts'
+import { nameKinds } from '../names.ts'
+import type { CardCaller } from './caller.ts'
+import { balanceBody, balanceFrom, type Body, fenIn, presentBalance, textIn } from './facts.ts'
+import { lawOf } from './law.ts'
+import { balanceOn, commandOnCard, holdsOf, nameRefusal, termsOfCard } from './on-card.ts'
+import { checkFunding, checkPurchase, type Purchase, postPurchase, recordBuyerOf } from './purchase.ts'
+
+export interface LoadInput extends Purchase {
+  readonly cardId: CardId
+  readonly reference?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Two loads that together would cross the cap come one after the other in the card's lane: the second is refused.
+ * Refusals: `card.not_found`, `reference.already_used`, the states of a card, `card.expired`, `product.not_reloadable`,
+ * `funding.reference_missing`, `policy.card_limit`, `policy.identity_required`, `policy.cash_not_allowed`.
+ */
+export async function loadCommand(
+  context: FlowContext,
+  caller: CardCaller,
+  { cardId, ...input }: LoadInput,
+  key: string,
+): Promise<Result<Command>> {
+  const law = await lawOf(context, caller.issuerId)
+  const { reference } = input
+  const name = reference === undefined ? undefined : { kind: nameKinds.load, name: reference }
+  const asked = { cardId, operation: 'load.created', key, input, name }
+  return commandOnCard(context, caller, asked, async (commandId, lane, nameState) => {
+    const taken = await nameRefusal(context, nameState, 'load')
+    await recordBuyerOf(context, caller, commandId, input.buyer)
+    return (on) => {
+      const { card, view, now, desk } = on
+      if (taken !== undefined) return { ok: false, refusal: taken }
+      const allowed = checkCard(card, 'load', now)
+      if (!allowed.ok) return allowed
+      const { registered, reloadable } = termsOfCard(context, card)
+      if (!reloadable)
+        return refused(refusal('product.not_reloadable', 'Cards of this product take no loads.'))
+      const funded = checkFunding(input.funding)
+      if (!funded.ok) return funded
+      const before = balanceOn(on)
+      const carried = before.principal + before.bonus
+      const lawful = checkPurchase(law.at(now), { registered, carried }, input)
+      if (!lawful.ok) return lawful
+      postPurchase(view, lane, desk, { ...input, cardId, issuerId: caller.issuerId, at: now })
+      const body = {
+        loadId: view.commandId,
+        cardId,
+        amountFen: String(input.amount),
+        bonusAmountFen: String(input.bonus),
+        balance: balanceBody(balanceOn(on)),
+        ...holdsOf(on),
+      }
+      return { ok: true, value: { kind: 'load.created', version: 1, body } }
+    }
+  })
+}
+
+/** The buyer is not shown again: personal data is answered nowhere. */
+export function presentLoad(
+  body: Body,
+  at: Instant,
+  { funding, reference, metadata }: Pick<LoadInput, 'funding' | 'reference' | 'metadata'>,
+) {
+  return {
+    id: formatId('load', textIn(body, 'loadId')),
+    card_id: formatId('card', textIn(body, 'cardId')),
+    amount: fenToJson(fenIn(body, 'amountFen')),
+    bonus_amount: fenToJson(fenIn(body, 'bonusAmountFen')),
+    currency,
+    funding: { method: funding.method, reference: funding.reference ?? null },
+    balance: presentBalance(balanceFrom(body['balance'])),
+    reference: reference ?? null,
+    metadata: { ...metadata },
+    created_at: formatInstant(at),
+  }
+}

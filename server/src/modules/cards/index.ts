@@ -1,0 +1,40 @@
+/** Cards: their rows, secrets, buyers and pay codes; what a card may do; what readers see of it. */
+export { createGuesses, type Guesses } from './guesses.ts'
+export { type Guesser, type Presented } from './guesses-budget.ts'
+export { type MintWorker, mintWorker } from './mint-worker.ts'
+export { checkCard, isExpired, statusOf } from './model.ts'
+export { type NoteRow, notes } from './notes.ts'
+export { makePayCode, payCodeLifeSeconds, readPayCode, targetOfPayCode } from './pay-code.ts'
+export { cardOfHandle, payHandleOf } from './pay-handles.ts'
+export { type Buyer, type IdType, idTypes, recordBuyer } from './persons.ts'
+export {
+  type CardBalance,
+  type CardFilter,
+  type CardView,
+  readCards,
+  selectCardIds,
+  selectCardOfCommand,
+} from './read.ts'
+export {
+  isRightSecret,
+  type MintedCard,
+  type MintRequest,
+  mintCards,
+  mintSecret,
+  normalizeNumber,
+} from './secrets.ts'
+export { balanceAt, readStatement, type StatementLine } from './statement.ts'
+export {
+  type CardRow,
+  cards,
+  type FundingRow,
+  fundings,
+  isNumberTaken,
+  loadCards,
+  loadSeals,
+  payCodeKey,
+  payCodeUses,
+  type SealRow,
+  seals,
+} from './store.ts'
+export { revealedForMs, sweepSeals } from './sweep.ts'
