@@ -15,7 +15,13 @@ import {
   type TerminalId,
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { bigintArray, instantArray, intArray, textArray, uuidArray } from '../../platform/db-array.ts'
+import {
+  bigintArray,
+  instantArray,
+  intArray,
+  textArray,
+  uuidArray,
+} from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 import { allocationsFrom, allocationsText, type StoredAllocations } from './allocation-text.ts'
 import type { Allocation } from './model.ts'
