@@ -20,6 +20,8 @@ export class FairQueue<T extends Queueable> {
   readonly #classes: Record<Weight, Map<BookId, T[]>> = { till: new Map(), bulk: new Map() }
   readonly #reserved = new Map<BookId, number>()
   #total = 0
+  /** Rows that bulk may write now: grows by its share in each round in which tills wait too. */
+  #credit = 0
 
   constructor(capacity: number) {
     this.#capacity = capacity
@@ -58,54 +60,54 @@ export class FairQueue<T extends Queueable> {
     return this.#total
   }
 
-  /** The next round: at most `limit` rows, but at least one item. */
+  /** The next round: about `limit` rows, at least one item. A bulk item may be larger than bulk's share: it saves up. */
   take(limit: number): T[] {
-    const both = this.#classes.till.size > 0 && this.#classes.bulk.size > 0
-    const bulk = takeFrom(this.#classes.bulk, both ? limit * bulkShare : limit, both)
-    const taken = takeFrom(this.#classes.till, limit - sizeOf(bulk), false)
-    return [...taken, ...bulk]
-  }
-
-  /** Everything that waits, taken out. */
-  drain(): T[] {
-    const all = [...this.#classes.till.values(), ...this.#classes.bulk.values()].flat()
-    this.#classes.till.clear()
-    this.#classes.bulk.clear()
-    return all
+    const { till, bulk } = this.#classes
+    if (till.size === 0 || bulk.size === 0) {
+      this.#credit = 0
+      return takeFrom(till.size > 0 ? till : bulk, limit, 'reach')
+    }
+    const share = limit * bulkShare
+    this.#credit += share
+    const heavy = takeFrom(bulk, this.#credit, 'within')
+    const used = sizeOf(heavy)
+    this.#credit -= used
+    return [...takeFrom(till, limit - Math.min(used, share), 'reach'), ...heavy]
   }
 }
 
-/** One of each issuer in turn. `strict`: stops before the limit rather than behind it, but takes one. */
+/**
+ * One of each issuer in turn, who go behind the others once served. `reach`: until the limit is reached, at least one;
+ * `within`: as long as the next fits into it.
+ */
 function takeFrom<T extends Queueable>(
   waiting: Map<BookId, T[]>,
   limit: number,
-  strict: boolean,
+  how: 'reach' | 'within',
 ): T[] {
   const taken: T[] = []
   let size = 0
-  for (const [book, own] of rotating(waiting)) {
-    const [next] = own
-    if (next === undefined) continue
-    if (taken.length > 0 && (size >= limit || (strict && size + next.size > limit))) {
-      waiting.set(book, own)
-      break
-    }
+  for (let next = nextOf(waiting); next !== undefined; next = nextOf(waiting)) {
+    const { book, own, item } = next
+    if (how === 'within' ? size + sizeOf([item]) > limit : taken.length > 0 && size >= limit) break
     own.shift()
-    taken.push(next)
-    size += next.size
+    waiting.delete(book)
     if (own.length > 0) waiting.set(book, own)
+    taken.push(item)
+    size += sizeOf([item])
   }
   return taken
 }
 
-/** Always the first, taken out: whoever puts it back puts it behind the others. */
-function* rotating<K, V>(map: Map<K, V>): Generator<[K, V]> {
-  for (let first = map.entries().next(); !first.done; first = map.entries().next()) {
-    map.delete(first.value[0])
-    yield first.value
+/** Whose turn it is; stays so until served. */
+function nextOf<T>(waiting: Map<BookId, T[]>) {
+  for (const [book, own] of waiting) {
+    const [item] = own
+    if (item !== undefined) return { book, own, item }
   }
+  return undefined
 }
 
 function sizeOf(items: readonly Queueable[]): number {
-  return items.reduce((sum, item) => sum + item.size, 0)
+  return items.reduce((sum, item) => sum + Math.max(1, item.size), 0)
 }
