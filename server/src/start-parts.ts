@@ -2,11 +2,13 @@
 import { join, resolve } from 'node:path'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
+import { webhookSender } from './connectors/webhook-sender.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
 import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
+import { openWebhooks } from './modules/webhooks/index.ts'
 import { realNow } from './platform/clock.ts'
 import type { Config } from './platform/config.ts'
 import { openKeyring } from './platform/crypto/master-key.ts'
@@ -28,7 +30,7 @@ export async function openParts(
   const database = await open({ applicationName: 'lika-api' })
   onStop(() => database.close())
   const file = join(config.dataDir, 'master.key')
-  await openKeyring(database.sql, { value: config.masterKey, file })
+  const keyring = await openKeyring(database.sql, { value: config.masterKey, file })
   const operatorKeyFile = join(config.dataDir, 'operator.key')
   await ensureOperatorKey(database.sql, operatorKeyFile)
   const packs = await loadPacks(packsFolder)
@@ -44,6 +46,15 @@ export async function openParts(
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants(database),
+    webhooks: openWebhooks({
+      database,
+      keyring,
+      sender: webhookSender({ allowPrivate: config.webhookAllowPrivate }),
+      // The lanes are the engine's, which is not started yet.
+      lanesOf: () => [],
+      lanes: () => [],
+      log,
+    }),
     execute: () => Promise.reject(new Error('the engine is not started yet')),
     readiness: [
       {
