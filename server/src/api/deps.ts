@@ -1,5 +1,6 @@
 /** Everything that route files may use; grown where a route needs more, filled by main. */
 import type { Instant, Mode } from '@lika/contract'
+import type { FlowContext } from '../flows/context.ts'
 import type { Access } from '../modules/access/index.ts'
 import type { Issuers } from '../modules/issuers/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
@@ -22,6 +23,8 @@ export interface Deps {
   readonly programs: Programs
   readonly merchants: Merchants
   readonly webhooks: Webhooks
+  /** What flows work with. */
+  readonly flows: FlowContext
   execute(command: Command): Promise<Executed>
   /** What must be in order before requests are served. */
   readonly readiness: readonly ReadinessCheck[]

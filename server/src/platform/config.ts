@@ -58,9 +58,17 @@ export function readConfig(environment: Environment = process.env): Config {
       false,
     ),
     wechat: {
-      payUrl: url('LIKA_WECHAT_PAY_URL', text('LIKA_WECHAT_PAY_URL'), 'https://api.mch.weixin.qq.com'),
+      payUrl: url(
+        'LIKA_WECHAT_PAY_URL',
+        text('LIKA_WECHAT_PAY_URL'),
+        'https://api.mch.weixin.qq.com',
+      ),
       apiUrl: url('LIKA_WECHAT_API_URL', text('LIKA_WECHAT_API_URL'), 'https://api.weixin.qq.com'),
-      openUrl: url('LIKA_WECHAT_OPEN_URL', text('LIKA_WECHAT_OPEN_URL'), 'https://open.weixin.qq.com'),
+      openUrl: url(
+        'LIKA_WECHAT_OPEN_URL',
+        text('LIKA_WECHAT_OPEN_URL'),
+        'https://open.weixin.qq.com',
+      ),
       twinPort:
         text('LIKA_TWIN_PORT') === undefined
           ? undefined

@@ -69,7 +69,10 @@ function lacking(caller: Caller, rule: AccessRule): Refusal | undefined {
     return caller.kind === 'operator' ? undefined : lackingScope(caller.scopes, rule.operatorOr)
   }
   if (caller.kind === 'operator') {
-    return refusal('auth.scope_missing', "The operator key belongs to no issuer: use an issuer's key.")
+    return refusal(
+      'auth.scope_missing',
+      "The operator key belongs to no issuer: use an issuer's key.",
+    )
   }
   return rule === 'key' ? undefined : lackingScope(caller.scopes, rule)
 }

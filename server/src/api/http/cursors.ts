@@ -28,7 +28,9 @@ export function readPage(
   if (query.cursor === undefined) return ok({ limit, after: undefined, afterId: undefined })
   const after = decode(list, shape, query.cursor)
   if (after === undefined)
-    return refused(refusal('cursor.invalid', 'Use next_cursor of this list as it was given, or none.'))
+    return refused(
+      refusal('cursor.invalid', 'Use next_cursor of this list as it was given, or none.'),
+    )
   return ok({ limit, after, afterId: String(after[0]) })
 }
 

@@ -31,7 +31,9 @@ export function makeFastify(settings: ServerSettings): FastifyInstance {
     clientErrorHandler: (_error, socket) => answerRaw(socket, nextRequestId()),
     ...(tls === undefined
       ? {}
-      : { serverFactory: (handler) => createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, handler) }),
+      : {
+          serverFactory: (handler) => createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, handler),
+        }),
   }
   const app = fastify(options)
   app.removeAllContentTypeParsers()

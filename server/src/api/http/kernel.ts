@@ -16,14 +16,7 @@ import { codesOf } from './openapi.ts'
 import { sendFault, sendRefusal } from './problems.ts'
 import { type CallReader, callReader } from './read-call.ts'
 import { assertClosed } from './shapes.ts'
-import type {
-  AccessRule,
-  AnyAnswer,
-  AnyHandler,
-  AnySpec,
-  Handler,
-  RouteSpec,
-} from './spec.ts'
+import type { AccessRule, AnyAnswer, AnyHandler, AnySpec, Handler, RouteSpec } from './spec.ts'
 import { makeThrottle, type Throttle } from './throttle.ts'
 import { makeRoutePaths, type RoutePaths } from './unmatched.ts'
 
@@ -182,7 +175,11 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
     const refused = refusalOfError(error)
     if (refused !== undefined) return sendRefusal(reply, refused)
     const fault = databaseFaultOf(error)
-    const details = { err: error, request_id: reply.request.id, route: reply.request.routeOptions.url }
+    const details = {
+      err: error,
+      request_id: reply.request.id,
+      route: reply.request.routeOptions.url,
+    }
     if (fault !== undefined && fault !== 'data') {
       log.warn(details, 'the database could not be used')
       return sendRefusal(reply, busy)

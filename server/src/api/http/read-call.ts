@@ -72,9 +72,13 @@ function readKey(header: string | string[] | undefined): string | Refusal {
   if (header === undefined || header === '')
     return refusal('idempotency.key_missing', 'Send a new Idempotency-Key for each new operation.')
   if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header
-  return refusal('request.invalid', 'Idempotency-Key must have 1 to 255 visible ASCII characters.', {
-    errors: [{ path: 'Idempotency-Key', message: 'must have 1 to 255 visible ASCII characters' }],
-  })
+  return refusal(
+    'request.invalid',
+    'Idempotency-Key must have 1 to 255 visible ASCII characters.',
+    {
+      errors: [{ path: 'Idempotency-Key', message: 'must have 1 to 255 visible ASCII characters' }],
+    },
+  )
 }
 
 /** Nouns whose refusals are called otherwise than the kind of id. */

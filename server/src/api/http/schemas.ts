@@ -30,7 +30,10 @@ Format.Set('date-time', (text) => {
 Format.Set('date', (text) => parseBusinessDate(text) !== undefined && text >= '1970')
 
 /** An object with these members and no others. */
-export function closed<P extends TProperties>(properties: P, options: { description?: string } = {}) {
+export function closed<P extends TProperties>(
+  properties: P,
+  options: { description?: string } = {},
+) {
   return Type.Object(properties, { ...options, additionalProperties: false })
 }
 
@@ -38,11 +41,15 @@ export function closed<P extends TProperties>(properties: P, options: { descript
 export function nullable<S extends TSchema>(schema: S): TUnsafe<Static<S> | null> {
   if (!('type' in schema) || typeof schema.type !== 'string')
     throw new Error('only a schema of one type can be made nullable')
-  const choices = 'enum' in schema && Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {}
+  const choices =
+    'enum' in schema && Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {}
   return Type.Unsafe<Static<S> | null>({ ...schema, type: [schema.type, 'null'], ...choices })
 }
 
-export function oneOf<const T extends string>(values: readonly T[], description?: string): TUnsafe<T> {
+export function oneOf<const T extends string>(
+  values: readonly T[],
+  description?: string,
+): TUnsafe<T> {
   return Type.Unsafe<T>({
     type: 'string',
     enum: [...values],
@@ -105,7 +112,8 @@ export const Metadata = Type.Record(
   {
     maxProperties: 20,
     additionalProperties: false,
-    description: 'At most 20 strings of up to 500 characters under keys of 1–40 visible characters.',
+    description:
+      'At most 20 strings of up to 500 characters under keys of 1–40 visible characters.',
   },
 )
 

@@ -26,7 +26,9 @@ export function compileCheck(schema: TSchema): Check {
 export function shapeRefusal(errors: readonly PathError[]): Refusal {
   const [first] = errors
   const where = first === undefined || first.path === '' ? 'The request' : first.path
-  return refusal('request.invalid', `${where} ${first?.message ?? 'is not as documented'}.`, { errors })
+  return refusal('request.invalid', `${where} ${first?.message ?? 'is not as documented'}.`, {
+    errors,
+  })
 }
 
 type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number]

@@ -1,7 +1,8 @@
 /** What a route file says about a route, and what its handler gets and answers. */
+
+import type { Readable } from 'node:stream'
 import type { Id, IdKind, Refusal, RefusalCode, Scope } from '@lika/contract'
 import type { FastifyRequest } from 'fastify'
-import type { Readable } from 'node:stream'
 import type { Static, TSchema } from 'typebox'
 import type { Caller, KeyCaller, OperatorCaller } from '../../modules/access/index.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'

@@ -20,7 +20,9 @@ export function makeRoutePaths(): RoutePaths {
       const methods = known
         .filter((route) => matches(route.segments, segments))
         .map(({ method }) => method)
-      return [...new Set(methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])))].sort()
+      return [
+        ...new Set(methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]))),
+      ].sort()
     },
   }
 }
@@ -39,7 +41,10 @@ export function sendUnmatched(reply: FastifyReply, paths: RoutePaths): void {
   const [path = ''] = reply.request.url.split('?')
   const allowed = paths.methodsOf(path)
   if (allowed.length === 0) {
-    sendRefusal(reply, refusal('route.not_found', 'The routes are listed at /docs and /openapi.json.'))
+    sendRefusal(
+      reply,
+      refusal('route.not_found', 'The routes are listed at /docs and /openapi.json.'),
+    )
     return
   }
   reply.header('allow', allowed.join(', '))

@@ -1,7 +1,7 @@
 /** Routes of issuers. */
 import { formatId, formatInstant, issuerOfBook, refused } from '@lika/contract'
-import { realNow } from '../../platform/clock.ts'
 import type { Issuer } from '../../modules/issuers/index.ts'
+import { realNow } from '../../platform/clock.ts'
 import type { Deps } from '../deps.ts'
 import { created, okay } from '../http/answers.ts'
 import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
@@ -16,8 +16,8 @@ import {
   Reference,
   shown,
   Timestamp,
-  text,
   Type,
+  text,
 } from '../http/schemas.ts'
 
 const PackNames = Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,64}$' }), { maxItems: 20 })

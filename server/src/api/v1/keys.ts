@@ -6,8 +6,8 @@ import {
   type IssuerId,
   issuerOfBook,
   modeOfBook,
-  type Result,
   ok,
+  type Result,
   refused,
   scopes,
 } from '@lika/contract'
@@ -33,8 +33,8 @@ import {
   readInstant,
   shown,
   Timestamp,
-  text,
   Type,
+  text,
 } from '../http/schemas.ts'
 import { shapeRefusal } from '../http/shapes.ts'
 

@@ -15,8 +15,8 @@ import {
   Reference,
   shown,
   Timestamp,
-  text,
   Type,
+  text,
 } from '../http/schemas.ts'
 
 const nounMembers = { name: text(100), ...shown, created_at: Timestamp }

@@ -1,11 +1,5 @@
 /** Routes of card products. */
-import {
-  fenToJson,
-  formatId,
-  formatInstant,
-  refused,
-  subBalances,
-} from '@lika/contract'
+import { fenToJson, formatId, formatInstant, refused, subBalances } from '@lika/contract'
 import { draftProduct, publishProduct, reviseProduct } from '../../flows/offer-product.ts'
 import {
   carriers,
@@ -21,8 +15,8 @@ import type { LikaApp } from '../http/kernel.ts'
 import { notFound, referenceTaken } from '../http/read-call.ts'
 import {
   Amount,
-  closed,
   Currency,
+  closed,
   given,
   idOf,
   nullable,
@@ -35,8 +29,8 @@ import {
   SubBalanceName,
   shown,
   Timestamp,
-  text,
   Type,
+  text,
 } from '../http/schemas.ts'
 import { shapeRefusal } from '../http/shapes.ts'
 
@@ -259,8 +253,7 @@ function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms
     validityMonths:
       patch.validity_months === undefined ? latest.validityMonths : patch.validity_months,
     reloadable: patch.reloadable ?? latest.reloadable,
-    acceptance:
-      patch.acceptance === undefined ? latest.acceptance : acceptanceIn(patch.acceptance),
+    acceptance: patch.acceptance === undefined ? latest.acceptance : acceptanceIn(patch.acceptance),
     consumeOrder: patch.consume_order ?? latest.consumeOrder,
   })
 }

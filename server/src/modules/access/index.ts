@@ -1,4 +1,6 @@
 /** Access: who may call, by keys of issuers and of the operator. */
+
+export { type Access, openAccess } from './access.ts'
 export {
   type Caller,
   type KeyCaller,
@@ -6,5 +8,4 @@ export {
   type OperatorCaller,
   type StoredKey,
 } from './model.ts'
-export { type Access, openAccess } from './access.ts'
 export { ensureOperatorKey } from './operator-key.ts'

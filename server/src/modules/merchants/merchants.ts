@@ -52,8 +52,7 @@ export function openMerchants({ sql }: Database): Merchants {
     tillOf: makeTillCache((wanted) => store.selectTills(sql, wanted)),
     findMerchant,
     findStore,
-    findTerminal: async (book, id) =>
-      (await store.selectTerminals(sql, book, { id, limit: 1 }))[0],
+    findTerminal: async (book, id) => (await store.selectTerminals(sql, book, { id, limit: 1 }))[0],
     merchants: (book, page) => store.selectMerchants(sql, book, page),
     stores: (book, of, page) => store.selectStores(sql, book, { ...page, of }),
     terminals: (book, of, page) => store.selectTerminals(sql, book, { ...page, of }),

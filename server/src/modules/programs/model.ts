@@ -20,7 +20,9 @@ export const productKinds = ['gift', 'stored_value', 'membership'] as const
 export const carriers = ['virtual', 'physical'] as const
 
 /** In fen: one of these values, or anything within the range. They bind the principal of a new card. */
-export type FaceValues = { readonly values: readonly Fen[] } | { readonly min: Fen; readonly max: Fen }
+export type FaceValues =
+  | { readonly values: readonly Fen[] }
+  | { readonly min: Fen; readonly max: Fen }
 
 /** All three empty: everywhere; otherwise any list that names the till serves. */
 export interface Acceptance {
@@ -74,7 +76,10 @@ export function checkTerms(terms: Terms): Result<void> {
   if ('values' in faces && new Set(faces.values).size < faces.values.length)
     return contradiction('faces', 'faces names a value twice.')
   if (subBalances.some((one) => consumeOrder.filter((other) => other === one).length !== 1))
-    return contradiction('consume_order', `consume_order names ${subBalances.join(' and ')} once each.`)
+    return contradiction(
+      'consume_order',
+      `consume_order names ${subBalances.join(' and ')} once each.`,
+    )
   for (const [list, names] of Object.entries(acceptance)) {
     const unique: Set<string> = new Set(names)
     if (unique.size < names.length)
@@ -85,7 +90,9 @@ export function checkTerms(terms: Terms): Result<void> {
 
 function contradiction(path: string, detail: string): Result<void> {
   return refused(
-    refusal('product.terms_invalid', detail, { errors: [{ path, message: 'contradicts the rest' }] }),
+    refusal('product.terms_invalid', detail, {
+      errors: [{ path, message: 'contradicts the rest' }],
+    }),
   )
 }
 
@@ -125,5 +132,7 @@ export function checkAcceptance(
     categories.includes(till.category)
   return isNamed
     ? ok(undefined)
-    : refused(refusal('merchant.not_in_scope', 'The product of this card is not accepted at this till.'))
+    : refused(
+        refusal('merchant.not_in_scope', 'The product of this card is not accepted at this till.'),
+      )
 }

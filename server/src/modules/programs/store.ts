@@ -1,5 +1,13 @@
 /** The SQL of products and their versions. */
-import type { BookId, Fen, Instant, MerchantId, ProductId, StoreId, SubBalance } from '@lika/contract'
+import type {
+  BookId,
+  Fen,
+  Instant,
+  MerchantId,
+  ProductId,
+  StoreId,
+  SubBalance,
+} from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { bigintArray, textArray, uuidArray } from '../../platform/db-array.ts'
 import type { FaceValues, Product, ProductVersion, Terms } from './model.ts'
