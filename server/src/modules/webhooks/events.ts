@@ -85,7 +85,7 @@ export function narrowingOf(wanted: readonly string[] | undefined): {
 }
 
 /** The id of the event with that number among those of its command. */
-export function eventUuid(commandId: CommandId, index: number): Uuid {
+function eventUuid(commandId: CommandId, index: number): Uuid {
   return asId(withKindAndLane(commandId, index, laneOfId(commandId)))
 }
 

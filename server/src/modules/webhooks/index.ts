@@ -1,6 +1,5 @@
 /** Webhooks and events: what happened in a book, told to those who asked for it. */
 export { eventFilters } from './event-types.ts'
-export { type PublicEvent, placeOfEvent } from './events.ts'
 export { type Delivery, type Endpoint, endpointStatus } from './model.ts'
 export type { EventPosition, EventPositions } from './read-events.ts'
 export type { Posted, WebhookSender } from './sender.ts'

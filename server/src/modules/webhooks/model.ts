@@ -55,7 +55,7 @@ export function pauseMs(attempts: number, fraction: number, backOff: BackOff): n
 }
 
 /** Attempts go on after that, at the longest pause, for as long as the endpoint exists. */
-export const failingAfterMs = 3 * 86_400_000
+const failingAfterMs = 3 * 86_400_000
 
 export function endpointStatus(
   { failingSince }: Pick<Endpoint, 'failingSince'>,
