@@ -13,6 +13,7 @@ import { register as registerHealth } from './v1/health.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerKeys } from './v1/keys.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
+import { register as registerPayments } from './v1/payments.ts'
 import { register as registerProducts } from './v1/products.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 
@@ -22,6 +23,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerKeys,
   registerProducts,
   registerMerchants,
+  registerPayments,
   registerWebhooks,
   registerEvents,
   registerHealth,

@@ -18,6 +18,7 @@ import {
   type Share,
 } from '../modules/payments/index.ts'
 import type { Command, Decision, NameState, Plan, View } from '../platform/lanes/index.ts'
+import type { Body } from './cards/facts.ts'
 import type { FlowContext } from './context.ts'
 import {
   type Charge,
@@ -32,8 +33,8 @@ import {
   standingOf,
 } from './payments/charge.ts'
 import { Desks, takeFromAccount } from './payments/desks.ts'
-import { allocationsBody, type Body, type ShownAllocation, tillBody } from './payments/outcomes.ts'
-import { preview } from './payments/preview.ts'
+import { allocationsBody, tillBody } from './payments/outcomes.ts'
+import { type Previewed, preview } from './payments/preview.ts'
 import { isNotRecognised } from './payments/sources.ts'
 import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
 
@@ -143,7 +144,7 @@ export async function previewPayment(
   context: FlowContext,
   caller: TillCaller,
   input: ChargeInput,
-): Promise<Result<{ allocations: readonly ShownAllocation[]; body: Body; at: Instant }>> {
+): Promise<Result<Previewed>> {
   const prepared = await prepareCharge(context, caller, input)
   if (!prepared.ok) return prepared
   const home: Lane = prepared.value.sources[0]?.lane ?? 0

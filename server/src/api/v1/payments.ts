@@ -1,8 +1,8 @@
 /** Routes of payments: taking money from cards at a till, asking for payments, cancelling them. */
 import { refused } from '@lika/contract'
-import { executeRepeating } from '../../flows/cards/repeat.ts'
 import { payCommand, previewPayment } from '../../flows/pay.ts'
 import { paidFrom, presentPayment, presentPreview } from '../../flows/payments/present.ts'
+import { executePrepared } from '../../flows/prepared.ts'
 import { findPayment, listPayments } from '../../modules/payments/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
@@ -36,7 +36,8 @@ function registerPay(app: LikaApp, { flows }: Deps): void {
       responses: { 201: PaymentBody, 200: PaymentPreview },
       refusals: chargeRefusals,
     },
-    async ({ caller, address, body, idempotencyKey, execute }) => {
+    async (call) => {
+      const { caller, address, body, idempotencyKey } = call
       const input = readCharge(body)
       if (!input.ok) return input
       const till = tillCaller(caller, address)
@@ -46,7 +47,7 @@ function registerPay(app: LikaApp, { flows }: Deps): void {
       }
       const command = await payCommand(flows, till, input.value, idempotencyKey)
       if (!command.ok) return command
-      const result = await executeRepeating(execute, command.value)
+      const result = await executePrepared((one) => call.execute(one), command.value)
       return executed(result, 201, (paid, at) => presentPayment(paidFrom(paid, at, input.value)))
     },
   )

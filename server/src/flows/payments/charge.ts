@@ -46,11 +46,11 @@ import {
   read,
   type View,
 } from '../../platform/lanes/index.ts'
+import { cardNotFound, termsOfCard } from '../cards/on-card.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds, ofMerchant } from '../names.ts'
-import { NotPrepared } from '../prepared.ts'
 import type { Desks } from './desks.ts'
-import { nameOfSource, noSuchCard, resolveSources, type Source, sourcesPrint } from './sources.ts'
+import { nameOfSource, resolveSources, type Source, sourcesPrint } from './sources.ts'
 import type { ChargeInput, TillCaller } from './till-caller.ts'
 
 /** A payment or hold whose till and cards are known. */
@@ -131,7 +131,7 @@ function accountsOf(cardId: CardRow['id']) {
  * 5. `funds.insufficient`
  */
 export function decideShares(
-  { programs }: Pick<FlowContext, 'programs'>,
+  context: Pick<FlowContext, 'programs'>,
   view: View,
   desks: Desks,
   { input, till, sources }: Charge,
@@ -141,7 +141,7 @@ export function decideShares(
   const rows: CardRow[] = []
   for (const source of sources) {
     const card = view.get(cards, source.cardId)
-    if (card === undefined || card.bookId !== view.bookId) return gone(noSuchCard)
+    if (card === undefined || card.bookId !== view.bookId) return gone(cardNotFound)
     if (!isSameSecret(source, card)) return gone(secretChanged)
     rows.push(card)
   }
@@ -150,7 +150,7 @@ export function decideShares(
   for (const [index, card] of rows.entries()) {
     const source = sources[index]
     if (source === undefined) continue
-    const terms = termsOf(programs, card)
+    const terms = termsOfCard(context, card)
     const fit = checkSource(view, source, card, terms, till, now)
     if (!fit.ok) return fit
     pots.push(potsOf(desks, source, terms, now))
@@ -167,17 +167,6 @@ const secretChanged = refusal('card.not_recognised', 'What was presented is not 
 function isSameSecret({ secretDigest }: Source, card: CardRow): boolean {
   if (secretDigest === undefined || secretDigest === null) return true
   return card.secretDigest !== null && Buffer.compare(secretDigest, card.secretDigest) === 0
-}
-
-/** @throws NotPrepared for terms that another process made meanwhile. */
-function termsOf(programs: FlowContext['programs'], card: CardRow): Terms {
-  const { bookId, productId, productVersion } = card
-  const terms = programs.knownTerms(bookId, productId, productVersion)
-  if (terms !== undefined) return terms
-  throw new NotPrepared(`version ${productVersion} of product ${productId}`, async () => {
-    const found = await programs.termsOf(bookId, productId, productVersion)
-    if (found === undefined) throw new Error(`the terms of card ${card.id} do not exist`)
-  })
 }
 
 function checkSource(

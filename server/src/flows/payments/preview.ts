@@ -14,14 +14,13 @@ import {
 } from '@lika/contract'
 import type { NameState, Plan, Read } from '../../platform/lanes/index.ts'
 import { CommandView, RoundMemory } from '../../platform/lanes/view.ts'
+import type { Body } from '../cards/facts.ts'
 import type { FlowContext } from '../context.ts'
 import { NotPrepared } from '../prepared.ts'
 import { orderName } from './charge.ts'
-import { allocationsFrom, type Body, type ShownAllocation } from './outcomes.ts'
 import type { ChargeInput } from './till-caller.ts'
 
 export interface Previewed {
-  readonly allocations: readonly ShownAllocation[]
   readonly body: Body
   readonly at: Instant
 }
@@ -48,7 +47,7 @@ export async function preview(
   const decision = await again(decide)
   if (!decision.ok) return refused(decision.refusal)
   const { body } = decision.value
-  return ok({ allocations: allocationsFrom(body), body, at })
+  return ok({ body, at })
 }
 
 async function nameState(

@@ -5,6 +5,7 @@
 import {
   type CardId,
   type Fen,
+  issuerOfBook,
   type Lane,
   laneOf,
   laneOfId,
@@ -12,7 +13,6 @@ import {
   ok,
   type Refusal,
   type Result,
-  refusal,
   refused,
 } from '@lika/contract'
 import {
@@ -26,7 +26,10 @@ import {
   targetOfPayCode,
 } from '../../modules/cards/index.ts'
 import { contradiction } from '../../modules/payments/index.ts'
+import { requiredCount } from '../../modules/policy/index.ts'
 import { canonical, type Json } from '../../platform/lanes/index.ts'
+import { lawOf } from '../cards/law.ts'
+import { cardNotFound } from '../cards/on-card.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import type { TillCaller } from './till-caller.ts'
@@ -108,10 +111,8 @@ function byId(
 ): Result<Source> {
   const lane = laneOfId(cardId)
   const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
-  return isThere ? ok({ cardId, lane, amount }) : refused(noSuchCard)
+  return isThere ? ok({ cardId, lane, amount }) : refused(cardNotFound)
 }
-
-export const noSuchCard = refusal('card.not_found', 'No card has this id here (card_…).')
 
 function byNumber(
   context: FlowContext,
@@ -154,16 +155,19 @@ function byPayCode(
   { code, amount }: Extract<SourceInput, { kind: 'pay_code' }>,
 ): Promise<Result<Source>> {
   return context.guesses.attempt({ payCode: code }, caller, async () => {
-    const target = targetOfPayCode(code)
+    const { engine, database, keyring } = context
     const mode = modeOfBook(caller.book)
-    if (target === undefined || !context.engine.lanesOf(mode).includes(target.lane))
-      return undefined
+    const target = targetOfPayCode(code)
+    if (target === undefined || !engine.lanesOf(mode).includes(target.lane)) return undefined
     const { lane, handle } = target
-    const read = readPayCode(context.keyring.payCodeMac, code, context.engine.now(mode))
+    const now = engine.now(mode)
+    const law = await lawOf(context, issuerOfBook(caller.book))
+    const lifeSeconds = requiredCount(law.at(now), 'pay_code_life_seconds')
+    const read = readPayCode(keyring.payCodeMac, code, now, lifeSeconds)
     if (read === 'not_recognised') return undefined
-    const cardId = await cardOfHandle(context.database.sql, lane, handle)
+    const cardId = await cardOfHandle(database.sql, lane, handle)
     if (cardId === undefined) return undefined
-    const [card] = await loadCards(context.database.sql, lane, [cardId])
+    const [card] = await loadCards(database.sql, lane, [cardId])
     if (card?.bookId !== caller.book) return undefined
     const step = read === 'expired' ? undefined : read.step
     return { cardId, lane, amount, payCode: { lane, handle, step } }

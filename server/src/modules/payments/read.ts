@@ -51,7 +51,8 @@ export async function findHold(
 export interface PaymentFilter {
   readonly merchantId?: MerchantId | undefined
   readonly reference?: string | undefined
-  readonly before?: PaymentId | undefined
+  /** An id. */
+  readonly before?: string | undefined
   readonly limit: number
 }
 
