@@ -129,3 +129,73 @@ create table lika.card_note (
 );
 comment on table lika.card_note is 'Why people did what they did to a card: free text, which the journal never holds.';
 grant select, insert, delete on lika.card_note to lika_app;
+
+-- Removes what one issuer made in test mode, lane by lane in pieces of at most `most` cards; answers how many rows went.
+-- Runs with the owner's rights, for the application's role may delete neither cards nor payments; what it can be asked
+-- for is closed: only test lanes, only the book of a test mode. Journal, transfers and accounts are never touched: see
+-- docs/decisions/0006-wiping-test-data.md.
+create function lika.wipe_test_book(in_lane int, book uuid, most int) returns bigint
+language plpgsql
+security definer
+set search_path = lika, pg_catalog, pg_temp
+as $$
+declare
+  gone uuid[];
+  removed bigint;
+  total bigint;
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  -- The lock of the lane: no round is under way in it.
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  with some as (
+    select id from card where lane = in_lane and book_id = book limit most
+  ), deleted as (
+    delete from card using some where card.lane = in_lane and card.id = some.id returning card.id
+  )
+  select coalesce(array_agg(id), '{}') into gone from deleted;
+  total := cardinality(gone);
+  delete from card_seal where lane = in_lane and card_id = any(gone);
+  delete from pay_handle where lane = in_lane and card_id = any(gone);
+  if total = most then
+    return total;
+  end if;
+  delete from card_note where lane = in_lane and book_id = book;
+  delete from funding where lane = in_lane and book_id = book;
+  get diagnostics removed = row_count;
+  total := total + removed;
+  delete from refund where lane = in_lane and book_id = book;
+  delete from payment_hold where lane = in_lane and book_id = book;
+  delete from payment where lane = in_lane and book_id = book;
+  get diagnostics removed = row_count;
+  return total + removed;
+end
+$$;
+comment on function lika.wipe_test_book is 'Empties the test book of one issuer in one lane, but for journal and ledger.';
+revoke execute on function lika.wipe_test_book from public;
+grant execute on function lika.wipe_test_book to lika_app;
+
+-- Frees the idempotency keys and the outside names of one issuer's test mode.
+create function lika.forget_test_claims(book uuid) returns void
+language plpgsql
+security definer
+set search_path = lika, pg_catalog, pg_temp
+as $$
+declare
+  buckets constant int[] := array(select generate_series(0, 1023));
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  -- Both keys begin with the bucket: naming every one of them finds the book's rows by index.
+  delete from claim where bucket = any(buckets) and book_id = book;
+  delete from directory where bucket = any(buckets) and book_id = book;
+end
+$$;
+comment on function lika.forget_test_claims is 'Makes the idempotency keys and references of a test mode free again.';
+revoke execute on function lika.forget_test_claims from public;
+grant execute on function lika.forget_test_claims to lika_app;

@@ -8,13 +8,19 @@ import type { Deps } from './deps.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerCardActions } from './v1/card-actions.ts'
+import { register as registerCards } from './v1/cards.ts'
 import { register as registerEvents } from './v1/events.ts'
+import { register as registerExports } from './v1/exports.ts'
 import { register as registerHealth } from './v1/health.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerKeys } from './v1/keys.ts'
+import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPayments } from './v1/payments.ts'
 import { register as registerProducts } from './v1/products.ts'
+import { register as registerStatements } from './v1/statements.ts'
+import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 
 /** Every route file of v1, in the order of the reference. */
@@ -23,7 +29,13 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerKeys,
   registerProducts,
   registerMerchants,
+  registerCards,
+  registerCardActions,
+  registerLoads,
+  registerStatements,
   registerPayments,
+  registerExports,
+  registerTestMode,
   registerWebhooks,
   registerEvents,
   registerHealth,

@@ -17,7 +17,7 @@ export interface Deps {
   readonly database: Database
   readonly packs: Packs
   /** The time in the books of a mode. */
-  bookNow(mode: Mode): Instant
+  readonly bookNow: (mode: Mode) => Instant
   readonly access: Access
   readonly issuers: Issuers
   readonly programs: Programs
@@ -25,7 +25,7 @@ export interface Deps {
   readonly webhooks: Webhooks
   /** What flows work with. */
   readonly flows: FlowContext
-  execute(command: Command): Promise<Executed>
+  readonly execute: (command: Command) => Promise<Executed>
   /** What must be in order before requests are served. */
   readonly readiness: readonly ReadinessCheck[]
   /** Addresses of proxies whose X-Forwarded-For is believed. */
@@ -38,5 +38,5 @@ export interface Deps {
 export interface ReadinessCheck {
   readonly name: string
   /** undefined: in order; else one sentence on what is wrong. */
-  check(): Promise<string | undefined> | string | undefined
+  readonly check: () => Promise<string | undefined> | string | undefined
 }

@@ -48,10 +48,10 @@ export function callReader(spec: AnySpec): CallReader {
     const bodyErrors = checkBody(body)
     if (errors !== undefined || bodyErrors !== undefined)
       return { refusal: shapeRefusal([...(errors ?? []), ...(bodyErrors ?? [])]) }
-    if (spec.id === undefined) return { idempotencyKey: key, query: asked, body, id: undefined }
+    const understood = { idempotencyKey: key, query: asked, body: body ?? {} }
+    if (spec.id === undefined) return { ...understood, id: undefined }
     const known = parseId(spec.id, id ?? '')
-    if (known === undefined) return { refusal: notFound(spec.id) }
-    return { idempotencyKey: key, query: asked, body, id: known }
+    return known === undefined ? { refusal: notFound(spec.id) } : { ...understood, id: known }
   }
 }
 
@@ -59,7 +59,9 @@ function bodyCheck(spec: AnySpec): Check {
   if (spec.upload !== undefined || spec.method === 'GET') return () => undefined
   if (spec.body !== undefined) {
     const check = compileCheck(spec.body)
-    return (body) => (body === undefined ? noBody : check(body))
+    // Nothing at all is as good as an object without members, where that will do.
+    const ofNothing = check({}) === undefined ? undefined : noBody
+    return (body) => (body === undefined ? ofNothing : check(body))
   }
   // Nothing, or an object without members.
   const check = compileCheck(nothing)

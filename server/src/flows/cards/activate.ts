@@ -10,6 +10,7 @@ import { changed, commandOnCard, termsOfCard } from './on-card.ts'
 import {
   checkFunding,
   checkPurchase,
+  claimedPurchase,
   type Funding,
   postPurchase,
   recordBuyerOf,
@@ -32,7 +33,8 @@ export async function activateCommand(
   key: string,
 ): Promise<Result<Command>> {
   const law = await lawOf(context, caller.issuerId)
-  const asked = { cardId, operation: 'card.activated', key, input }
+  const claimed = claimedPurchase(context, caller, input)
+  const asked = { cardId, operation: 'card.activated', key, input: claimed }
   return commandOnCard(context, caller, asked, async (commandId) => {
     await recordBuyerOf(context, caller, commandId, input.buyer)
     return (on) => {

@@ -1,7 +1,6 @@
 /** Correcting a sub-balance by hand, against the issuer's account of adjustments. */
 import {
   type CardId,
-  currency,
   type Fen,
   fenToJson,
   formatId,
@@ -21,7 +20,15 @@ import type { Command } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import type { CardCaller } from './caller.ts'
-import { balanceBody, balanceFrom, type Body, fenIn, presentBalance, textIn } from './facts.ts'
+import {
+  balanceBody,
+  balanceFrom,
+  type Body,
+  currency,
+  fenIn,
+  presentBalance,
+  textIn,
+} from './facts.ts'
 import { noteReason } from './freeze.ts'
 import { type Law, lawOf } from './law.ts'
 import { balanceOn, commandOnCard, holdsOf, nameRefusal, type OnCard, termsOfCard } from './on-card.ts'

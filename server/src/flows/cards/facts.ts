@@ -7,7 +7,8 @@ import {
   type CardId,
   type CardState,
   cardStates,
-  currency,
+  type Currency,
+  currency as currencyOfBooks,
   type Fen,
   fenToJson,
   formatId,
@@ -41,6 +42,8 @@ export interface Given {
 }
 
 export type Body = Outcome['body']
+
+export const currency: Currency = currencyOfBooks
 
 export function factsOf(card: CardRow, balance: CardBalance): CardFacts {
   const { number, secretDigest, ...rest } = card

@@ -27,7 +27,14 @@ import { type CardCaller, claimedInput } from './caller.ts'
 import { type Body, factsBody, factsFrom, factsOf, presentCard } from './facts.ts'
 import { type Law, lawOf } from './law.ts'
 import { nameRefusal } from './on-card.ts'
-import { checkFunding, checkPurchase, type Purchase, postPurchase, recordBuyerOf } from './purchase.ts'
+import {
+  checkFunding,
+  checkPurchase,
+  claimedPurchase,
+  type Purchase,
+  postPurchase,
+  recordBuyerOf,
+} from './purchase.ts'
 
 export interface IssueInput extends Purchase {
   readonly productId: ProductId
@@ -65,7 +72,7 @@ export async function issueCommand(
     book: caller.book,
     operation: 'card.issued',
     key,
-    input: claimedInput(input),
+    input: claimedInput(claimedPurchase(context, caller, input)),
     homeLane: () => context.engine.laneForNew(caller.mode),
     ...(reference !== undefined && { name: { kind: nameKinds.card, name: reference } }),
     plan: async (commandId, name) => {

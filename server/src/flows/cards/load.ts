@@ -1,7 +1,6 @@
 /** Topping a card up: paid money onto its principal, a gift onto its bonus. */
 import {
   type CardId,
-  currency,
   fenToJson,
   formatId,
   formatInstant,
@@ -15,10 +14,25 @@ import type { Command } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import type { CardCaller } from './caller.ts'
-import { balanceBody, balanceFrom, type Body, fenIn, presentBalance, textIn } from './facts.ts'
+import {
+  balanceBody,
+  balanceFrom,
+  type Body,
+  currency,
+  fenIn,
+  presentBalance,
+  textIn,
+} from './facts.ts'
 import { lawOf } from './law.ts'
 import { balanceOn, commandOnCard, holdsOf, nameRefusal, termsOfCard } from './on-card.ts'
-import { checkFunding, checkPurchase, type Purchase, postPurchase, recordBuyerOf } from './purchase.ts'
+import {
+  checkFunding,
+  checkPurchase,
+  claimedPurchase,
+  type Purchase,
+  postPurchase,
+  recordBuyerOf,
+} from './purchase.ts'
 
 export interface LoadInput extends Purchase {
   readonly cardId: CardId
@@ -40,7 +54,8 @@ export async function loadCommand(
   const law = await lawOf(context, caller.issuerId)
   const { reference } = input
   const name = reference === undefined ? undefined : { kind: nameKinds.load, name: reference }
-  const asked = { cardId, operation: 'load.created', key, input, name }
+  const claimed = claimedPurchase(context, caller, input)
+  const asked = { cardId, operation: 'load.created', key, input: claimed, name }
   return commandOnCard(context, caller, asked, async (commandId, lane, nameState) => {
     const taken = await nameRefusal(context, nameState, 'load')
     await recordBuyerOf(context, caller, commandId, input.buyer)

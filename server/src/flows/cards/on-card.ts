@@ -32,9 +32,9 @@ import {
   type View,
 } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
+import { NotPrepared } from '../prepared.ts'
 import { type CardCaller, claimedInput } from './caller.ts'
 import { type Body, type CardFacts, factsBody, factsOf } from './facts.ts'
-import { TryAgain } from './repeat.ts'
 
 export interface CardAsked {
   readonly cardId: CardId
@@ -139,7 +139,7 @@ export function termsOfCard(
 ): Terms {
   const terms = programs.knownTerms(bookId, productId, productVersion)
   if (terms === undefined)
-    throw new TryAgain(`the terms of ${productId} ${productVersion} are not known yet`, () =>
+    throw new NotPrepared(`the terms of ${productId} ${productVersion}`, () =>
       programs.termsOf(bookId, productId, productVersion),
     )
   return terms

@@ -20,9 +20,9 @@ import {
   checkIdentity,
   type Policy,
 } from '../../modules/policy/index.ts'
-import type { View } from '../../platform/lanes/index.ts'
+import { canonical, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
-import type { CardCaller } from './caller.ts'
+import { type CardCaller, claimedInput } from './caller.ts'
 
 export interface Funding {
   readonly method: FundingRow['method']
@@ -118,6 +118,17 @@ export function postPurchase(view: View, lane: Lane, desk: LedgerDesk, posting: 
     at: posting.at,
     metadata: posting.metadata ?? null,
   })
+}
+
+/** The purchase as it goes into the digest of a claim: of the buyer a keyed digest, which tells nobody anything. */
+export function claimedPurchase<Input extends Pick<Purchase, 'buyer'>>(
+  { keyring }: Pick<FlowContext, 'keyring'>,
+  { book }: CardCaller,
+  { buyer, ...input }: Input,
+) {
+  if (buyer === undefined) return input
+  const text = canonical(claimedInput(buyer))
+  return { ...input, buyer: keyring.nameDigest(book, 0, text).toString('hex') }
 }
 
 /** Records who buys, before the round: under the id of the command, so that a repeat changes nothing. */

@@ -11,12 +11,12 @@ import { accountId, leftOf, openHolds } from '../../modules/ledger/index.ts'
 import type { Command } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { NotPrepared } from '../prepared.ts'
 import type { CardCaller } from './caller.ts'
 import { type Body, factsBody, factsFrom, factsOf, membersOf, presentCard } from './facts.ts'
 import { mintOne, newCard } from './issue.ts'
 import { lawOf } from './law.ts'
 import { balanceOn, commandOnCard, holdsOf, nameRefusal, type OnCard } from './on-card.ts'
-import { TryAgain } from './repeat.ts'
 
 export interface ReplaceInput {
   readonly cardId: CardId
@@ -93,7 +93,7 @@ function moveMoney({ view, desk, lane, principal, bonus }: OnCard, to: CardId): 
     for (const hold of view.find(openHolds, from)) if (leftOf(hold) > 0n) desk.moveHold(hold, into)
     const { balance: amount, held } = desk.account(from)
     // A hold that was opened in this very round is not found by its account yet; it is in the next one.
-    if (held > 0n) throw new TryAgain('a hold was opened in the same round')
+    if (held > 0n) throw new NotPrepared('a hold of the same round')
     if (amount > 0n) desk.transfer({ debit: from, credit: into, amount })
   }
 }

@@ -23,7 +23,13 @@ export {
   mintSecret,
   normalizeNumber,
 } from './secrets.ts'
-export { balanceAt, readStatement, type StatementLine } from './statement.ts'
+export {
+  balanceAt,
+  ownReferences,
+  readStatement,
+  type StatementLine,
+  type StatementRange,
+} from './statement.ts'
 export {
   type CardRow,
   cards,
@@ -38,3 +44,4 @@ export {
   seals,
 } from './store.ts'
 export { revealedForMs, sweepSeals } from './sweep.ts'
+export { wipeAround, wipeLane } from './wipe.ts'

@@ -12,8 +12,10 @@ import {
   type Lane,
   laneOfId,
   type SubBalance,
+  type Uuid,
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
+import { uuidArray } from '../../platform/db-array.ts'
 import { accountId } from '../ledger/index.ts'
 
 /** One change of one sub-balance. */
@@ -27,6 +29,10 @@ export interface StatementLine {
   readonly subBalance: SubBalance
   /** The account on the other side. */
   readonly counterAccount: AccountId
+  /** What a later command changed: the payment of a cancellation, the batch or import of a new card. */
+  readonly paymentId: Uuid | null
+  readonly batchId: Uuid | null
+  readonly importId: Uuid | null
   /** Fen, negative for what left the card. */
   readonly amount: Fen
   readonly balanceBefore: Fen
@@ -50,6 +56,9 @@ interface Row {
   readonly at: Instant
   readonly account: AccountId
   readonly counterAccount: AccountId
+  readonly paymentId: Uuid | null
+  readonly batchId: Uuid | null
+  readonly importId: Uuid | null
   readonly amount: Fen
   readonly balanceAfter: Fen
 }
@@ -70,7 +79,8 @@ export async function readStatement(
   const rows = await sql<Row[]>`
     select
       moved.seq, moved.line, command_id as "commandId", kind, at, account, counter_account as "counterAccount",
-      amount, balance_after as "balanceAfter"
+      amount, balance_after as "balanceAfter", body ->> 'paymentId' as "paymentId",
+      body ->> 'batchId' as "batchId", body ->> 'importId' as "importId"
     from (
       select
         seq, line, month, debit_account as account, credit_account as counter_account, -amount as amount,
@@ -145,4 +155,25 @@ async function accountBalanceAt(
     order by seq desc, line desc
     limit 1`
   return row?.balance ?? 0n
+}
+
+/** The caller's own numbers of these commands, as far as they are loads or adjustments; else of their funding. */
+export async function ownReferences(
+  sql: Sql,
+  lane: Lane,
+  commandIds: readonly CommandId[],
+): Promise<Map<CommandId, string>> {
+  const rows = await sql<{ id: CommandId; reference: string }[]>`
+    select id, coalesce(own_reference, reference) as reference
+    from funding
+    where lane = ${lane}
+      and id = any(${uuidArray(commandIds)}::uuid[])
+      and coalesce(own_reference, reference) is not null
+    union all
+    select id, reference
+    from card_note
+    where lane = ${lane}
+      and id = any(${uuidArray(commandIds)}::uuid[])
+      and reference is not null`
+  return new Map(rows.map(({ id, reference }) => [id, reference]))
 }
