@@ -89,11 +89,12 @@ create table claim (
   key_digest bytea not null,
   command_id uuid not null,
   fingerprint bytea not null,
+  shared boolean not null default false,
   constraint pk_claim PRIMARY KEY (bucket, book_id, key_digest),
   constraint ck_claim_bucket CHECK (((bucket >= 0) AND (bucket <= 1023)))
 );
 comment on table claim is 'Idempotency keys: which command a key stands for, and the digest of its input.';
-grant delete, insert, select on claim to lika_app;
+grant delete, insert, select, update on claim to lika_app;
 
 create table closing (
   lane integer not null,

@@ -45,11 +45,13 @@ create table lika.claim (
   key_digest bytea not null,
   command_id uuid not null,
   fingerprint bytea not null,
+  -- Others came with the same key: the claim is never given back, so that all of them run the same command.
+  shared boolean not null default false,
   constraint pk_claim primary key (bucket, book_id, key_digest),
   constraint ck_claim_bucket check (bucket between 0 and 1023)
 );
 comment on table lika.claim is 'Idempotency keys: which command a key stands for, and the digest of its input.';
-grant select, insert, delete on lika.claim to lika_app;
+grant select, insert, update, delete on lika.claim to lika_app;
 
 create table lika.directory (
   bucket int not null,

@@ -43,12 +43,11 @@ export async function insertClaims(sql: Sql, rows: readonly ClaimRow[]): Promise
   )
 }
 
-/** The claims that stand under these keys, by position in `rows`. */
-export function findClaims(
-  sql: Sql,
-  rows: readonly ClaimRow[],
-): Promise<(Inserted & { commandId: CommandId; fingerprint: Uint8Array })[]> {
-  return sql`
+type Standing = Inserted & { readonly commandId: CommandId; readonly fingerprint: Uint8Array }
+
+/** The claims under these keys that others read before, by position in `rows`. */
+export function findSharedClaims(sql: Sql, rows: readonly ClaimRow[]): Promise<Standing[]> {
+  return sql<Standing[]>`
     select
       wanted.position::int as position,
       claim.command_id as "commandId",
@@ -58,15 +57,38 @@ export function findClaims(
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
       ${byteaArray(rows.map((row) => row.keyDigest))}::bytea[]
     ) with ordinality as wanted (bucket, book_id, key_digest, position)
-    join claim using (bucket, book_id, key_digest)`
+    join claim using (bucket, book_id, key_digest)
+    where shared`
 }
 
-/** Gives keys back whose commands left nothing. */
-export function deleteClaims(
+/**
+ * Takes a share in the claims under these keys, by position in `rows`: from now on they are never given back, so that
+ * all who share one run the same command. No key may be there twice; one whose claim is gone is not in the answer.
+ */
+export function shareClaims(sql: Sql, rows: readonly ClaimRow[]): Promise<Standing[]> {
+  return sql<Standing[]>`
+    update claim
+    set shared = true
+    from unnest(
+      ${intArray(rows.map((row) => row.bucket))}::int[],
+      ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
+      ${byteaArray(rows.map((row) => row.keyDigest))}::bytea[]
+    ) with ordinality as wanted (bucket, book_id, key_digest, position)
+    where claim.bucket = wanted.bucket
+      and claim.book_id = wanted.book_id
+      and claim.key_digest = wanted.key_digest
+    returning
+      wanted.position::int as position,
+      claim.command_id as "commandId",
+      claim.fingerprint`
+}
+
+/** Gives keys back whose commands left nothing, unless others share them. Returns the commands that lost theirs. */
+export async function deleteClaims(
   sql: Sql,
   rows: readonly Pick<ClaimRow, 'bucket' | 'bookId' | 'keyDigest' | 'commandId'>[],
-): Promise<unknown> {
-  return sql`
+): Promise<Set<CommandId>> {
+  const deleted = await sql<{ id: CommandId }[]>`
     delete from claim
     using unnest(
       ${intArray(rows.map((row) => row.bucket))}::int[],
@@ -77,7 +99,10 @@ export function deleteClaims(
     where claim.bucket = given.bucket
       and claim.book_id = given.book_id
       and claim.key_digest = given.key_digest
-      and claim.command_id = given.command_id`
+      and claim.command_id = given.command_id
+      and not claim.shared
+    returning claim.command_id as id`
+  return new Set(deleted.map((row) => row.id))
 }
 
 /** Keys older than any retry: `before` is the oldest command id to keep. Returns how many went. */

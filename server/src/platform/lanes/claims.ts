@@ -10,12 +10,14 @@ import {
   type ClaimRow,
   deleteClaims,
   deleteName,
-  findClaims,
   findNames,
+  findSharedClaims,
   insertClaims,
   insertNames,
   type NameRow,
+  shareClaims,
 } from './claim-store.ts'
+import { isWorthRepeating, OutOfPatience, type Patience, pauseAfter } from './patience.ts'
 import type { Json } from './types.ts'
 
 /** Digest of an outside name under a key that the database does not have. */
@@ -42,9 +44,10 @@ export interface Claimed {
 export interface ClaimedName extends NameRow {}
 
 interface Waiting {
-  readonly request: ClaimRequest
   readonly row: ClaimRow
   readonly name: NameRow | undefined
+  /** Monotonic milliseconds at which its caller stops waiting. */
+  readonly until: number
   resolve(claimed: Claimed): void
   reject(error: unknown): void
 }
@@ -55,15 +58,18 @@ const mostInOneBatch = 1000
 export class Claims {
   readonly #database: Database
   readonly #nameDigest: NameDigest
+  readonly #patience: Patience
   #waiting: Waiting[] = []
   #running = 0
 
   /** Its connections should commit asynchronously: the commit of the round flushes what it stands on. */
-  constructor(database: Database, nameDigest: NameDigest) {
+  constructor(database: Database, nameDigest: NameDigest, patience: Patience) {
     this.#database = database
     this.#nameDigest = nameDigest
+    this.#patience = patience
   }
 
+  /** @throws OutOfPatience when the database does not answer. The key may be claimed then: a repeat finds it. */
   claim(request: ClaimRequest): Promise<Claimed> {
     const keyDigest = digest16(`${request.operation}\0${request.key}`)
     const row: ClaimRow = {
@@ -75,8 +81,9 @@ export class Claims {
     }
     const { name } = request
     const nameRow = name && this.nameRow(request.bookId, name, request.newId)
+    const until = this.#patience.monotonic() + this.#patience.patienceMs
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, row, name: nameRow, resolve, reject })
+      this.#waiting.push({ row, name: nameRow, until, resolve, reject })
       // Two batches at a time: while one is on its way the next gathers.
       if (this.#running < 2) void this.#run()
     })
@@ -92,17 +99,34 @@ export class Claims {
     return { bucket: bucketOf(nameDigest), bookId, kind, nameDigest, id, cancelled }
   }
 
-  /** The key stays free for the next caller, the name as well. */
+  /**
+   * The owner of each name after trying to take it: itself, or who was there before. Names that vanish in between,
+   * given back by their owner, are tried again.
+   */
+  async takeNames(names: readonly NameRow[]): Promise<NameRow[]> {
+    if (names.length === 0) return []
+    const { sql } = this.#database
+    const ours = new Set(await insertNames(sql, names))
+    if (ours.size === names.length) return [...names]
+    const found = new Map((await findNames(sql, names)).map((row) => [row.position - 1, row]))
+    const vanished = [...names.keys()].filter((index) => !ours.has(index) && !found.has(index))
+    const again = await this.takeNames(vanished.map((index) => names[index] as NameRow))
+    return names.map((name, index) => {
+      if (ours.has(index)) return name
+      const row = found.get(index) ?? (again[vanished.indexOf(index)] as NameRow)
+      return { ...name, id: row.id, cancelled: row.cancelled }
+    })
+  }
+
+  /** The key stays free for the next caller, the name as well; not where others came with the same key meanwhile. */
   async giveBack(claimed: readonly Claimed[]): Promise<void> {
     const fresh = claimed.filter((one) => one.fresh)
-    if (fresh.length > 0) {
-      await deleteClaims(
-        this.#database.sql,
-        fresh.map((one) => one.claim),
-      )
-    }
+    if (fresh.length === 0) return
+    const { sql } = this.#database
+    const claims = fresh.map((one) => one.claim)
+    const free = await deleteClaims(sql, claims)
     for (const { name, commandId } of fresh) {
-      if (name?.id === commandId) await deleteName(this.#database.sql, name, commandId)
+      if (name !== undefined && free.has(commandId)) await deleteName(sql, name, commandId)
     }
   }
 
@@ -117,64 +141,87 @@ export class Claims {
     }
   }
 
+  /** Everybody in it is answered when this resolves. */
   async #batch(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const { sql } = this.#database
-      const rows = batch.map((one) => one.row)
-      const named = batch.filter((one) => one.name !== undefined)
-      const names = named.flatMap((one) => (one.name ? [one.name] : []))
-      const [ours, nameOwners] = await Promise.all([
-        insertClaims(sql, rows),
-        this.#takeNames(names),
-      ])
-      const owners = new Map(named.map((one, position) => [one, nameOwners[position]]))
-      const fresh = new Set(ours)
-      const others = rows.map((_, position) => position).filter((position) => !fresh.has(position))
-      const standing = await this.#standing(others.map((position) => rows[position] as ClaimRow))
-      for (const [position, one] of batch.entries()) {
-        const found = fresh.has(position) ? one.row : standing[others.indexOf(position)]
-        if (found === undefined) one.reject(new Error('a claim vanished while it was read'))
-        else one.resolve(this.#claimed(one, found, owners.get(one)))
+    let left = batch
+    for (let attempt = 0; left.length > 0; attempt += 1) {
+      try {
+        left = await this.#claimAll(left)
+      } catch (error) {
+        if (!isWorthRepeating(error)) return await this.#halve(left, error)
+        left = this.#giveUpOverdue(left, error)
+        if (left.length > 0) await pauseAfter(attempt)
       }
-    } catch (error) {
-      for (const one of batch) one.reject(error)
     }
   }
 
-  #claimed(
-    one: Waiting,
-    found: Pick<ClaimRow, 'commandId' | 'fingerprint'>,
-    name: NameRow | undefined,
-  ): Claimed {
-    return {
-      commandId: found.commandId,
-      fresh: found.commandId === one.row.commandId,
-      sameInput: Buffer.compare(found.fingerprint, one.row.fingerprint) === 0,
-      claim: one.row,
-      name,
+  async #halve(batch: readonly Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1) return batch[0]?.reject(error)
+    const middle = Math.ceil(batch.length / 2)
+    await this.#batch(batch.slice(0, middle))
+    await this.#batch(batch.slice(middle))
+  }
+
+  #giveUpOverdue(batch: readonly Waiting[], cause: unknown): Waiting[] {
+    const now = this.#patience.monotonic()
+    for (const one of batch) {
+      if (one.until <= now) one.reject(new OutOfPatience('no answer to a claim', { cause }))
     }
+    return batch.filter((one) => one.until > now)
   }
 
-  async #standing(rows: readonly ClaimRow[]) {
-    if (rows.length === 0) return []
-    const found = await findClaims(this.#database.sql, rows)
-    const byPosition = new Map(found.map((row) => [row.position, row]))
-    return rows.map((_, index) => byPosition.get(index + 1))
-  }
-
-  /** The owner of each name after trying to take it. */
-  async #takeNames(names: readonly NameRow[]): Promise<NameRow[]> {
-    if (names.length === 0) return []
+  /** Returns those who found neither their own claim nor another one: it was given back meanwhile. */
+  async #claimAll(batch: readonly Waiting[]): Promise<Waiting[]> {
     const { sql } = this.#database
-    const ours = new Set(await insertNames(sql, names))
-    if (ours.size === names.length) return [...names]
-    const found = new Map((await findNames(sql, names)).map((row) => [row.position, row]))
-    return names.map((name, index) => ({ ...name, ...pick(found.get(index + 1)) }))
+    const rows = batch.map((one) => one.row)
+    const named = batch.filter((one) => one.name !== undefined)
+    const names = named.flatMap((one) => (one.name ? [one.name] : []))
+    const [ours, nameOwners] = await Promise.all([insertClaims(sql, rows), this.takeNames(names)])
+    const owners = new Map(named.map((one, position) => [one, nameOwners[position]]))
+    const fresh = new Set(ours)
+    const standing = await this.#share(rows.filter((_, position) => !fresh.has(position)))
+    return batch.filter((one, position) => {
+      const found = fresh.has(position) ? one.row : standing.get(keyOf(one.row))
+      if (found !== undefined) one.resolve(claimedBy(one, found, owners.get(one)))
+      return found === undefined
+    })
+  }
+
+  /** By key, the claims that stand there already and that nobody can give back any more. */
+  async #share(rows: readonly ClaimRow[]): Promise<Map<string, Standing>> {
+    const shared = new Map<string, Standing>()
+    if (rows.length === 0) return shared
+    const { sql } = this.#database
+    const wanted = [...new Map(rows.map((row) => [keyOf(row), row])).values()]
+    const note = (
+      some: readonly ClaimRow[],
+      found: readonly (Standing & { position: number })[],
+    ) => {
+      for (const row of found) shared.set(keyOf(some[row.position - 1] as ClaimRow), row)
+    }
+    note(wanted, await findSharedClaims(sql, wanted))
+    // In one order, so that two batches rarely wait for each other.
+    const open = wanted.filter((row) => !shared.has(keyOf(row)))
+    open.sort((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
+    if (open.length > 0) note(open, await shareClaims(sql, open))
+    return shared
   }
 }
 
-function pick(row: { id: CommandId; cancelled: boolean } | undefined) {
-  return row === undefined ? {} : { id: row.id, cancelled: row.cancelled }
+type Standing = Pick<ClaimRow, 'commandId' | 'fingerprint'>
+
+function keyOf(row: ClaimRow): string {
+  return `${row.bookId} ${Buffer.from(row.keyDigest).toString('latin1')}`
+}
+
+function claimedBy(one: Waiting, found: Standing, name: NameRow | undefined): Claimed {
+  return {
+    commandId: found.commandId,
+    fresh: found.commandId === one.row.commandId,
+    sameInput: Buffer.compare(found.fingerprint, one.row.fingerprint) === 0,
+    claim: one.row,
+    name,
+  }
 }
 
 function digest16(text: string): Buffer {

@@ -11,17 +11,19 @@ import {
   type Mode,
   monthOfId,
   type Refusal,
-  refusal,
 } from '@lika/contract'
 import type { Database } from '../db.ts'
+import { busy, busyOrThrow, executedOr, keyReused, rolledBack } from './answers.ts'
 import { type Claimed, Claims, type NameDigest } from './claims.ts'
 import { NameKeeper } from './names.ts'
-import { type LaneInfo, readLanes, readOffset, writeOffset } from './pools.ts'
+import { type Patience, patiently } from './patience.ts'
+import type { LaneInfo } from './pools.ts'
 import { FairQueue } from './queue.ts'
-import { type RoundResult, runRound, type Verdict } from './round.ts'
+import type { RoundResult, Ticket, Verdict } from './round.ts'
 import { executedOutside } from './round-store.ts'
-import { LaneRunner, lanesOf, type Waiting } from './runner.ts'
+import { LaneRunner, type Waiting } from './runner.ts'
 import type { Command, Executed, Plan } from './types.ts'
+import { LaneWatch } from './watch.ts'
 
 export interface EngineOptions {
   readonly database: Database
@@ -35,6 +37,10 @@ export interface EngineOptions {
   /** Commands that may wait for one lane. */
   readonly queueCapacity?: number
   readonly mostInOneRound?: number
+  /** How long a caller waits for a database that does not answer. */
+  readonly patienceMs?: number
+  /** How long a command under way keeps others from its outside name before it is refused for good. */
+  readonly nameGraceMs?: number
 }
 
 interface LaneDesk {
@@ -43,71 +49,67 @@ interface LaneDesk {
 }
 
 const defaultCapacity = 16_384
-/** How long a caller waits for a database that does not answer. */
-const patienceMs = 30_000
-const clockToleranceMs = 60_000
-const refreshMs = 1_000
+const defaultPatienceMs = 30_000
+const defaultNameGraceMs = 2_000
 /** The desk of commands that touch several lanes. */
 const wide = 0
 
 export class Engine {
   readonly names: NameKeeper
   readonly #options: EngineOptions
+  readonly #patience: Patience
   readonly #claims: Claims
   readonly #desks = new Map<Lane, LaneDesk>()
   readonly #listeners: ((lane: Lane, seq: bigint) => void)[] = []
-  #lanes: readonly LaneInfo[] = []
-  #offsetMs = 0
-  #clockSkewMs = 0
-  #refreshing: NodeJS.Timeout | undefined
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #watch: LaneWatch
   #next = 0
-  #trouble: unknown
+  #stopping = false
 
   private constructor(options: EngineOptions) {
+    const { monotonic, patienceMs = defaultPatienceMs, nameGraceMs = defaultNameGraceMs } = options
     this.#options = options
-    this.#claims = new Claims(options.claimDatabase, options.nameDigest)
+    this.#patience = { monotonic, patienceMs }
+    this.#watch = new LaneWatch(options)
+    this.#claims = new Claims(options.claimDatabase, options.nameDigest, this.#patience)
     this.names = new NameKeeper(options.database, this.#claims, {
       tombstone: (id, book, why) => this.tombstone(id, book, why),
+      monotonic,
+      graceMs: nameGraceMs,
     })
   }
 
   static async start(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options)
     await engine.refresh()
-    engine.#refreshing = setInterval(() => {
-      engine.refresh().catch((error: unknown) => {
-        engine.#trouble = error
-      })
-    }, refreshMs).unref()
+    engine.#watch.start()
     return engine
   }
 
-  /** Reads lanes and test clock again, as they may have changed from another process. */
-  async refresh(): Promise<void> {
-    const { sql } = this.#options.database
-    const [lanes, offset] = await Promise.all([readLanes(sql), readOffset(sql)])
-    this.#lanes = lanes
-    this.#offsetMs = offset
-    this.#trouble = undefined
+  /** Reads lanes and clocks again, as they may have changed from another process. */
+  refresh(): Promise<void> {
+    return this.#watch.refresh()
   }
 
-  /** Finishes what waits and closes the lanes' connections. */
+  /** Finishes what is under way, takes nothing more, and closes the lanes' connections. */
   async stop(): Promise<void> {
-    clearInterval(this.#refreshing)
+    this.#stopping = true
+    this.#watch.stop()
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
     await Promise.all([...this.#desks.values()].map((desk) => desk.runner.stop()))
   }
 
   get lanes(): readonly LaneInfo[] {
-    return this.#lanes
+    return this.#watch.lanes
   }
 
   lanesOf(mode: Mode): Lane[] {
-    return this.#lanes.filter((lane) => lane.pool === mode).map((lane) => lane.lane)
+    return this.lanes.filter((lane) => lane.pool === mode).map((lane) => lane.lane)
   }
 
   /** A lane for a new card: one in turn of those that take new ones. */
   laneForNew(mode: Mode): Lane {
-    const open = this.#lanes.filter((lane) => lane.pool === mode && lane.acceptsNew)
+    const open = this.lanes.filter((lane) => lane.pool === mode && lane.acceptsNew)
     const lane = open[this.#next++ % open.length]?.lane
     if (lane === undefined) throw new Error(`no lane of the pool ${mode} takes new cards`)
     return lane
@@ -115,16 +117,15 @@ export class Engine {
 
   /** The time of a mode for reads: real, or real and the test clock's offset. Rounds take theirs under the lock. */
   now(mode: Mode): Instant {
-    return this.#options.realNow() + (mode === 'test' ? this.#offsetMs : 0)
+    return this.#watch.now(mode)
   }
 
   get testOffsetMs(): number {
-    return this.#offsetMs
+    return this.#watch.offsetMs
   }
 
-  async setTestOffset(offsetMs: number): Promise<void> {
-    await writeOffset(this.#options.database.sql, offsetMs)
-    this.#offsetMs = offsetMs
+  setTestOffset(offsetMs: number): Promise<void> {
+    return this.#watch.setOffset(offsetMs)
   }
 
   /** Called after each commit with the last sequence number of every lane that moved. */
@@ -134,11 +135,7 @@ export class Engine {
 
   /** What stands in the way of taking commands; undefined: nothing. */
   trouble(): string | undefined {
-    if (Math.abs(this.#clockSkewMs) > clockToleranceMs) {
-      return `the clocks of database and server differ by ${Math.round(this.#clockSkewMs / 1000)} s`
-    }
-    if (this.#trouble !== undefined) return 'the database does not answer'
-    return this.#lanes.length === 0 ? 'there are no lanes' : undefined
+    return this.#watch.trouble()
   }
 
   /** Commands that wait or run, by lane; lane 0 stands for those over several lanes. */
@@ -147,41 +144,61 @@ export class Engine {
   }
 
   /**
-   * Claims and runs one command. Refusals before the claim, which leave nothing: `busy`. Then
-   * `idempotency.key_reused`, `command.too_late`, and what the command itself refuses. Rejects for faults only.
+   * Claims and runs one command. `busy` before the claim: not ready, or the queue is full. Then
+   * `idempotency.key_reused`, `command.too_late`, and what the command itself refuses. `busy` also where the database
+   * did not answer in time: then only a repeat under the same key tells what became of the command. Rejects for faults
+   * only.
    */
-  async execute(command: Command): Promise<Executed> {
-    const planned = command.homeLane()
-    const { queue } = this.#desk(planned)
-    const trouble = this.trouble()
-    if (trouble !== undefined) return busy(`Lika is not ready: ${trouble}.`)
-    if (!queue.reserve(command.book)) return busy('Too many commands are waiting.')
-    try {
-      return await this.#executeClaimed(command, await this.#claim(command, planned))
-    } finally {
-      queue.release(command.book)
-    }
+  execute(command: Command): Promise<Executed> {
+    return this.#counted(async () => {
+      const planned = command.homeLane()
+      const obstacle = this.#obstacle()
+      if (obstacle !== undefined) return busy(`Lika is not ready: ${obstacle}.`)
+      if (!this.#watch.knows([planned])) {
+        const unanswered = await this.#lookForLanes([planned]).then(() => undefined, busyOrThrow)
+        if (unanswered !== undefined) return unanswered
+      }
+      const { queue } = this.#desk(planned)
+      if (!queue.reserve(command.book)) return busy('Too many commands are waiting.')
+      try {
+        return await this.#executeClaimed(command, await this.#claim(command, planned))
+      } catch (error) {
+        return busyOrThrow(error)
+      } finally {
+        queue.release(command.book)
+      }
+    })
   }
 
   /**
    * All of them or none, in one transaction. The first refusal is answered as it is, the others with
-   * `bulk.rolled_back`; then nothing is journaled and every key stays free.
+   * `bulk.rolled_back`, but for those that had run before; then nothing is journaled and every key stays free. `busy`
+   * as in `execute`, for all.
    */
-  async executeTogether(commands: readonly Command[]): Promise<Executed[]> {
-    const claims = await Promise.all(commands.map((one) => this.#claim(one, one.homeLane())))
-    const reused = claims.findIndex((claimed) => !claimed.sameInput)
-    const verdicts =
-      reused === -1
-        ? await this.#runTogether(commands, claims)
-        : claims.map((_, index) => (index === reused ? keyReused() : undefined))
-    const stopped = verdicts.some((one) => one === undefined || one.status === 'refused')
-    if (stopped) await this.#claims.giveBack(claims)
-    return verdicts.map((one) => one ?? rolledBack())
+  executeTogether(commands: readonly Command[]): Promise<Executed[]> {
+    return this.#counted(async () => {
+      const [first] = commands
+      if (first === undefined) return []
+      const obstacle = this.#obstacle()
+      if (obstacle !== undefined) return commands.map(() => busy(`Lika is not ready: ${obstacle}.`))
+      const { queue } = this.#desk(wide)
+      if (!queue.reserve(first.book))
+        return commands.map(() => busy('Too many commands are waiting.'))
+      try {
+        return await this.#executeAll(commands)
+      } catch (error) {
+        const answer = busyOrThrow(error)
+        return commands.map(() => answer)
+      } finally {
+        queue.release(first.book)
+      }
+    })
   }
 
   /**
    * Cancels a command by its id: what ran is answered as it ran; what had not is refused with `why` from now on, however
    * late it arrives.
+   * @throws OutOfPatience when the database does not answer: then nothing is known.
    */
   async tombstone(commandId: CommandId, book: BookId, why: Refusal): Promise<Executed> {
     const plan: Plan = {
@@ -189,8 +206,13 @@ export class Engine {
       reads: [],
       decide: () => ({ ok: false, refusal: why }),
     }
-    const command = { book, operation: 'command.cancelled', weight: 'till', size: 1 } as const
-    return verdictToExecuted(await this.#enqueue(commandId, command, plan, true))
+    const command = { book, operation: 'command.cancelled' } as const
+    const [verdict] = await this.#enqueue([await this.#ticket(commandId, command, plan, true)], {
+      book,
+      weight: 'till',
+      size: 1,
+    })
+    return executedOr(verdict)
   }
 
   /** The outcome of a command; undefined: it has not run. */
@@ -199,82 +221,147 @@ export class Engine {
     return executedOutside(sql, laneOfId(commandId), monthOfId(commandId), commandId)
   }
 
+  #obstacle(): string | undefined {
+    return this.#stopping ? 'it is stopping' : this.#watch.obstacle()
+  }
+
+  #lookForLanes(lanes: readonly Lane[]): Promise<void> {
+    return patiently(this.#patience, () => this.#watch.lookFor(lanes))
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    const promise = work()
+    this.#underWay.add(promise)
+    try {
+      return await promise
+    } finally {
+      this.#underWay.delete(promise)
+    }
+  }
+
   async #claim(command: Command, lane: Lane): Promise<Claimed> {
     const newId = this.#options.newCommandId(lane)
     const { book: bookId, operation, key, input, name } = command
     const claimed = await this.#claims.claim({ bookId, operation, key, input, name, newId })
-    return await this.names.settleClaim(claimed, newId)
+    if (claimed.name === undefined) return claimed
+    return await patiently(this.#patience, () => this.names.settleClaim(claimed, newId))
   }
 
   async #executeClaimed(command: Command, claimed: Claimed): Promise<Executed> {
     if (!claimed.sameInput) return keyReused()
-    const name = await this.names.stateOf(claimed)
-    const plan = await command.plan(claimed.commandId, name)
-    const verdict = await this.#enqueue(claimed.commandId, command, plan, !claimed.fresh)
-    if (verdict.kind === 'gone') {
-      await this.#claims.giveBack([claimed])
-      return { status: 'refused', refusal: verdict.refusal, replayed: false }
-    }
-    return verdictToExecuted(verdict)
+    const ticket = await this.#plan(command, claimed)
+    const { book, weight = 'till', size = 1 } = command
+    const [verdict] = await this.#enqueue([ticket], { book, weight, size })
+    if (verdict?.kind === 'gone') await this.#giveBack([claimed])
+    return executedOr(verdict)
   }
 
-  #enqueue(
-    commandId: CommandId,
-    command: Pick<Command, 'book' | 'operation' | 'weight' | 'size' | 'notAfter'>,
-    plan: Plan,
-    mayHaveRun: boolean,
-  ): Promise<Verdict> {
-    const [only] = plan.lanes
-    const desk = this.#desk(plan.lanes.length === 1 && only !== undefined ? only : wide)
-    return new Promise((settle) => {
-      desk.queue.push({
-        bookId: command.book,
-        weight: command.weight ?? 'till',
-        size: command.size ?? 1,
-        ticket: ticketOf(commandId, command, plan, mayHaveRun),
-        until: this.#options.monotonic() + patienceMs,
-        settle,
-      })
-      desk.runner.wake()
-    })
+  async #executeAll(commands: readonly Command[]): Promise<Executed[]> {
+    const lanes = commands.map((one) => one.homeLane())
+    if (!this.#watch.knows(lanes)) await this.#lookForLanes(lanes)
+    const claims = await Promise.all(
+      commands.map((one, index) => this.#claim(one, lanes[index] ?? 0)),
+    )
+    const reused = claims.findIndex((claimed) => !claimed.sameInput)
+    if (reused !== -1) {
+      await this.#giveBack(claims)
+      return claims.map((_, index) => (index === reused ? keyReused() : rolledBack()))
+    }
+    const verdicts = await this.#runTogether(commands, claims)
+    if (verdicts.some((one) => one.kind === 'unclear')) return verdicts.map(executedOr)
+    const carriedOut = verdicts.every(
+      (one) => one.kind === 'executed' && one.executed.status === 'done',
+    )
+    if (!carriedOut) await this.#giveBack(claims)
+    return verdicts.map(executedOr)
   }
 
   async #runTogether(
     commands: readonly Command[],
     claims: readonly Claimed[],
-  ): Promise<(Executed | undefined)[]> {
+  ): Promise<readonly Verdict[]> {
+    const ids = new Set(claims.map((claimed) => claimed.commandId))
     const tickets = await Promise.all(
-      commands.map(async (command, index) => {
+      commands.map((command, index) => {
         const claimed = claims[index]
         if (claimed === undefined) throw new Error('every command has a claim')
-        const plan = await command.plan(claimed.commandId, await this.names.stateOf(claimed))
-        return ticketOf(claimed.commandId, command, plan, true)
+        return this.#plan(command, claimed, ids)
       }),
     )
-    const session = await this.#options.database.openSession()
+    const size = commands.reduce((sum, command) => sum + (command.size ?? 1), 0)
+    const [first] = commands
+    if (first === undefined) return []
+    const { book, weight = 'till' } = first
+    const verdicts = await this.#enqueue(tickets, { book, weight, size }, true)
+    const [fault] = verdicts
+    return fault?.kind === 'fault' ? tickets.map(() => fault) : verdicts
+  }
+
+  async #plan(
+    command: Command,
+    claimed: Claimed,
+    together?: ReadonlySet<CommandId>,
+  ): Promise<Ticket> {
+    const { commandId, fresh } = claimed
+    const name =
+      claimed.name === undefined
+        ? 'own'
+        : await patiently(this.#patience, () => this.names.stateOf(claimed, together))
+    const plan = await command.plan(commandId, name)
+    return await this.#ticket(commandId, command, plan, !fresh || together !== undefined)
+  }
+
+  /** @throws where the plan leaves out the home lane: it would run where its repeats do not look for it. */
+  async #ticket(
+    commandId: CommandId,
+    command: Pick<Command, 'book' | 'operation' | 'notAfter'>,
+    plan: Plan,
+    mayHaveRun: boolean,
+  ): Promise<Ticket> {
+    const home = laneOfId(commandId)
+    const lanes = [...new Set(plan.lanes)]
+    if (!lanes.includes(home))
+      throw new Error(`${command.operation} is planned outside of its home lane ${home}`)
+    if (!this.#watch.knows(lanes)) await this.#lookForLanes(lanes)
+    const { book: bookId, operation, notAfter } = command
+    return { commandId, bookId, operation, notAfter, plan: { ...plan, lanes }, mayHaveRun }
+  }
+
+  #enqueue(
+    tickets: readonly Ticket[],
+    { book, weight, size }: Required<Pick<Command, 'book' | 'weight' | 'size'>>,
+    together = false,
+  ): Promise<readonly Verdict[]> {
+    const [lane, ...others] = together ? [] : (tickets[0]?.plan.lanes ?? [])
+    const desk = this.#desk(lane === undefined || others.length > 0 ? wide : lane)
+    return new Promise((settle) => {
+      const { monotonic, patienceMs } = this.#patience
+      const until = monotonic() + patienceMs
+      desk.queue.push({ bookId: book, weight, size, tickets, together, until, settle })
+      desk.runner.wake()
+    })
+  }
+
+  /** Where that fails the key stays taken, by a command that never ran: a repeat with the same input still may. */
+  async #giveBack(claims: readonly Claimed[]): Promise<void> {
     try {
-      const result = await runRound(session, lanesOf(tickets), tickets, { allOrNone: true })
-      this.#moved(result)
-      return tickets.map((_, index) => {
-        const verdict = result.verdicts[index]
-        if (verdict?.kind === 'gone')
-          return { status: 'refused', refusal: verdict.refusal, replayed: false }
-        return verdict && verdictToExecuted(verdict)
-      })
-    } finally {
-      await session.close()
+      await this.#claims.giveBack(claims)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a key could not be given back')
     }
   }
 
   #desk(lane: Lane): LaneDesk {
     let desk = this.#desks.get(lane)
     if (desk === undefined) {
-      const { database, monotonic, log, queueCapacity, mostInOneRound } = this.#options
+      const { database, log, queueCapacity, mostInOneRound } = this.#options
       const queue = new FairQueue<Waiting>(queueCapacity ?? defaultCapacity)
       const runner = new LaneRunner(queue, {
+        ...this.#patience,
         database,
-        monotonic,
+        isCredible: (realAt) => this.#watch.isCredible(realAt),
         onRound: (result) => this.#moved(result),
+        onClockDenied: (realAt) => this.#watch.learnClock(realAt),
         onTrouble: (error) => log.error({ err: error, lane }, 'a round is run again'),
         ...(mostInOneRound !== undefined && { most: mostInOneRound }),
       })
@@ -285,43 +372,15 @@ export class Engine {
   }
 
   #moved({ moved, realAt, offsetMs }: RoundResult): void {
-    this.#clockSkewMs = realAt - this.#options.realNow()
-    this.#offsetMs = offsetMs
-    for (const [lane, seq] of moved) for (const listener of this.#listeners) listener(lane, seq)
+    this.#watch.learnClock(realAt, offsetMs)
+    for (const [lane, seq] of moved) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(lane, seq)
+        } catch (error) {
+          this.#options.log.error({ err: error, lane }, 'a listener of the lanes failed')
+        }
+      }
+    }
   }
-}
-
-function ticketOf(
-  commandId: CommandId,
-  command: Pick<Command, 'book' | 'operation' | 'notAfter'>,
-  plan: Plan,
-  mayHaveRun: boolean,
-) {
-  const { book: bookId, operation, notAfter } = command
-  return { commandId, bookId, operation, notAfter, plan, mayHaveRun }
-}
-
-function verdictToExecuted(verdict: Verdict): Executed {
-  if (verdict.kind === 'executed') return verdict.executed
-  if (verdict.kind === 'gone')
-    return { status: 'refused', refusal: verdict.refusal, replayed: false }
-  throw verdict.error
-}
-
-function busy(detail: string): Executed {
-  const why = refusal('busy', detail, { retryAfterSeconds: 1 })
-  return { status: 'refused', refusal: why, replayed: false }
-}
-
-function keyReused(): Executed {
-  const why = refusal(
-    'idempotency.key_reused',
-    'This Idempotency-Key was used with other input; a new command needs a new key.',
-  )
-  return { status: 'refused', refusal: why, replayed: false }
-}
-
-function rolledBack(): Executed {
-  const why = refusal('bulk.rolled_back', 'Another operation was refused, so none was carried out.')
-  return { status: 'refused', refusal: why, replayed: false }
 }

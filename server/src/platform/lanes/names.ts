@@ -19,12 +19,13 @@ import type { Executed, NameState } from './types.ts'
 
 export interface Names {
   tombstone(commandId: CommandId, book: BookId, why: Refusal): Promise<Executed>
+  readonly monotonic: () => number
+  /** How long a command under way may keep others from its name before it is refused for good. */
+  readonly graceMs: number
 }
 
 type OutsideName = { readonly kind: number; readonly name: string }
 
-/** How long a command under way may keep others from its name before it is refused for good. */
-const patienceMs = 2_000
 const lookEveryMs = 20
 
 export class NameKeeper {
@@ -48,20 +49,32 @@ export class NameKeeper {
       return claimed
     }
     await passName(sql, name, newId, commandId)
-    return { ...claimed, name: { ...name, id: commandId } }
+    return { ...claimed, name: await this.#again(name, commandId) }
   }
 
-  /** Whose the name is; takes it over from a command that was refused. */
-  async stateOf(claimed: Claimed): Promise<NameState> {
+  /**
+   * Whose the name is; takes it over from a command that was refused. `together`: commands that run in one transaction
+   * with this one, which cannot be waited for.
+   */
+  async stateOf(
+    claimed: Claimed,
+    together: ReadonlySet<CommandId> = new Set(),
+  ): Promise<NameState> {
+    const { commandId, claim } = claimed
     let name = claimed.name
-    for (let waitedMs = 0; name !== undefined; waitedMs += lookEveryMs) {
+    let since = this.#commands.monotonic()
+    while (name !== undefined) {
       if (name.cancelled) return 'cancelled'
-      if (name.id === claimed.commandId) return 'own'
-      const ran = await this.#outcome(name.id, claimed.claim.bookId, waitedMs)
+      if (name.id === commandId) return 'own'
+      if (together.has(name.id)) return { takenBy: name.id }
+      const isOverdue = this.#commands.monotonic() - since >= this.#commands.graceMs
+      const ran = await this.#outcome(name.id, claim.bookId, isOverdue)
       if (ran === 'done') return { takenBy: name.id }
-      if (ran === 'refused') await passName(this.#database.sql, name, name.id, claimed.commandId)
+      if (ran === 'refused') await passName(this.#database.sql, name, name.id, commandId)
       else await sleep(lookEveryMs)
-      name = await this.#again(name)
+      const before = name.id
+      name = await this.#again(name, commandId)
+      if (name.id !== before) since = this.#commands.monotonic()
     }
     return 'own'
   }
@@ -92,20 +105,22 @@ export class NameKeeper {
   async #outcome(
     id: CommandId,
     book: BookId,
-    waitedMs: number,
+    isOverdue: boolean,
   ): Promise<'done' | 'refused' | 'open'> {
     const found = await executedOutside(this.#database.sql, laneOfId(id), monthOfId(id), id)
     if (found !== undefined) return found.refused ? 'refused' : 'done'
-    if (waitedMs < patienceMs) return 'open'
+    if (!isOverdue) return 'open'
     // Whoever claimed it is gone or very late: from now on it is refused, and the name is free.
     const why = refusal('reference.already_used', 'Another command took over this reference.')
     const ended = await this.#commands.tombstone(id, book, why)
     return ended.status
   }
 
-  async #again(name: ClaimedName): Promise<ClaimedName | undefined> {
-    const [row] = await findNames(this.#database.sql, [name])
-    return row && { ...name, id: row.id, cancelled: row.cancelled }
+  /** Who has the name now: that command, if its owner gave it back meanwhile. */
+  async #again(name: ClaimedName, commandId: CommandId): Promise<ClaimedName> {
+    const [owner] = await this.#claims.takeNames([{ ...name, id: commandId, cancelled: false }])
+    if (owner === undefined) throw new Error('a name has an owner after it was taken')
+    return owner
   }
 }
 

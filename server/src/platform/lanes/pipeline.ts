@@ -11,3 +11,12 @@ export async function sendTogether(statements: readonly PromiseLike<unknown>[]):
   if (errors.length === 0) return
   throw errors.find((error) => codeOf(error) !== echo) ?? errors[0]
 }
+
+/** A statement whose making may throw: also then a promise, so that none of those before it is left without a listener. */
+export function attempt(make: () => PromiseLike<unknown>): PromiseLike<unknown> {
+  try {
+    return make()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}

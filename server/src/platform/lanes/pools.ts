@@ -37,13 +37,6 @@ export function readLanes(sql: Sql): Promise<LaneInfo[]> {
     order by lane`
 }
 
-export async function readOffset(sql: Sql): Promise<number> {
-  const [row] = await sql<{ offsetMs: bigint }[]>`
-    select offset_ms as "offsetMs"
-    from test_clock`
-  return Number(row?.offsetMs ?? 0n)
-}
-
 export async function writeOffset(sql: Sql, offsetMs: number): Promise<void> {
   await sql`
     update test_clock

@@ -15,7 +15,7 @@ import {
 } from '@lika/contract'
 import type { Session } from '../db.ts'
 import { entryDigest, type JournalRow } from './journal.ts'
-import { sendTogether } from './pipeline.ts'
+import { attempt, sendTogether } from './pipeline.ts'
 import {
   appendJournal,
   type ExecutedRow,
@@ -38,10 +38,15 @@ export interface Ticket {
   readonly mayHaveRun: boolean
 }
 
-/** `gone`: refused without a trace, so that the claim must be given back. */
+/**
+ * `gone`: refused without a trace, so that the claim must be given back. `undone`: rolled back with others. `unclear`:
+ * nobody knows whether it ran; only a repeat under the same key will tell.
+ */
 export type Verdict =
   | { readonly kind: 'executed'; readonly executed: Executed }
   | { readonly kind: 'gone'; readonly refusal: Refusal }
+  | { readonly kind: 'undone' }
+  | { readonly kind: 'unclear' }
   | { readonly kind: 'fault'; readonly error: unknown }
 
 export interface RoundResult {
@@ -69,6 +74,18 @@ export interface RoundOptions {
    * looking for `all`.
    */
   readonly lookFor?: 'repeats' | 'all'
+  /** Whether the database's clock can be right. Otherwise the round does nothing and rejects with ClockDenied. */
+  readonly isCredible?: (realAt: Instant) => boolean
+}
+
+/** The database's clock said what cannot be. */
+export class ClockDenied extends Error {
+  readonly realAt: Instant
+
+  constructor(realAt: Instant) {
+    super(`the database's clock says ${new Date(realAt).toISOString()}`)
+    this.realAt = realAt
+  }
 }
 
 /**
@@ -80,7 +97,7 @@ export async function runRound(
   session: Session,
   lanes: readonly Lane[],
   tickets: readonly Ticket[],
-  { allOrNone = false, lookFor = 'repeats' }: RoundOptions = {},
+  { allOrNone = false, lookFor = 'repeats', isCredible = () => true }: RoundOptions = {},
 ): Promise<RoundResult> {
   const { sql } = session
   const memory = new RoundMemory()
@@ -94,24 +111,42 @@ export async function runRound(
   await sendTogether([begun, ...locks, clock, executed, ...loads])
 
   const { realAt, offsetMs } = await clock
+  if (!isCredible(realAt)) {
+    await sql`rollback`
+    throw new ClockDenied(realAt)
+  }
   const states = await Promise.all(locks)
   const work = new Map(states.map((state) => [state.lane, laneWork(state)]))
   const lastAt = Math.max(realAt, ...states.map((state) => state.lastAt))
-  const now = states[0]?.pool === 'test' ? lastAt + Number(offsetMs) : lastAt
-  const known = new Map((await executed).map((row) => [row.commandId, replayOf(row)]))
+  const times = { live: lastAt, test: lastAt + Number(offsetMs) }
+  const before = new Map((await executed).map((row) => [row.commandId, replayOf(row)]))
+  const result = { realAt, offsetMs: Number(offsetMs) }
 
+  const known = new Map(before)
   const verdicts: Verdict[] = []
   for (const ticket of tickets) {
-    const verdict = known.get(ticket.commandId) ?? decideOne(ticket, memory, work, now)
+    const verdict = known.get(ticket.commandId) ?? decideOne(ticket, memory, work, times)
     verdicts.push(verdict)
     if (verdict.kind === 'executed') known.set(ticket.commandId, asReplay(verdict))
     if (allOrNone && isStop(verdict)) {
       await sql`rollback`
-      return { verdicts, moved: new Map(), realAt, offsetMs: Number(offsetMs) }
+      return { ...result, verdicts: allUndone(tickets, before, verdicts), moved: new Map() }
     }
   }
-  const moved = await writeAll(session, memory, work, lastAt)
-  return { verdicts, moved, realAt, offsetMs: Number(offsetMs) }
+  return { ...result, verdicts, moved: await writeAll(session, memory, work, lastAt) }
+}
+
+/** What ran before stays as it ran; the last verdict is the one that stopped the others. */
+function allUndone(
+  tickets: readonly Ticket[],
+  before: ReadonlyMap<CommandId, Verdict>,
+  verdicts: readonly Verdict[],
+): Verdict[] {
+  const stop = verdicts.length - 1
+  return tickets.map(({ commandId }, index) => {
+    const stopper = index === stop ? verdicts[stop] : undefined
+    return before.get(commandId) ?? stopper ?? { kind: 'undone' }
+  })
 }
 
 function isStop(verdict: Verdict): boolean {
@@ -165,8 +200,10 @@ function decideOne(
   ticket: Ticket,
   memory: RoundMemory,
   work: ReadonlyMap<Lane, LaneWork>,
-  now: Instant,
+  times: Readonly<Record<LaneState['pool'], Instant>>,
 ): Verdict {
+  // By its own lane: a round over several lanes may have commands of both clocks.
+  const now = times[work.get(laneOfId(ticket.commandId))?.state.pool ?? 'live']
   const seqs = new Map(ticket.plan.lanes.map((lane) => [lane, work.get(lane)?.nextSeq ?? 0n]))
   const view = new CommandView(memory, ticket.commandId, ticket.bookId, seqs)
   try {
@@ -240,7 +277,7 @@ function journal(
       version: content.version,
       refused: content.refused,
       at: content.at,
-      body: JSON.stringify(body),
+      body: textOf(body),
     }
     const lines = staged.get(lane) ?? []
     const digested = lines.map((line) => [line.lines.name, ...line.values] as const)
@@ -256,6 +293,13 @@ function journal(
     at.nextSeq += 1n
     at.head = digest
   }
+}
+
+/** @throws TypeError for what is no JSON. */
+function textOf(body: Body): string {
+  const text: string | undefined = JSON.stringify(body)
+  if (text === undefined) throw new TypeError('the body of an outcome is not JSON')
+  return text
 }
 
 /** What a lane other than the home lane is told: where home is, and the ledger's own record of that lane. */
@@ -274,17 +318,19 @@ async function writeAll(
   lastAt: Instant,
 ): Promise<Map<Lane, bigint>> {
   const { sql } = session
-  const writes: Promise<unknown>[] = []
+  const writes: PromiseLike<unknown>[] = []
   for (const { shelf, lane, inserts, updates, removals } of memory.changes()) {
-    if (inserts.length > 0) writes.push(shelf.insert(sql, lane, inserts))
-    if (updates.length > 0) writes.push(changing(shelf, 'update')(sql, lane, updates))
-    if (removals.length > 0) writes.push(changing(shelf, 'remove')(sql, lane, removals))
+    if (inserts.length > 0) writes.push(attempt(() => shelf.insert(sql, lane, inserts)))
+    if (updates.length > 0)
+      writes.push(attempt(() => changing(shelf, 'update')(sql, lane, updates)))
+    if (removals.length > 0)
+      writes.push(attempt(() => changing(shelf, 'remove')(sql, lane, removals)))
   }
   const moved = new Map<Lane, bigint>()
   for (const [lane, at] of work) {
     if (at.entries.length === 0) continue
-    for (const [lines, rows] of at.lines) writes.push(lines.insert(sql, lane, rows))
-    writes.push(appendJournal(sql, lane, at.entries))
+    for (const [lines, rows] of at.lines) writes.push(attempt(() => lines.insert(sql, lane, rows)))
+    writes.push(attempt(() => appendJournal(sql, lane, at.entries)))
     writes.push(moveLane(sql, lane, { seq: at.nextSeq, head: at.head, lastAt }))
     moved.set(lane, at.nextSeq - 1n)
   }

@@ -2,25 +2,29 @@
  * Runs the rounds of one queue, one at a time, on a connection of its own: gathers while it commits, keeps a round near
  * 20 ms, repeats what the database interrupted, and isolates a poisoned command.
  */
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { type Lane, refusal } from '@lika/contract'
+import { setImmediate } from 'node:timers/promises'
+import type { Instant, Lane } from '@lika/contract'
 import type { Database, Session } from '../db.ts'
 import { databaseFaultOf } from '../db-faults.ts'
+import { type Patience, pauseAfter } from './patience.ts'
 import type { FairQueue, Queueable } from './queue.ts'
-import { type RoundResult, runRound, type Ticket, type Verdict } from './round.ts'
+import { ClockDenied, type RoundResult, runRound, type Ticket, type Verdict } from './round.ts'
 
 export interface Waiting extends Queueable {
-  readonly ticket: Ticket
+  /** One command; `together`: several that are carried out whole or not at all, in a round of their own. */
+  readonly tickets: readonly Ticket[]
+  readonly together: boolean
   /** Monotonic milliseconds at which its caller stops waiting. */
   readonly until: number
-  settle(verdict: Verdict): void
+  /** One verdict for each ticket; a single one, a fault, may stand for all. */
+  settle(verdicts: readonly Verdict[]): void
 }
 
-export interface RunnerOptions {
+export interface RunnerOptions extends Patience {
   readonly database: Database
-  /** Monotonic milliseconds. */
-  readonly monotonic: () => number
+  readonly isCredible: (realAt: Instant) => boolean
   readonly onRound: (result: RoundResult) => void
+  readonly onClockDenied: (realAt: Instant) => void
   readonly onTrouble: (error: unknown) => void
   /** Commands in a round, at most. */
   readonly most?: number
@@ -28,7 +32,6 @@ export interface RunnerOptions {
 
 const targetMs = 20
 const least = 16
-const pauseMs = { first: 20, longest: 1_000 }
 
 export class LaneRunner {
   readonly #queue: FairQueue<Waiting>
@@ -63,8 +66,9 @@ export class LaneRunner {
     await setImmediate()
     while (!this.#queue.isEmpty) {
       const started = this.#options.monotonic()
-      const round = this.#queue.take(this.#limit)
-      await this.#settleRound(round)
+      const round = this.#giveUpOverdue(this.#queue.take(this.#limit))
+      await this.#settleRound(round.filter((one) => !one.together))
+      for (const bulk of round) if (bulk.together) await this.#settleRound([bulk])
       this.#adapt(round, this.#options.monotonic() - started)
     }
   }
@@ -83,22 +87,39 @@ export class LaneRunner {
     let lookFor: 'repeats' | 'all' = 'repeats'
     for (let attempt = 0; left.length > 0; attempt += 1) {
       try {
-        const session = await this.#open()
-        const tickets = left.map((one) => one.ticket)
-        const result = await runRound(session, lanesOf(tickets), tickets, { lookFor })
-        for (const [index, verdict] of result.verdicts.entries()) left[index]?.settle(verdict)
-        this.#options.onRound(result)
-        return
+        const result = await this.#runOnce(left, lookFor)
+        settleAll(left, result.verdicts)
+        return this.#options.onRound(result)
       } catch (error) {
+        if (error instanceof ClockDenied) return this.#denyClock(left, error)
         const poisoned = await this.#isPoisoned(error)
         if (poisoned && lookFor === 'all') return await this.#halve(left, error)
         lookFor = 'all'
         if (poisoned) continue
         this.#options.onTrouble(error)
         left = this.#giveUpOverdue(left)
-        await sleep(Math.min(pauseMs.first * 2 ** attempt, pauseMs.longest))
+        if (left.length > 0) await pauseAfter(attempt)
       }
     }
+  }
+
+  async #runOnce(round: readonly Waiting[], lookFor: 'repeats' | 'all'): Promise<RoundResult> {
+    const session = await this.#open()
+    // A server that fell silent never fails by itself: its connection is given up when nobody waits any more.
+    const watchdog = setTimeout(() => void this.#drop(session), this.#options.patienceMs)
+    try {
+      const tickets = round.flatMap((one) => one.tickets)
+      const allOrNone = round[0]?.together ?? false
+      const { isCredible } = this.#options
+      return await runRound(session, lanesOf(tickets), tickets, { allOrNone, lookFor, isCredible })
+    } finally {
+      clearTimeout(watchdog)
+    }
+  }
+
+  #denyClock(round: readonly Waiting[], { realAt }: ClockDenied): void {
+    this.#options.onClockDenied(realAt)
+    for (const one of round) one.settle(one.tickets.map(() => unclear))
   }
 
   /** A fault of data or constraints lies in one of the commands; anything else is worth a repeat of the whole round. */
@@ -118,20 +139,17 @@ export class LaneRunner {
   }
 
   async #halve(round: readonly Waiting[], error: unknown): Promise<void> {
-    if (round.length === 1) return round[0]?.settle({ kind: 'fault', error })
+    if (round.length === 1) return round[0]?.settle([{ kind: 'fault', error }])
     const middle = Math.ceil(round.length / 2)
     await this.#settleRound(round.slice(0, middle))
     await this.#settleRound(round.slice(middle))
   }
 
   /** Nobody waits for these any more; their callers ask again under the same key and learn what became of them. */
-  #giveUpOverdue(round: readonly Waiting[]): readonly Waiting[] {
+  #giveUpOverdue(round: readonly Waiting[]): Waiting[] {
     const now = this.#options.monotonic()
-    const busy = refusal('busy', 'The database does not answer; ask again with the same key.', {
-      retryAfterSeconds: 2,
-    })
     for (const one of round) {
-      if (one.until <= now) one.settle({ kind: 'executed', executed: unknownOutcome(busy) })
+      if (one.until <= now) one.settle(one.tickets.map(() => unclear))
     }
     return round.filter((one) => one.until > now)
   }
@@ -144,16 +162,26 @@ export class LaneRunner {
 
   async #closeSession(): Promise<void> {
     const session = this.#session
-    this.#session = undefined
-    await session?.close().catch(() => undefined)
+    if (session !== undefined) await this.#drop(session)
+  }
+
+  async #drop(session: Session): Promise<void> {
+    if (this.#session === session) this.#session = undefined
+    await session.close().catch(() => undefined)
   }
 }
+
+function settleAll(round: readonly Waiting[], verdicts: readonly Verdict[]): void {
+  let from = 0
+  for (const one of round) {
+    one.settle(verdicts.slice(from, from + one.tickets.length))
+    from += one.tickets.length
+  }
+}
+
+const unclear: Verdict = { kind: 'unclear' }
 
 /** In ascending order: the order in which everybody locks. */
 export function lanesOf(tickets: readonly Ticket[]): Lane[] {
   return [...new Set(tickets.flatMap((ticket) => ticket.plan.lanes))].sort((a, b) => a - b)
-}
-
-function unknownOutcome(busy: ReturnType<typeof refusal>) {
-  return { status: 'refused', refusal: busy, replayed: false } as const
 }
