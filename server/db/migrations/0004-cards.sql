@@ -152,10 +152,10 @@ begin
   if not found then
     raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
   end if;
-  with some as (
+  with chosen as (
     select id from card where lane = in_lane and book_id = book limit most
   ), deleted as (
-    delete from card using some where card.lane = in_lane and card.id = some.id returning card.id
+    delete from card using chosen where card.lane = in_lane and card.id = chosen.id returning card.id
   )
   select coalesce(array_agg(id), '{}') into gone from deleted;
   total := cardinality(gone);

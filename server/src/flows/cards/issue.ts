@@ -165,6 +165,7 @@ function issue(view: View, now: Instant, { input, product, minted, caller }: Iss
       cardId: card.id,
       issuerId,
       at: now,
+      reference,
     })
   }
   const facts = factsOf(card, { principal, bonus: active ? bonus : 0n, held: 0n })
