@@ -6,8 +6,7 @@ import { onSignal } from './signals.ts'
 import { startDatabase } from './start-database.ts'
 import { startHttp } from './start-http.ts'
 import { openParts } from './start-parts.ts'
-import type { Stop } from './stops.ts'
-import { makeStops } from './stops.ts'
+import { makeStops, type Stop } from './stops.ts'
 
 async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -24,7 +23,7 @@ const log = openLog('warn')
 const stops = makeStops(log)
 onSignal(async () => process.exit(await stops.run()))
 try {
-  await start(readConfig(), log, stops.add)
+  await start(readConfig(), log, (stop) => stops.add(stop))
 } catch (error) {
   await stops.run()
   if (!(error instanceof CannotStart)) throw error

@@ -1,19 +1,25 @@
-/** The second step of a start: the parts that routes are made of, on an open database. */
+/** A step of the start: the parts that routes are made of, on an open database. */
 import { join, resolve } from 'node:path'
+import { modeOfBook } from '@lika/contract'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
+import { createGuesses, mintCards } from './modules/cards/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
 import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
-import { openWebhooks } from './modules/webhooks/index.ts'
-import { realNow } from './platform/clock.ts'
+import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
 import type { Config } from './platform/config.ts'
+import type { Keyring } from './platform/crypto/keyring.ts'
 import { openKeyring } from './platform/crypto/master-key.ts'
+import type { Database } from './platform/db.ts'
+import { newId } from './platform/ids.ts'
+import type { Engine } from './platform/lanes/index.ts'
 import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
+import { startEngine } from './start-engine.ts'
 import type { Stop } from './stops.ts'
 
 const packsFolder = resolve(import.meta.dirname, '../../policies')
@@ -29,11 +35,17 @@ export async function openParts(
 ): Promise<Parts> {
   const database = await open({ applicationName: 'lika-api' })
   onStop(() => database.close())
-  const file = join(config.dataDir, 'master.key')
-  const keyring = await openKeyring(database.sql, { value: config.masterKey, file })
+  const masterKey = { value: config.masterKey, file: join(config.dataDir, 'master.key') }
+  const keyring = await openKeyring(database.sql, masterKey)
   const operatorKeyFile = join(config.dataDir, 'operator.key')
   await ensureOperatorKey(database.sql, operatorKeyFile)
   const packs = await loadPacks(packsFolder)
+  const nouns = {
+    issuers: openIssuers(database, packs),
+    programs: openPrograms(database),
+    merchants: openMerchants(database),
+  }
+  const engine = await startEngine(config, log, open, keyring, onStop)
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   return {
@@ -41,30 +53,53 @@ export async function openParts(
     database,
     packs,
     operatorKeyFile,
-    bookNow: () => realNow(),
+    bookNow: (mode) => engine.now(mode),
     access: openAccess(database),
-    issuers: openIssuers(database, packs),
-    programs: openPrograms(database),
-    merchants: openMerchants(database),
-    webhooks: openWebhooks({
+    ...nouns,
+    webhooks: startWebhooks({ config, log, database, keyring, engine }, onStop),
+    flows: {
+      engine,
       database,
+      newId,
       keyring,
-      sender: webhookSender({ allowPrivate: config.webhookAllowPrivate }),
-      // The lanes are the engine's, which is not started yet.
-      lanesOf: () => [],
-      lanes: () => [],
-      log,
-    }),
-    execute: () => Promise.reject(new Error('the engine is not started yet')),
+      packs,
+      ...nouns,
+      guesses: createGuesses(database.sql, keyring),
+      mintCards: (request) => mintCards(request, keyring),
+    },
+    execute: (command) => engine.execute(command),
     readiness: [
-      {
-        name: 'database',
-        check: async () => {
-          await database.sql`select`
-          return undefined
-        },
-      },
+      { name: 'database', check: () => answers(database) },
+      { name: 'lanes', check: () => engine.trouble() },
     ],
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
+}
+
+async function answers({ sql }: Database): Promise<undefined> {
+  await sql`select`
+}
+
+type WebhookNeeds = {
+  readonly config: Config
+  readonly log: Log
+  readonly database: Database
+  readonly keyring: Keyring
+  readonly engine: Engine
+}
+
+function startWebhooks(needs: WebhookNeeds, onStop: (stop: Stop) => void): Webhooks {
+  const { config, log, database, keyring, engine } = needs
+  const webhooks = openWebhooks({
+    database,
+    keyring,
+    sender: webhookSender({ allowPrivate: config.webhookAllowPrivate }),
+    lanesOf: (book) => engine.lanesOf(modeOfBook(book)),
+    lanes: () => engine.lanes.map(({ lane }) => lane),
+    log,
+  })
+  engine.onMoved((lane) => webhooks.wake(lane))
+  webhooks.start()
+  onStop(() => webhooks.stop())
+  return webhooks
 }

@@ -1,7 +1,8 @@
 /** What has to be stopped at the end, in the opposite order of the start. */
 import type { Log } from './platform/log.ts'
 
-export type Stop = () => Promise<unknown> | unknown
+/** What it answers, a promise or not, is awaited and not looked at. */
+export type Stop = () => unknown
 
 export interface Stops {
   add(stop: Stop): void

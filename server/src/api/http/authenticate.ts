@@ -7,43 +7,46 @@ import { makeThrottle } from './throttle.ts'
 /** From one address in a minute, before unknown keys are not even looked up any more. */
 const failuresPerMinute = 300
 
+export type Admission = { readonly caller: Caller | undefined } | { readonly refusal: Refusal }
+
 export interface Doorkeeper {
   /**
-   * Calls `done` with the caller or the refusal, at once where the key is known.
+   * Who calls, at once where the key was looked up a moment ago.
    * Refusals: `auth.missing`, `throttled`, `auth.not_recognised`, `auth.not_operator`, `auth.scope_missing`.
    */
   admit(
     header: string | undefined,
     address: string,
     rule: AccessRule,
-    done: (error: unknown, caller?: Caller, refusal?: Refusal) => void,
-  ): void
+  ): Admission | Promise<Admission>
 }
 
 export function makeDoorkeeper(access: Access): Doorkeeper {
   const failures = makeThrottle(failuresPerMinute, 60)
 
-  function admit(
-    header: string | undefined,
-    address: string,
-    rule: AccessRule,
-    done: (error: unknown, caller?: Caller, refusal?: Refusal) => void,
-  ): void {
-    if (rule === 'anyone') return done(undefined)
-    const token = bearerToken(header)
-    if (token === undefined) return done(undefined, undefined, missing)
-    const known = access.known(token)
-    if (known !== undefined) return done(undefined, known, lacking(known, rule))
+  async function lookUp(token: string, address: string, rule: AccessRule): Promise<Admission> {
     const standing = failures.look(address)
-    if (standing.remaining <= 0) return done(undefined, undefined, tooMany(standing.resetSeconds))
-    access.authenticate(token).then((caller) => {
-      if (caller !== undefined) return done(undefined, caller, lacking(caller, rule))
-      failures.count(address)
-      return done(undefined, undefined, notRecognised)
-    }, done)
+    if (standing.remaining <= 0) return { refusal: tooMany(standing.resetSeconds) }
+    const caller = await access.authenticate(token)
+    if (caller !== undefined) return judge(caller, rule)
+    failures.count(address)
+    return { refusal: notRecognised }
   }
 
-  return { admit }
+  return {
+    admit: (header, address, rule) => {
+      if (rule === 'anyone') return { caller: undefined }
+      const token = bearerToken(header)
+      if (token === undefined) return { refusal: missing }
+      const known = access.known(token)
+      return known === undefined ? lookUp(token, address, rule) : judge(known, rule)
+    },
+  }
+}
+
+function judge(caller: Caller, rule: AccessRule): Admission {
+  const refused = lacking(caller, rule)
+  return refused === undefined ? { caller } : { refusal: refused }
 }
 
 const missing = refusal('auth.missing', 'Send the header Authorization: Bearer lika_….')

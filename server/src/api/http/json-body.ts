@@ -33,7 +33,7 @@ class UnusableText extends Error {}
 
 /** Long numbers and escapes are rare: only they are worth the slower way. Raw bytes were checked to be Unicode. */
 function needsCare(text: string): boolean {
-  return text.includes('\\u') || /[\d.]{17}/.test(text)
+  return text.includes('\\u') || /[:[,]\s*-?[\d.]{17}/.test(text)
 }
 
 function keepExact(key: string, value: unknown, context?: { source?: string }): unknown {

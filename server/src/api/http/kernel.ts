@@ -10,7 +10,7 @@ import type { Access, Caller } from '../../modules/access/index.ts'
 import { databaseFaultOf } from '../../platform/db-faults.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
 import type { Log } from '../../platform/log.ts'
-import { makeDoorkeeper } from './authenticate.ts'
+import { type Admission, makeDoorkeeper } from './authenticate.ts'
 import { busy, refusalOfError } from './faults.ts'
 import { codesOf } from './openapi.ts'
 import { sendFault, sendRefusal } from './problems.ts'
@@ -60,7 +60,7 @@ export interface Kernel extends LikaApp {
 export interface KernelOptions {
   readonly access: Access
   readonly log: Log
-  execute(command: Command): Promise<Executed>
+  readonly execute: (command: Command) => Promise<Executed>
 }
 
 const defaultBodyLimit = 262_144
@@ -110,17 +110,18 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
       bodyLimit: spec.bodyLimit ?? defaultBodyLimit,
       schema: { response: spec.responses },
       onRequest: (request, reply, done) => {
-        doorkeeper.admit(
-          request.headers.authorization,
-          request.ip,
-          spec.access,
-          (error, caller, refused) => {
-            if (error !== undefined) return answerError(reply, error)
-            if (refused !== undefined) return sendRefusal(reply, refused)
-            request.caller = caller ?? null
-            done()
-          },
-        )
+        const enter = (admission: Admission) => {
+          if ('refusal' in admission) {
+            sendRefusal(reply, admission.refusal)
+            return
+          }
+          request.caller = admission.caller ?? null
+          done()
+        }
+        const { authorization } = request.headers
+        const admission = doorkeeper.admit(authorization, request.ip, spec.access)
+        if (!(admission instanceof Promise)) enter(admission)
+        else admission.then(enter).catch((error: unknown) => answerError(reply, error))
       },
       handler: answering(known),
     })
@@ -138,21 +139,27 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
         body: request.body,
         id: pathId(request.params),
       })
-      if ('refusal' in understood) return answer(reply, known, { ok: false, ...understood })
+      if ('refusal' in understood) {
+        answer(reply, known, { ok: false, ...understood })
+        return
+      }
       const caller = request.caller ?? undefined
       if (throttle !== undefined && isTooMuch(throttle, caller, request.ip, reply)) return
       const call = { ...understood, caller, address: request.ip, execute, request }
       try {
         const given = handler(call)
-        if (!(given instanceof Promise)) return answer(reply, known, given)
-        given.then(
-          (value) => answer(reply, known, value),
-          (error: unknown) => answerError(reply, error),
-        )
+        if (given instanceof Promise) whenSettled(given, reply, known)
+        else answer(reply, known, given)
       } catch (error) {
         answerError(reply, error)
       }
     }
+  }
+
+  function whenSettled(given: Promise<AnyAnswer>, reply: FastifyReply, known: KnownRoute): void {
+    given
+      .then((value) => answer(reply, known, value))
+      .catch((error: unknown) => answerError(reply, error))
   }
 
   function answer(reply: FastifyReply, { spec, codes }: KnownRoute, given: AnyAnswer): void {
@@ -160,32 +167,32 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
     if ('ok' in given) {
       if (!codes.has(given.refusal.code))
         log.error({ route: spec.path, code: given.refusal.code }, 'a refusal is not documented')
-      return sendRefusal(reply, given.refusal)
+      sendRefusal(reply, given.refusal)
+    } else if ('file' in given) {
+      reply.headers(given.headers ?? {}).header('content-type', given.file.mediaType)
+      reply.send(given.file.content)
+    } else {
+      reply.code(given.status).send(given.status === 204 ? undefined : given.body)
     }
-    reply.code(given.status)
-    if (!('file' in given)) {
-      reply.send(given.status === 204 ? undefined : given.body)
-      return
-    }
-    reply.headers(given.headers ?? {}).header('content-type', given.file.mediaType)
-    reply.send(given.file.content)
   }
 
   function answerError(reply: FastifyReply, error: unknown): void {
-    const refused = refusalOfError(error)
-    if (refused !== undefined) return sendRefusal(reply, refused)
-    const fault = databaseFaultOf(error)
     const details = {
       err: error,
       request_id: reply.request.id,
       route: reply.request.routeOptions.url,
     }
-    if (fault !== undefined && fault !== 'data') {
+    const refused = refusalOfError(error)
+    const fault = databaseFaultOf(error)
+    if (refused !== undefined) {
+      sendRefusal(reply, refused)
+    } else if (fault !== undefined && fault !== 'data') {
       log.warn(details, 'the database could not be used')
-      return sendRefusal(reply, busy)
+      sendRefusal(reply, busy)
+    } else {
+      log.error(details, 'a request failed')
+      sendFault(reply)
     }
-    log.error(details, 'a request failed')
-    sendFault(reply)
   }
 
   fastify.setErrorHandler((error, _request, reply) => answerError(reply, error))

@@ -45,8 +45,8 @@ const problem = {
 export function openapiOf(specs: readonly AnySpec[], version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const spec of specs) {
-    const operations = (paths[spec.path] ??= {})
-    operations[spec.method.toLowerCase()] = operationOf(spec)
+    const operation = { [spec.method.toLowerCase()]: operationOf(spec) }
+    paths[spec.path] = { ...paths[spec.path], ...operation }
   }
   return {
     openapi: '3.1.0',

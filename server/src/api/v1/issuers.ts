@@ -1,4 +1,4 @@
-/** Routes of issuers. */
+/** Routes of issuers, made and listed by the operator. */
 import { formatId, formatInstant, issuerOfBook, refused } from '@lika/contract'
 import type { Issuer } from '../../modules/issuers/index.ts'
 import { realNow } from '../../platform/clock.ts'

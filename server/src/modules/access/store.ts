@@ -99,7 +99,7 @@ export async function insertKey(
 /** The newest first. */
 export async function selectKeys(sql: Sql, filter: KeyFilter): Promise<readonly StoredKey[]> {
   const books = filter.books === undefined ? null : uuidArray(filter.books)
-  return await sql<StoredKey[]>`
+  return sql<StoredKey[]>`
     select
       id,
       book_id as book,

@@ -52,7 +52,7 @@ export async function selectIssuer(sql: Sql, id: IssuerId): Promise<Issuer | und
 }
 
 export async function selectIssuers(sql: Sql, filter: IssuerFilter): Promise<readonly Issuer[]> {
-  return await sql<Issuer[]>`
+  return sql<Issuer[]>`
     select
       id,
       name,

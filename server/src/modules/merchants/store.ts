@@ -77,7 +77,7 @@ export async function selectMerchants(
   book: BookId,
   filter: ListFilter,
 ): Promise<readonly Merchant[]> {
-  return await sql<Merchant[]>`
+  return sql<Merchant[]>`
     select
       id,
       book_id as book,
@@ -100,7 +100,7 @@ export async function selectStores(
   book: BookId,
   filter: ListFilter,
 ): Promise<readonly Store[]> {
-  return await sql<Store[]>`
+  return sql<Store[]>`
     select
       id,
       book_id as book,
@@ -125,7 +125,7 @@ export async function selectTerminals(
   book: BookId,
   filter: ListFilter,
 ): Promise<readonly Terminal[]> {
-  return await sql<Terminal[]>`
+  return sql<Terminal[]>`
     select
       id,
       book_id as book,
@@ -150,7 +150,7 @@ export async function selectTills(
   sql: Sql,
   wanted: readonly (TillNamed & { readonly book: BookId })[],
 ): Promise<readonly TillFound[]> {
-  return await sql<TillFound[]>`
+  return sql<TillFound[]>`
     select
       merchant.category,
       store.id as "storeId",

@@ -16,8 +16,8 @@ export type TillCache = (book: BookId, named: TillNamed) => Promise<Result<Till>
 
 interface Waiting {
   readonly wanted: TillWanted
-  resolve(till: Result<Till>): void
-  reject(error: unknown): void
+  readonly resolve: (till: Result<Till>) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** Kept in two generations: the older one is thrown away when the younger is full. */

@@ -1,5 +1,5 @@
 /** API tokens and webhook secrets: made here once, kept as a digest or sealed, never in the clear. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { randomBytes } from './random.ts'
 
 export type TokenKind = 'test' | 'live' | 'operator'
@@ -21,7 +21,7 @@ export function apiToken(kind: TokenKind): NewToken {
 
 /** SHA-256 without a key: nobody searches 192 bits, and the lookup needs no master key. */
 export function digestToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+  return hash('sha256', token, 'buffer')
 }
 
 /** The secret of a webhook endpoint in the form of Standard Webhooks: `whsec_` and 32 bytes in base64. */
