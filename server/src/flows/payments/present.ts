@@ -2,7 +2,15 @@
  * Payments, refunds and holds as callers see them. An answer that is given again is made of the outcome and of what
  * never changes (the caller's own input, or the row's own numbers), so that it is the first one to the letter.
  */
-import { asId, type Currency, currency, fenToJson, formatId, formatInstant, type Instant } from '@lika/contract'
+import {
+  asId,
+  type Currency,
+  currency,
+  fenToJson,
+  formatId,
+  formatInstant,
+  type Instant,
+} from '@lika/contract'
 import {
   holdStatusOf,
   type PaymentHoldRow,

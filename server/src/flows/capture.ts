@@ -1,0 +1,157 @@
+/** A merchant takes of a hold what it is owed, in one part or several; each part is a payment of its own. */
+import {
+  asId,
+  type BookId,
+  type Fen,
+  type HoldId,
+  type Instant,
+  laneOfId,
+  ok,
+  type PaymentId,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
+import { cards } from '../modules/cards/index.ts'
+import { type HoldRow, leftOf } from '../modules/ledger/index.ts'
+import {
+  type Allocation,
+  checkCapture,
+  checkHeld,
+  findHold,
+  type PaymentHoldRow,
+  type PaymentRow,
+  paymentHolds,
+  payments,
+  receiptNumberOf,
+  takeFromLines,
+} from '../modules/payments/index.ts'
+import type { Command, Decision, View } from '../platform/lanes/index.ts'
+import type { FlowContext } from './context.ts'
+import { paymentBody } from './pay.ts'
+import { Desks, takeFromAccount } from './payments/desks.ts'
+import {
+  assertWhole,
+  openLines,
+  readsOfHold,
+  releaseLines,
+  shareOfLine,
+} from './payments/hold-lines.ts'
+
+export interface CaptureInput {
+  readonly holdId: HoldId
+  readonly amount: Fen
+  /** Whether the rest is released. */
+  readonly final: boolean
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * A card that was frozen, expired or replaced since the hold was made still pays: its holder agreed to it then. One
+ * that was reported lost does not, until it is replaced: from the report on, nothing is debited. Refusals:
+ *
+ * 1. `hold.not_found` (not final)
+ * 2. `hold.released`, `hold.captured`, `hold.expired`
+ * 3. `hold.exceeded`, with what is allowed
+ * 4. `card.lost`
+ */
+export async function captureCommand(
+  context: FlowContext,
+  { book }: { readonly book: BookId },
+  input: CaptureInput,
+  key: string,
+): Promise<Result<Command>> {
+  const hold = await findHold(context.database.sql, book, input.holdId)
+  if (hold === undefined) return refused(holdNotFound)
+  const { holdId, amount, final, metadata } = input
+  return ok({
+    book,
+    operation: 'hold.captured',
+    key,
+    input: { hold: holdId, amount: String(amount), final, metadata },
+    homeLane: () => laneOfId(holdId),
+    plan: async () => ({
+      ...(await readsOfHold(context, hold)),
+      decide: (view, now) => decide(view, input, now),
+    }),
+  })
+}
+
+export const holdNotFound = refusal('hold.not_found', 'No hold has this id here (hold_…).')
+
+function decide(view: View, input: CaptureInput, now: Instant): Decision {
+  const hold = view.get(paymentHolds, input.holdId)
+  if (hold === undefined || hold.bookId !== view.bookId)
+    return { ok: false, final: false, refusal: holdNotFound }
+  const held = checkHeld(hold, now)
+  if (!held.ok) return held
+  const enough = checkCapture(hold, input.amount)
+  if (!enough.ok) return enough
+  const lines = openLines(view, hold)
+  assertWhole(hold, lines)
+  const parts = takeFromLines(lines, leftOf, input.amount)
+  const isLost = parts.some(({ line }) => isOnLostCard(view, line))
+  if (isLost) return refused(refusal('card.lost', 'The card was reported lost after the hold.'))
+  return capture(view, { hold, lines, parts, input, now })
+}
+
+function isOnLostCard(view: View, line: HoldRow): boolean {
+  return view.get(cards, shareOfLine(line).cardId)?.state === 'lost'
+}
+
+interface Capture {
+  readonly hold: PaymentHoldRow
+  readonly lines: readonly HoldRow[]
+  readonly parts: readonly { readonly line: HoldRow; readonly amount: Fen }[]
+  readonly input: CaptureInput
+  readonly now: Instant
+}
+
+function capture(view: View, { hold, lines, parts, input, now }: Capture): Decision {
+  const id: PaymentId = asId(view.commandId)
+  const home = laneOfId(id)
+  const parties = { book: view.bookId, merchantId: hold.merchantId, home }
+  const desks = new Desks(view)
+  const after = new Map(lines.map((line) => [line, line]))
+  const allocations = parts.map(({ line, amount }): Allocation => {
+    after.set(line, desks.in(laneOfId(line.accountId)).capture(line, amount))
+    const balanceAfter = takeFromAccount(desks, parties, line.accountId, amount)
+    return { ...shareOfLine(line), amount, refunded: 0n, balanceAfter }
+  })
+  const released = input.final ? releaseLines(desks, [...after.values()]) : 0n
+  putHold(view, hold, input.amount, released)
+  const row: PaymentRow = {
+    id,
+    bookId: view.bookId,
+    merchantId: hold.merchantId,
+    storeId: hold.storeId,
+    terminalId: hold.terminalId,
+    reference: hold.reference,
+    amount: input.amount,
+    refunded: 0n,
+    status: 'succeeded',
+    holdId: hold.id,
+    allocations,
+    receiptNumber: receiptNumberOf(id),
+    metadata: input.metadata ?? hold.metadata,
+    createdAt: now,
+  }
+  view.put(payments, home, row)
+  const body = {
+    holdId: hold.id,
+    releasedAmountFen: String(released),
+    ...paymentBody(row, desks),
+  }
+  return { ok: true, value: { kind: 'hold.captured', version: 1, body } }
+}
+
+function putHold(view: View, hold: PaymentHoldRow, captured: Fen, released: Fen): void {
+  const after = {
+    ...hold,
+    captured: hold.captured + captured,
+    released: hold.released + released,
+  }
+  const isOver = after.captured + after.released === after.amount
+  const status = isOver ? 'captured' : 'held'
+  view.put(paymentHolds, laneOfId(hold.id), { ...after, status })
+}

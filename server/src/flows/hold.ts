@@ -1,0 +1,173 @@
+/** A till sets money of cards aside: nobody else can spend it until it is captured, released or expires. */
+import {
+  asId,
+  type CommandId,
+  type HoldId,
+  type Instant,
+  issuerOfBook,
+  laneOfId,
+  ok,
+  type Refusal,
+  type Result,
+} from '@lika/contract'
+import {
+  type Allocation,
+  accountOf,
+  type PaymentHoldRow,
+  paymentHolds,
+  type Share,
+} from '../modules/payments/index.ts'
+import { checkHoldLife } from '../modules/policy/index.ts'
+import type { Command, Decision, NameState, Plan, View } from '../platform/lanes/index.ts'
+import { type Law, lawOf } from './cards/law.ts'
+import type { FlowContext } from './context.ts'
+import {
+  type Charge,
+  chargePrint,
+  chargeReads,
+  decideShares,
+  lanesOfCharge,
+  markPayCodes,
+  notRecognised,
+  orderName,
+  prepareCharge,
+  standingOf,
+} from './payments/charge.ts'
+import { Desks } from './payments/desks.ts'
+import { allocationsBody, tillBody } from './payments/outcomes.ts'
+import { type Previewed, preview } from './payments/preview.ts'
+import { isNotRecognised } from './payments/sources.ts'
+import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
+
+export interface HoldInput extends ChargeInput {
+  /** Seconds. */
+  readonly expiresIn: number
+}
+
+const operation = 'hold.created'
+
+interface HoldCharge extends Charge {
+  readonly expiresIn: number
+  readonly law: Law
+}
+
+/**
+ * Refusals that leave nothing: as for `payCommand`. Then, of the command, `command.too_late`, and those of
+ * `decideShares`, with `policy.hold_too_long` after the reference.
+ */
+export async function holdCommand(
+  context: FlowContext,
+  caller: TillCaller,
+  input: HoldInput,
+  key: string,
+): Promise<Result<Command>> {
+  const { book } = caller
+  const prepared = await prepareHold(context, caller, input)
+  if (!prepared.ok && !isNotRecognised(prepared.refusal)) return prepared
+  const print = { ...chargePrint(context, input), expires_in: input.expiresIn }
+  const base = { book, operation, key, input: print }
+  if (!prepared.ok) return ok(notRecognised(context, base, prepared.refusal))
+  const charge = prepared.value
+  const home = charge.sources[0]?.lane ?? 0
+  return ok({
+    ...base,
+    homeLane: () => home,
+    notAfter: input.notAfter,
+    name: orderName(input.merchantId, input.reference),
+    plan: (commandId, name) => holdPlan(context, charge, { book, commandId, name }),
+  })
+}
+
+/** What the hold would set aside, decided now without any lock. Refusals: those of the command. */
+export async function previewHold(
+  context: FlowContext,
+  caller: TillCaller,
+  input: HoldInput,
+): Promise<Result<Previewed>> {
+  const prepared = await prepareHold(context, caller, input)
+  if (!prepared.ok) return prepared
+  const { book } = caller
+  const charge = prepared.value
+  return preview(context, book, charge.sources[0]?.lane ?? 0, input, (commandId, name) =>
+    holdPlan(context, charge, { book, commandId, name }),
+  )
+}
+
+async function prepareHold(
+  context: FlowContext,
+  caller: TillCaller,
+  input: HoldInput,
+): Promise<Result<HoldCharge>> {
+  const prepared = await prepareCharge(context, caller, input)
+  if (!prepared.ok) return prepared
+  const law = await lawOf(context, issuerOfBook(caller.book))
+  return ok({ ...prepared.value, expiresIn: input.expiresIn, law })
+}
+
+async function holdPlan(
+  context: FlowContext,
+  charge: HoldCharge,
+  { book, commandId, name }: { book: TillCaller['book']; commandId: CommandId; name: NameState },
+): Promise<Plan> {
+  const standing = await standingOf(context, book, name)
+  return {
+    lanes: lanesOfCharge(laneOfId(commandId), charge.sources),
+    reads: chargeReads(charge.sources),
+    decide: (view, now) => {
+      const desks = new Desks(view)
+      const stop = standing ?? tooLong(charge, now)
+      const shares = decideShares(context, view, desks, charge, stop, now)
+      return shares.ok ? setAside(view, desks, charge, shares.value, now) : shares
+    },
+  }
+}
+
+function tooLong({ law, expiresIn }: HoldCharge, now: Instant): Refusal | undefined {
+  const life = checkHoldLife(law.at(now), expiresIn)
+  return life.ok ? undefined : life.refusal
+}
+
+function setAside(
+  view: View,
+  desks: Desks,
+  { input, till, sources, expiresIn }: HoldCharge,
+  shares: readonly Share[],
+  now: Instant,
+): Decision {
+  const id: HoldId = asId(view.commandId)
+  const expiresAt = now + expiresIn * 1_000
+  const allocations = shares.map(({ cardId, subBalance, amount }, line): Allocation => {
+    const accountId = accountOf(cardId, subBalance)
+    const desk = desks.in(laneOfId(cardId))
+    desk.openHold({ id, line, accountId, amount, expiresAt })
+    const balanceAfter = desk.account(accountId).balance
+    return { cardId, subBalance, amount, refunded: 0n, balanceAfter }
+  })
+  markPayCodes(view, sources, true)
+  const row: PaymentHoldRow = {
+    id,
+    bookId: view.bookId,
+    merchantId: till.merchantId,
+    storeId: till.storeId ?? null,
+    terminalId: till.terminalId ?? null,
+    reference: input.reference,
+    amount: input.amount,
+    captured: 0n,
+    released: 0n,
+    status: 'held',
+    expiresAt,
+    allocations,
+    metadata: input.metadata ?? null,
+    createdAt: now,
+  }
+  view.put(paymentHolds, laneOfId(id), row)
+  const body = {
+    holdId: id,
+    amountFen: String(row.amount),
+    ...tillBody(row),
+    expiresAt,
+    allocations: allocationsBody(allocations),
+    ...desks.records(),
+  }
+  return { ok: true, value: { kind: operation, version: 1, body } }
+}
