@@ -13,12 +13,15 @@ import { register as registerCards } from './v1/cards.ts'
 import { register as registerEvents } from './v1/events.ts'
 import { register as registerExports } from './v1/exports.ts'
 import { register as registerHealth } from './v1/health.ts'
+import { register as registerHolds } from './v1/holds.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerKeys } from './v1/keys.ts'
 import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
+import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
 import { register as registerProducts } from './v1/products.ts'
+import { register as registerRefunds } from './v1/refunds.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
@@ -34,6 +37,9 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerLoads,
   registerStatements,
   registerPayments,
+  registerPaymentCancels,
+  registerRefunds,
+  registerHolds,
   registerExports,
   registerTestMode,
   registerWebhooks,
