@@ -26,10 +26,11 @@ export function inputOfProcess(): Input {
   })
   const isTerminal = process.stdin.isTTY === true
   const next = async (question: string, muted: boolean): Promise<string | undefined> => {
-    if (isTerminal) process.stderr.write(question)
     isMuted = muted
+    // First the terminal stops echoing, then the question is asked.
     reader ??= createInterface({ input: process.stdin, output: echo, terminal: isTerminal })
     lines ??= reader[Symbol.asyncIterator]()
+    if (isTerminal) process.stderr.write(question)
     const line = await lines.next()
     if (isTerminal && muted) process.stderr.write('\n')
     isMuted = false
