@@ -15,6 +15,23 @@ let issuer: Issuer
 
 /** Routes that do nothing but show what they got. */
 function register(kernel: LikaApp): void {
+  kernel.route(
+    {
+      method: 'POST',
+      path: '/v1/echo/inside',
+      summary: 'Calls another route',
+      access: 'key',
+      body: closed({ path: Type.String(), key: Type.String() }),
+      responses: { 200: closed({ status: Type.Integer(), code: Type.Optional(Type.String()) }) },
+      refusals: [],
+    },
+    async ({ body, caller, execute, request }) => {
+      const { path, key } = body
+      const call = { path, idempotencyKey: key, body: undefined, caller, execute, request }
+      const { status, refused: why } = await kernel.dispatch(call)
+      return okay({ status, ...(why && { code: why.code }) })
+    },
+  )
   const Echo = closed({ amount: Amount, metadata: Type.Optional(Metadata) })
   kernel.route(
     {
@@ -382,6 +399,18 @@ describe('repeats', () => {
     assert.deepEqual([poor.status, poor.headers.get('idempotent-replayed')], [409, 'true'])
     assert.equal(poor.body.available, 5)
   })
+})
+
+test('a route can call one that needs an Idempotency-Key, and no other', async () => {
+  const inside = async (path: string, key: string) =>
+    (await app.call('POST', '/v1/echo/inside', { key: issuer.test, body: { path, key } })).body
+  assert.deepEqual(await inside('/v1/echo/once', 'a'), { status: 201 })
+  assert.deepEqual(await inside('/v1/echo/once', 'poor'), {
+    status: 409,
+    code: 'funds.insufficient',
+  })
+  assert.equal((await inside('/v1/echo/once', '')).code, 'idempotency.key_missing')
+  assert.equal((await inside(`/v1/cards/${card}/echo`, 'a')).code, 'route.not_found')
 })
 
 test('a limited route says what is left', async () => {

@@ -290,7 +290,10 @@ describe('products', () => {
       app.call('PATCH', path, { key: ours.test, body: { name: `N${index}` } }),
     )
     const versions = (await Promise.all(changes)).map(({ body }) => body.version)
-    assert.deepEqual(versions.toSorted((a, b) => a - b), [2, 3, 4, 5, 6, 7])
+    assert.deepEqual(
+      versions.toSorted((a, b) => a - b),
+      [2, 3, 4, 5, 6, 7],
+    )
   })
 
   test('have terms that agree with each other', async () => {

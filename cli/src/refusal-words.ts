@@ -63,7 +63,6 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'command.too_late': '指令到达时已过 not_after',
   'product.not_published': '产品尚未发布',
   'product.not_reloadable': '产品不支持充值',
-  'product.is_published': '产品已经发布',
   'import.not_reversible': '该导入不能撤回',
   'import.already_reversed': '该导入已经撤回',
   'job.not_ready': '任务尚未完成',

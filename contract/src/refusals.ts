@@ -78,7 +78,6 @@ export const refusals = {
   'command.too_late': kind(409, 'The command arrived after its not_after'),
   'product.not_published': kind(409, 'The product is not published'),
   'product.not_reloadable': kind(409, 'The product does not take loads'),
-  'product.is_published': kind(409, 'The product is already published'),
   'import.not_reversible': kind(409, 'The import cannot be reversed'),
   'import.already_reversed': kind(409, 'The import was already reversed'),
   'job.not_ready': kind(409, 'The job has not finished'),

@@ -44,7 +44,8 @@ export function makeDoorkeeper(access: Access): Doorkeeper {
   }
 }
 
-function judge(caller: Caller, rule: AccessRule): Admission {
+/** What the rule says about a caller who is known. */
+export function judge(caller: Caller, rule: AccessRule): Admission {
   const refused = lacking(caller, rule)
   return refused === undefined ? { caller } : { refusal: refused }
 }

@@ -68,7 +68,7 @@ export interface Call<Kind, Query, Body, Access, Idempotent> {
   /** Where the call comes from, the proxy in front looked through. */
   readonly address: string
   /** Runs a command on the lanes; within an atomic bulk together with its siblings. */
-  execute(command: Command): Promise<Executed>
+  readonly execute: (command: Command) => Promise<Executed>
   readonly request: FastifyRequest
 }
 
@@ -116,7 +116,7 @@ export interface AnyCall {
   readonly body: unknown
   readonly idempotencyKey: string | undefined
   readonly address: string
-  execute(command: Command): Promise<Executed>
+  readonly execute: (command: Command) => Promise<Executed>
   readonly request: FastifyRequest
 }
 

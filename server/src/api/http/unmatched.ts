@@ -27,7 +27,8 @@ export function makeRoutePaths(): RoutePaths {
   }
 }
 
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+/** Whether a concrete path fits a route's, where `{…}` stands for anything but nothing. */
+export function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   return (
     pattern.length === segments.length &&
     pattern.every((part, index) =>
