@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { asId, type BookId, type Result } from '@lika/contract'
-import { createGuesses, type Guesses } from '../server/src/modules/cards/guesses.ts'
-import { type Guesser, guessLimits } from '../server/src/modules/cards/guesses-budget.ts'
+import {
+  createGuesses,
+  type Guesser,
+  type Guesses,
+  guessLimits,
+} from '../server/src/modules/cards/index.ts'
 import { keyringOf } from '../server/src/platform/crypto/keyring.ts'
 import { randomDigits } from '../server/src/platform/crypto/random.ts'
 import type { Sql } from '../server/src/platform/db.ts'

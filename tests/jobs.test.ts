@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { asId, type BookId } from '@lika/contract'
 import { newId } from '../server/src/platform/ids.ts'
 import {
@@ -316,7 +316,7 @@ async function counts() {
 }
 
 function startWorker(): ChildProcess {
-  const file = join(import.meta.dirname, 'harness/job-worker.ts')
+  const file = fileURLToPath(new URL('./harness/job-worker.ts', import.meta.url))
   const child = spawn(process.execPath, [file, database.url, '5'], { stdio: 'inherit' })
   workers.push(child)
   return child

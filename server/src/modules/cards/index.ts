@@ -1,6 +1,6 @@
 /** Cards: their rows, secrets, buyers and pay codes; what a card may do; what readers see of it. */
 export { createGuesses, type Guesses } from './guesses.ts'
-export { type Guesser, type Presented } from './guesses-budget.ts'
+export { type Guesser, guessLimits, type Presented } from './guesses-budget.ts'
 export { type MintWorker, mintWorker } from './mint-worker.ts'
 export { checkCard, isExpired, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'

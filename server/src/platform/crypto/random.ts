@@ -8,7 +8,7 @@ import { randomFillSync, randomBytes as systemRandomBytes } from 'node:crypto'
 export const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 /** Characters of a card secret: 80 bits. */
-export const secretLength = 16
+const secretLength = 16
 
 const pool = Buffer.alloc(4096)
 let poolAt = pool.length
