@@ -14,7 +14,16 @@ import type { Command, Executed } from '../../platform/lanes/index.ts'
 import type { Deps } from '../deps.ts'
 import { created } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
-import { Amount, closed, DateText, given, type Static, Timestamp, Type, text } from '../http/schemas.ts'
+import {
+  Amount,
+  closed,
+  DateText,
+  given,
+  type Static,
+  Timestamp,
+  Type,
+  text,
+} from '../http/schemas.ts'
 import {
   BuyerGiven,
   buyerFrom,

@@ -1,17 +1,15 @@
 /** The shapes that the routes of cards share, and how their requests become the input of flows. */
 import type { Result } from '@lika/contract'
+import { factsOf, type Given, presentCard } from '../../flows/cards/facts.ts'
 import { findCard } from '../../flows/cards/find.ts'
 import type { Funding } from '../../flows/cards/purchase.ts'
-import { type Given, presentCard } from '../../flows/cards/facts.ts'
 import { executeOnCards } from '../../flows/cards/repeat.ts'
+import type { KeyCaller } from '../../modules/access/index.ts'
 import type { CardView } from '../../modules/cards/index.ts'
 import { type Buyer, idTypes } from '../../modules/cards/index.ts'
-import type { KeyCaller } from '../../modules/access/index.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
-import { factsOf } from '../../flows/cards/facts.ts'
 import type { Deps } from '../deps.ts'
 import type { Done } from '../http/answers.ts'
-import type { Refused } from '../http/spec.ts'
 import {
   AmountOrZero,
   CardStatusName,
@@ -27,6 +25,7 @@ import {
   Type,
   text,
 } from '../http/schemas.ts'
+import type { Refused } from '../http/spec.ts'
 
 export const Balance = closed(
   { available: AmountOrZero, held: AmountOrZero, principal: AmountOrZero, bonus: AmountOrZero },
@@ -83,8 +82,6 @@ export function buyerFrom(given: Static<typeof BuyerGiven> | undefined): Buyer |
 export function fundingFrom({ method, reference }: Static<typeof FundingGiven>): Funding {
   return { method, ...(reference !== undefined && { reference }) }
 }
-
-export const unfreeableStates = ['card.replaced', 'card.closed', 'card.lost'] as const
 
 /** What every action on a card can be refused with by the card's state. */
 export const stateRefusals = [

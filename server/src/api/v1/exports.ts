@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import type { CardId } from '@lika/contract'
 import { asId } from '@lika/contract'
-import { type CardCaller } from '../../flows/cards/caller.ts'
+import type { CardCaller } from '../../flows/cards/caller.ts'
 import { listCards } from '../../flows/cards/find.ts'
 import { type CsvCell, csvLines } from '../../platform/csv.ts'
 import type { Deps } from '../deps.ts'

@@ -38,7 +38,9 @@ const Line = closed({
   kind: Type.String({ description: 'the type of the event: payment.created, load.created …' }),
   source_id: Type.String({ description: 'of the payment, refund, load or card behind it' }),
   reference: nullable(Type.String()),
-  counterparty: Type.String({ description: 'a merchant or card by id, or an account of the issuer' }),
+  counterparty: Type.String({
+    description: 'a merchant or card by id, or an account of the issuer',
+  }),
   sub_balance: SubBalanceName,
   amount: SignedAmount,
   balance_before: AmountOrZero,
@@ -114,7 +116,10 @@ export function register(app: LikaApp, { flows }: Deps): void {
 
 const attachment = { 'content-disposition': 'attachment; filename="statement.csv"' }
 
-async function* csvRows(lines: ReturnType<typeof wholeStatement>, id: Parameters<typeof presentLine>[0]) {
+async function* csvRows(
+  lines: ReturnType<typeof wholeStatement>,
+  id: Parameters<typeof presentLine>[0],
+) {
   for await (const line of lines) {
     const shown = presentLine(id, line)
     yield columns.map((column) => shown[column])
@@ -123,7 +128,8 @@ async function* csvRows(lines: ReturnType<typeof wholeStatement>, id: Parameters
 
 function wantsCsv(format: 'json' | 'csv' | undefined, accept: string | undefined): boolean {
   if (format !== undefined) return format === 'csv'
-  return accept !== undefined && accept.includes('text/csv') && !accept.includes('application/json')
+  const accepted = accept ?? ''
+  return accepted.includes('text/csv') && !accepted.includes('application/json')
 }
 
 type Range = { from: Instant | undefined; until: Instant | undefined }
@@ -131,10 +137,9 @@ type Range = { from: Instant | undefined; until: Instant | undefined }
 function readRange({ from, to }: Static<typeof Query>): Result<Range> {
   const first = from === undefined ? undefined : momentOf(from, startOfDay)
   const last = to === undefined ? undefined : momentOf(to, endOfDay)
-  const wrong = [
-    ...(first === null ? ['from'] : []),
-    ...(last === null ? ['to'] : []),
-  ].map((path) => ({ path, message: 'must be a date (2026-01-31) or an RFC 3339 instant' }))
+  const wrong = [...(first === null ? ['from'] : []), ...(last === null ? ['to'] : [])].map(
+    (path) => ({ path, message: 'must be a date (2026-01-31) or an RFC 3339 instant' }),
+  )
   if (wrong.length > 0) return refused(shapeRefusal(wrong))
   return ok({ from: first ?? undefined, until: last ?? undefined })
 }

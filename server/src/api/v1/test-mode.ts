@@ -54,7 +54,8 @@ export function register(app: LikaApp, { flows }: Deps): void {
     {
       method: 'DELETE',
       path: '/v1/test/data',
-      summary: "Removes the issuer's cards and payments of test mode; frees its keys and references",
+      summary:
+        "Removes the issuer's cards and payments of test mode; frees its keys and references",
       access: 'test:write',
       responses: { 204: NoContent },
       refusals: ['route.not_found'],

@@ -21,9 +21,9 @@ import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import type { CardCaller } from './caller.ts'
 import {
+  type Body,
   balanceBody,
   balanceFrom,
-  type Body,
   currency,
   fenIn,
   presentBalance,
@@ -31,7 +31,14 @@ import {
 } from './facts.ts'
 import { noteReason } from './freeze.ts'
 import { type Law, lawOf } from './law.ts'
-import { balanceOn, commandOnCard, holdsOf, nameRefusal, type OnCard, termsOfCard } from './on-card.ts'
+import {
+  balanceOn,
+  commandOnCard,
+  holdsOf,
+  nameRefusal,
+  type OnCard,
+  termsOfCard,
+} from './on-card.ts'
 
 export interface AdjustInput {
   readonly cardId: CardId
@@ -126,7 +133,8 @@ export function presentAdjustment(
     card_id: formatId('card', textIn(body, 'cardId')),
     amount: fenToJson(fenIn(body, 'amountFen')),
     currency,
-    sub_balance: textIn(body, 'subBalance') === 'bonus' ? ('bonus' as const) : ('principal' as const),
+    sub_balance:
+      textIn(body, 'subBalance') === 'bonus' ? ('bonus' as const) : ('principal' as const),
     reason,
     balance: presentBalance(balanceFrom(body['balance'])),
     reference: reference ?? null,

@@ -48,6 +48,11 @@ export function extendCommand(
         }),
       )
     }
-    return changed(on, 'card.extended', { ...card, expiresAt }, { previousExpiresAt: card.expiresAt })
+    return changed(
+      on,
+      'card.extended',
+      { ...card, expiresAt },
+      { previousExpiresAt: card.expiresAt },
+    )
   })
 }

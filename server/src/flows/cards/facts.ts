@@ -6,8 +6,8 @@ import {
   asId,
   type CardId,
   type CardState,
-  cardStates,
   type Currency,
+  cardStates,
   currency as currencyOfBooks,
   type Fen,
   fenToJson,
@@ -46,8 +46,7 @@ export type Body = Outcome['body']
 export const currency: Currency = currencyOfBooks
 
 export function factsOf(card: CardRow, balance: CardBalance): CardFacts {
-  const { number, secretDigest, ...rest } = card
-  return { ...rest, numberLast4: number.slice(-4), balance }
+  return { ...card, numberLast4: card.number.slice(-4), balance }
 }
 
 /** The facts as members of a journal entry's body. */

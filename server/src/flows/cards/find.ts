@@ -6,8 +6,8 @@ import {
   type Lane,
   laneOf,
   laneOfId,
-  type Result,
   ok,
+  type Result,
   refusal,
   refused,
 } from '@lika/contract'
@@ -88,13 +88,17 @@ export async function lookUpCard(
   presented: { number: string; secret: string },
 ): Promise<Result<CardView>> {
   const { book, keyId, address } = caller
-  return context.guesses.attempt({ number: presented.number }, { book, keyId, address }, async () => {
-    const number = normalizeNumber(presented.number)
-    const [found] = await listCards(context, caller, { number, limit: 1 })
-    const nobody = { id: '', secretDigest: null }
-    const right = isRightSecret(found?.card ?? nobody, presented.secret, context.keyring)
-    return right ? found : undefined
-  })
+  return context.guesses.attempt(
+    { number: presented.number },
+    { book, keyId, address },
+    async () => {
+      const number = normalizeNumber(presented.number)
+      const [found] = await listCards(context, caller, { number, limit: 1 })
+      const nobody = { id: '', secretDigest: null }
+      const right = isRightSecret(found?.card ?? nobody, presented.secret, context.keyring)
+      return right ? found : undefined
+    },
+  )
 }
 
 /** Where a number can be: our own says it, an imported one is in the directory. */
@@ -121,9 +125,9 @@ async function readViews(
   const lanes = engine.lanesOf(mode)
   const byLane = Map.groupBy(ids, laneOfId)
   const read = await Promise.all(
-    [...byLane].map(([lane, some]) =>
-      lanes.includes(lane) ? readCards(database.sql, lane, some, now) : [],
-    ),
+    [...byLane]
+      .filter(([lane]) => lanes.includes(lane))
+      .map(([lane, some]) => readCards(database.sql, lane, some, now)),
   )
   const views = new Map(read.flat().map((view) => [view.card.id, view]))
   return ids.flatMap((id) => {

@@ -12,17 +12,12 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
-import {
-  type CardRow,
-  cards,
-  type MintedCard,
-  seals,
-} from '../../modules/cards/index.ts'
+import { type CardRow, cards, type MintedCard, seals } from '../../modules/cards/index.ts'
 import { accountId, LedgerDesk } from '../../modules/ledger/index.ts'
 import { checkFace, type Product, type Terms } from '../../modules/programs/index.ts'
 import type { Command, Decision, View } from '../../platform/lanes/index.ts'
-import { nameKinds } from '../names.ts'
 import type { FlowContext } from '../context.ts'
+import { nameKinds } from '../names.ts'
 import { type CardCaller, claimedInput } from './caller.ts'
 import { type Body, factsBody, factsFrom, factsOf, presentCard } from './facts.ts'
 import { type Law, lawOf } from './law.ts'
@@ -126,7 +121,7 @@ function checkIssue(
 /** Satisfies every question about the buyer. */
 const everybody = { kind: 'person', name: '-', idType: 'other', idNumber: '-', phone: '-' } as const
 
-export function isActivated(input: Pick<IssueInput, 'activate'>, terms: Terms): boolean {
+function isActivated(input: Pick<IssueInput, 'activate'>, terms: Terms): boolean {
   return input.activate ?? terms.carrier === 'virtual'
 }
 
@@ -193,9 +188,7 @@ export function newCard({ id, number, secretDigest }: MintedCard) {
 
 /** Valid to the end of the same day so many months later, in Shanghai; null: it does not expire. */
 export function expiryOf({ validityMonths }: Pick<Terms, 'validityMonths'>, from: Instant) {
-  return validityMonths === null
-    ? null
-    : endOfDay(addMonths(businessDateOf(from), validityMonths))
+  return validityMonths === null ? null : endOfDay(addMonths(businessDateOf(from), validityMonths))
 }
 
 export function presentIssued(

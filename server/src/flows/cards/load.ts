@@ -15,9 +15,9 @@ import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import type { CardCaller } from './caller.ts'
 import {
+  type Body,
   balanceBody,
   balanceFrom,
-  type Body,
   currency,
   fenIn,
   presentBalance,

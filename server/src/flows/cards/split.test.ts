@@ -20,7 +20,9 @@ test('a fen that does not divide goes to the principal of the first part', () =>
 })
 
 test('all of it can be split off, and not a fen more', () => {
-  assert.deepEqual(partsOf({ principal: 70n, bonus: 30n }, [100n]), [{ principal: 70n, bonus: 30n }])
+  assert.deepEqual(partsOf({ principal: 70n, bonus: 30n }, [100n]), [
+    { principal: 70n, bonus: 30n },
+  ])
   assert.equal(partsOf({ principal: 70n, bonus: 30n }, [101n]), undefined)
   assert.equal(partsOf({ principal: 0n, bonus: 0n }, [1n]), undefined)
 })

@@ -67,7 +67,9 @@ async function referencesOf(
   lines: readonly StatementLine[],
 ): Promise<Map<string, string>> {
   const paid = lines.filter(({ kind }) => paymentKinds.includes(kind)).map(paymentOf)
-  const refunded = lines.filter(({ kind }) => kind === 'refund.created').map((line) => line.commandId)
+  const refunded = lines
+    .filter(({ kind }) => kind === 'refund.created')
+    .map((line) => line.commandId)
   const others = lines.map((line) => line.commandId)
   const [own, ofPayments, ofRefunds] = await Promise.all([
     ownReferences(sql, laneOfId(cardId), others),
@@ -78,7 +80,8 @@ async function referencesOf(
   for (const { id, reference } of [...ofPayments, ...ofRefunds]) all.set(id, reference)
   for (const line of lines) {
     const reference = line.paymentId === null ? undefined : all.get(line.paymentId)
-    if (reference !== undefined && line.kind === 'payment.cancelled') all.set(line.commandId, reference)
+    if (reference !== undefined && line.kind === 'payment.cancelled')
+      all.set(line.commandId, reference)
   }
   return all
 }

@@ -1,12 +1,5 @@
 /** What only test mode has: a clock that can be moved, and data that can be thrown away. */
-import {
-  type Instant,
-  formatInstant,
-  ok,
-  type Result,
-  refusal,
-  refused,
-} from '@lika/contract'
+import { formatInstant, type Instant, ok, type Result, refusal, refused } from '@lika/contract'
 import { wipeAround, wipeLane } from '../../modules/cards/index.ts'
 import type { FlowContext } from '../context.ts'
 import type { CardCaller } from './caller.ts'
@@ -36,11 +29,7 @@ export async function setTestClock(
   return ok(engine.now('test'))
 }
 
-function offsetOf(
-  to: Parameters<typeof setTestClock>[1],
-  offsetMs: number,
-  real: Instant,
-): number {
+function offsetOf(to: Parameters<typeof setTestClock>[1], offsetMs: number, real: Instant): number {
   if (to === 'real') return 0
   return 'at' in to ? to.at - real : offsetMs + to.advanceMs
 }

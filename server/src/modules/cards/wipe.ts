@@ -3,12 +3,7 @@ import type { BookId, Lane } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 
 /** Removes a piece; answers how many rows went: 0 once the lane is empty of the book. */
-export async function wipeLane(
-  sql: Sql,
-  lane: Lane,
-  book: BookId,
-  most: number,
-): Promise<number> {
+export async function wipeLane(sql: Sql, lane: Lane, book: BookId, most: number): Promise<number> {
   const [row] = await sql<{ removed: bigint }[]>`
     select wipe_test_book(${lane}::int, ${book}::uuid, ${most}::int) as removed`
   return Number(row?.removed ?? 0n)
