@@ -1,19 +1,31 @@
 /** The whole way of a payment in this process: the HTTP server on an engine, an issuer, a shop, and cards to pay with. */
 import assert from 'node:assert/strict'
-import { bookOf, issuerOfBook, laneOfId, type Lane, parseId } from '@lika/contract'
+import {
+  asId,
+  bookOf,
+  issuerOfBook,
+  type Lane,
+  laneOfId,
+  parseId,
+  type Result,
+} from '@lika/contract'
 import type { Deps } from '../../server/src/api/deps.ts'
+import { freezeCommand, reportLostCommand } from '../../server/src/flows/cards/freeze.ts'
 import { issueCommand } from '../../server/src/flows/cards/issue.ts'
+import { issuePayCode } from '../../server/src/flows/cards/pay-code.ts'
 import { executeOnCards } from '../../server/src/flows/cards/repeat.ts'
+import { replaceCommand } from '../../server/src/flows/cards/replace.ts'
 import type { FlowContext } from '../../server/src/flows/context.ts'
 import { createGuesses, mintCards } from '../../server/src/modules/cards/index.ts'
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
+import { accountId } from '../../server/src/modules/ledger/index.ts'
 import { openMerchants } from '../../server/src/modules/merchants/index.ts'
 import { loadPacks } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { newId } from '../../server/src/platform/ids.ts'
 import type { Command } from '../../server/src/platform/lanes/index.ts'
-import { type Answered, type Issuer, startHttpApp } from './http-app.ts'
+import { type Answered, startHttpApp } from './http-app.ts'
 import { type Lanes, startLanes } from './lanes.ts'
 
 export type Tills = Awaited<ReturnType<typeof startTills>>
@@ -69,7 +81,11 @@ export async function startTills() {
   }
 
   async function merchant(more: object = {}): Promise<string> {
-    const { body } = await call('POST', '/v1/merchants', { name: 'Shop', category: 'food', ...more })
+    const { body } = await call('POST', '/v1/merchants', {
+      name: 'Shop',
+      category: 'food',
+      ...more,
+    })
     return body.id
   }
 
@@ -105,7 +121,6 @@ export async function startTills() {
       funding: { method: 'none' },
       activate: more.activate ?? true,
     } as const
-    const caller = { issuerId: issuerOfBook(book), mode: 'test', book } as const
     const made = await issueCommand(flows, caller, input, newId())
     assert.ok(made.ok)
     const { lane } = more
@@ -141,16 +156,59 @@ export async function startTills() {
     call('POST', '/v1/payments', order([{ card_id: from.id }], amount, more), key)
 
   /** What is on the card, in fen. */
-  async function balance({ uuid }: { uuid: string }) {
+  async function balance({ uuid, lane }: { uuid: string; lane: Lane }) {
+    const [principal, bonus] = [
+      accountId(uuid, 'card_principal', lane),
+      accountId(uuid, 'card_bonus', lane),
+    ]
     const rows = await app.database.owner.sql<{ id: string; balance: bigint; held: bigint }[]>`
       select id, balance, held
       from account
-      where left(id::text, 32) = ${uuid.slice(0, 32)}`
-    const of = (kind: string) => rows.find(({ id }) => id.slice(32, 33) === kind)
+      where lane = ${lane}
+        and id in (${principal}, ${bonus})`
+    const balanceOf = (account: string) =>
+      Number(rows.find(({ id }) => id === account)?.balance ?? 0n)
     return {
-      principal: Number(of('0')?.balance ?? -1n),
-      rows,
+      principal: balanceOf(principal),
+      bonus: balanceOf(bonus),
+      held: rows.reduce((sum, { held }) => sum + Number(held), 0),
     }
+  }
+
+  /** What somebody does to a card: freeze, report it lost, replace it. */
+  async function onCard(command: Promise<Result<Command>> | Result<Command>) {
+    const made = await command
+    assert.ok(made.ok, JSON.stringify(made))
+    const done = await executeOnCards(execute, made.value)
+    assert.ok(done.status === 'done', JSON.stringify(done))
+    return done.body
+  }
+
+  const caller = { issuerId: issuerOfBook(book), mode: 'test', book } as const
+  const cardIdOf = ({ uuid }: TestCard) => asId<'card'>(uuid)
+
+  async function replace(card: TestCard): Promise<TestCard> {
+    const body = await onCard(replaceCommand(flows, caller, { cardId: cardIdOf(card) }, newId()))
+    const replacement = body['replacement']
+    assert.ok(typeof replacement === 'object' && replacement !== null && 'cardId' in replacement)
+    const uuid = String(replacement.cardId)
+    return { ...card, uuid, id: `card_${uuid.replaceAll('-', '')}` }
+  }
+
+  const freeze = (card: TestCard) =>
+    onCard(freezeCommand(flows, caller, { cardId: cardIdOf(card), reason: 'test' }, newId()))
+  const reportLost = (card: TestCard) =>
+    onCard(reportLostCommand(flows, caller, { cardId: cardIdOf(card) }, newId()))
+
+  async function payCode(card: TestCard): Promise<string> {
+    const made = await issuePayCode(flows, caller, cardIdOf(card))
+    assert.ok(made.ok)
+    return made.value.code
+  }
+
+  /** Moves the clock of test mode on, for this issuer and everybody else. */
+  async function passTime(ms: number): Promise<void> {
+    await lanes.engine.setTestOffset(lanes.engine.testOffsetMs + ms)
   }
 
   return {
@@ -169,11 +227,14 @@ export async function startTills() {
     reference,
     pay,
     balance,
+    replace,
+    freeze,
+    reportLost,
+    payCode,
+    passTime,
     stop: async () => {
       await lanes.stop()
       await app.stop()
     },
   }
 }
-
-export type { Issuer }
