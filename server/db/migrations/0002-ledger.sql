@@ -70,9 +70,9 @@ create table lika.closing (
   account_id uuid not null,
   debits bigint not null,
   credits bigint not null,
-  constraint pk_closing primary key (lane, day, account_id),
+  constraint pk_closing primary key (lane, account_id, day),
   constraint ck_closing_debits check (debits >= 0),
   constraint ck_closing_credits check (credits >= 0)
 );
-comment on table lika.closing is 'Running totals of both sides at the end of each business day: by account for summed kinds, by issuer for guarded ones.';
+comment on table lika.closing is 'Running totals of both sides at the end of a business day, for accounts that moved on it: of each summed account, and of the control account of an issuer for the accounts of its cards and merchants.';
 grant select, insert on lika.closing to lika_app;

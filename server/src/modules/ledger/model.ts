@@ -13,6 +13,7 @@ import {
   holds,
   openHolds,
   transfers,
+  untouched,
 } from './store.ts'
 
 export interface Movement {
@@ -58,7 +59,7 @@ export class LedgerDesk {
 
   /** For an account of an owner who is made by this very command: it cannot have been read. */
   open(id: AccountId): void {
-    this.#view.put(accounts, this.#lane, this.#empty(id))
+    this.#view.put(accounts, this.#lane, { ...this.#empty(id), seq: untouched })
   }
 
   /**

@@ -13,6 +13,9 @@ export interface AccountRow {
   readonly seq: bigint
 }
 
+/** The `seq` of an account that was opened but that no entry has moved yet. */
+export const untouched = 0n
+
 export interface HoldRow {
   readonly id: string
   readonly line: number
@@ -72,8 +75,11 @@ function loadAccounts(sql: Sql, lane: Lane, ids: readonly string[]): Promise<Acc
       and id = any(${uuidArray(ids)}::uuid[])`
 }
 
-function insertAccounts(sql: Sql, lane: Lane, rows: readonly AccountRow[]): Promise<unknown> {
-  return sql`
+/** An account that was opened and never moved has no row: every row is made by an entry that names it. */
+async function insertAccounts(sql: Sql, lane: Lane, opened: readonly AccountRow[]): Promise<void> {
+  const rows = opened.filter((row) => row.seq !== untouched)
+  if (rows.length === 0) return
+  await sql`
     insert into account (lane, id, book_id, balance, held, seq)
     select ${lane}, id, book_id, balance, held, seq
     from unnest(
