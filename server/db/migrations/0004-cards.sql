@@ -26,7 +26,8 @@ create table lika.card (
   created_at timestamptz not null,
   activated_at timestamptz,
   constraint pk_card primary key (lane, id),
-  constraint uq_card_number unique (lane, number),
+  -- By book: two issuers may bring the same number along from their old systems.
+  constraint uq_card_number unique (lane, number, book_id),
   constraint ck_card_state check (state in ('created', 'active', 'frozen', 'lost', 'closed', 'replaced')),
   constraint ck_card_face_amount check (face_amount >= 0 and face_bonus >= 0),
   constraint ck_card_replaced check ((state = 'replaced') = (replaced_by is not null)),
@@ -35,8 +36,8 @@ create table lika.card (
 create index card_by_book on lika.card (lane, book_id, id);
 -- Somebody at the desk reads the last digits from the plastic.
 create index card_by_last_digits on lika.card (lane, book_id, right(number, 4));
-create index card_by_batch on lika.card (lane, batch_id) where batch_id is not null;
-create index card_by_import on lika.card (lane, import_id) where import_id is not null;
+create index card_by_batch on lika.card (lane, batch_id, id) where batch_id is not null;
+create index card_by_import on lika.card (lane, import_id, id) where import_id is not null;
 comment on table lika.card is 'Cards; their money lies in accounts of the same lane.';
 grant select, insert, update on lika.card to lika_app;
 

@@ -15,6 +15,10 @@ export const nameKinds = {
   load: 5,
   /** An issuer's own number for an adjustment. */
   adjustment: 6,
+  /** An issuer's own number for a batch. */
+  batch: 7,
+  /** An issuer's own number for an import. */
+  import: 8,
 } as const
 
 /** A merchant's number is unique within that merchant. */

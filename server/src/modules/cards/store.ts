@@ -175,12 +175,13 @@ function insertCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
         metadata, created_at, activated_at)`
 }
 
-/** What can change in a card's life; number, product and lineage upwards never do. */
+/** What can change in a card's life; product and lineage upwards never do, the number only where an import is reversed. */
 function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<unknown> {
   return sql`
     update card
     set
       state = changed.state,
+      number = changed.number,
       secret_digest = changed.secret_digest,
       face_amount = changed.face_amount,
       face_bonus = changed.face_bonus,
@@ -190,6 +191,7 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${textArray(rows.map((row) => row.state))}::text[],
+      ${textArray(rows.map((row) => row.number))}::text[],
       ${byteaArray(rows.map((row) => row.secretDigest))}::bytea[],
       ${bigintArray(rows.map((row) => row.faceAmount))}::bigint[],
       ${bigintArray(rows.map((row) => row.faceBonus))}::bigint[],
@@ -197,7 +199,7 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       ${uuidArray(rows.map((row) => row.replacedBy))}::uuid[],
       ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[]
     ) as changed
-      (id, state, secret_digest, face_amount, face_bonus, expires_at, replaced_by, activated_at)
+      (id, state, number, secret_digest, face_amount, face_bonus, expires_at, replaced_by, activated_at)
     where card.lane = ${lane}
       and card.id = changed.id`
 }

@@ -34,11 +34,18 @@ export const eventTypes = [
   'hold.released',
   'hold.expired',
   'refund.created',
+  'batch.requested',
   'batch.issued',
+  'batch.printed',
+  'import.requested',
   'import.loaded',
-  'import.reversed',
   'import.finished',
-  'job.finished',
+  'import.reversal_requested',
+  'import.reversal_begun',
+  'import.reversal_undone',
+  'import.reversed',
+  'job.succeeded',
+  'job.failed',
 ] as const
 
 /** What may be asked for: each type, and all types of a noun. */

@@ -34,6 +34,8 @@ export interface Keyring extends CardKeys {
   keyCheck(): Buffer
   /** What a worker needs to mint cards, and nothing else. */
   cardKeyMaterial(): CardKeyMaterial
+  /** What a worker needs for `nameDigestUnder`. */
+  nameKeyMaterial(): KeyObject
 }
 
 export function keyringOf(masterKey: Uint8Array): Keyring {
@@ -52,7 +54,7 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
   }
   return {
     ...cardKeysOf(cardMaterial),
-    nameDigest: (bookId, kind, name) => digest16(names, `${bookId}:${kind}:${name}`),
+    nameDigest: (bookId, kind, name) => nameDigestUnder(names, bookId, kind, name),
     guessDigest: (subject) => digest16(guesses, subject),
     payCodeMac: (lane, handle, step) => {
       const mac = createHmac('sha256', payCodes).update(`${lane}:${handle}:${step}`).digest()
@@ -72,7 +74,18 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
       openWith(createSecretKey(openWith(persons, personId, sealedKey)), personId, sealed),
     keyCheck: () => derived('key-check'),
     cardKeyMaterial: () => cardMaterial,
+    nameKeyMaterial: () => names,
   }
+}
+
+/** As `Keyring.nameDigest`, for threads that hold this one key. */
+export function nameDigestUnder(
+  key: KeyObject,
+  bookId: string,
+  kind: number,
+  name: string,
+): Buffer {
+  return digest16(key, `${bookId}:${kind}:${name}`)
 }
 
 function digest16(key: KeyObject, text: string): Buffer {
