@@ -142,8 +142,8 @@ describe('a hold', () => {
     assert.equal((await tills.balance(card)).held, 0)
     const answers = await Promise.all(
       Array.from({ length: 10 }, async () => {
-        const other = await held(card, 100)
-        return [await Promise.all([capture(other, 100), release(other)])].map(codes)
+        const other = await held(card, 90)
+        return [await Promise.all([capture(other, 90), release(other)])].map(codes)
       }),
     )
     for (const [one] of answers)

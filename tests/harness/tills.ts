@@ -10,6 +10,7 @@ import {
   type Result,
 } from '@lika/contract'
 import type { Deps } from '../../server/src/api/deps.ts'
+import { factsFrom } from '../../server/src/flows/cards/facts.ts'
 import { freezeCommand, reportLostCommand } from '../../server/src/flows/cards/freeze.ts'
 import { issueCommand } from '../../server/src/flows/cards/issue.ts'
 import { issuePayCode } from '../../server/src/flows/cards/pay-code.ts'
@@ -189,9 +190,7 @@ export async function startTills() {
 
   async function replace(card: TestCard): Promise<TestCard> {
     const body = await onCard(replaceCommand(flows, caller, { cardId: cardIdOf(card) }, newId()))
-    const replacement = body['replacement']
-    assert.ok(typeof replacement === 'object' && replacement !== null && 'cardId' in replacement)
-    const uuid = String(replacement.cardId)
+    const uuid = factsFrom(body['replacement']).id
     return { ...card, uuid, id: `card_${uuid.replaceAll('-', '')}` }
   }
 

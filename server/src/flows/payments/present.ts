@@ -32,8 +32,9 @@ type Shown<Row> = Omit<Row, 'bookId' | 'allocations'> & {
   readonly allocations: readonly ShownAllocation[]
 }
 
-/** A payment as it was when it was made. */
+/** A payment as it was when it was made, of cards or out of a hold. */
 export function paidFrom(body: Body, at: Instant, given: Given): Shown<PaymentRow> {
+  const { holdId } = body
   return {
     ...tillFrom(body),
     id: asId(textIn(body, 'paymentId')),
@@ -41,7 +42,7 @@ export function paidFrom(body: Body, at: Instant, given: Given): Shown<PaymentRo
     refunded: 0n,
     status: 'succeeded',
     reference: given.reference,
-    holdId: null,
+    holdId: typeof holdId === 'string' ? asId(holdId) : null,
     allocations: allocationsFrom(body),
     receiptNumber: textIn(body, 'receiptNumber'),
     metadata: given.metadata ?? null,
