@@ -39,6 +39,31 @@ comment on table api_key is 'Keys of issuers to one of their books, hashed.';
 CREATE INDEX api_key_by_book ON api_key USING btree (book_id, id);
 grant insert, select, update on api_key to lika_app;
 
+create table batch (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid not null,
+  product_version integer not null,
+  amount bigint not null,
+  count integer not null,
+  active boolean not null,
+  funding_method text not null,
+  age_recipient text,
+  outcome text,
+  issued integer not null default 0,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_batch PRIMARY KEY (lane, id),
+  constraint ck_batch_amount CHECK ((amount > 0)),
+  constraint ck_batch_issued CHECK (((issued >= 0) AND (issued <= count))),
+  constraint ck_batch_outcome CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text]))),
+  constraint ck_batch_whole CHECK (((outcome <> 'succeeded'::text) OR (issued = count)))
+);
+comment on table batch is 'Many cards of one product and one amount, issued by a job.';
+grant insert, select, update on batch to lika_app;
+
 create table card (
   lane integer not null,
   id uuid not null,
@@ -62,16 +87,33 @@ create table card (
   created_at timestamp with time zone not null,
   activated_at timestamp with time zone,
   constraint pk_card PRIMARY KEY (lane, id),
-  constraint uq_card_number UNIQUE (lane, number),
+  constraint uq_card_number UNIQUE (lane, number, book_id),
   constraint ck_card_depth CHECK ((depth >= 0)),
   constraint ck_card_face_amount CHECK (((face_amount >= 0) AND (face_bonus >= 0))),
   constraint ck_card_replaced CHECK (((state = 'replaced'::text) = (replaced_by IS NOT NULL))),
   constraint ck_card_state CHECK ((state = ANY (ARRAY['created'::text, 'active'::text, 'frozen'::text, 'lost'::text, 'closed'::text, 'replaced'::text])))
 ) with (fillfactor=85);
 comment on table card is 'Cards; their money lies in accounts of the same lane.';
-CREATE INDEX card_by_batch ON card USING btree (lane, batch_id) WHERE (batch_id IS NOT NULL);
-CREATE INDEX card_by_import ON card USING btree (lane, import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX card_by_batch ON card USING btree (lane, batch_id, id) WHERE (batch_id IS NOT NULL);
+CREATE INDEX card_by_book ON card USING btree (lane, book_id, id);
+CREATE INDEX card_by_import ON card USING btree (lane, import_id, id) WHERE (import_id IS NOT NULL);
+CREATE INDEX card_by_last_digits ON card USING btree (lane, book_id, "right"(number, 4));
 grant insert, select, update on card to lika_app;
+
+create table card_note (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  card_id uuid not null,
+  kind text not null,
+  reason text not null,
+  reference text,
+  metadata jsonb,
+  at timestamp with time zone not null,
+  constraint pk_card_note PRIMARY KEY (lane, id)
+);
+comment on table card_note is 'Why people did what they did to a card: free text, which the journal never holds.';
+grant delete, insert, select on card_note to lika_app;
 
 create table card_seal (
   lane integer not null,
@@ -103,11 +145,11 @@ create table closing (
   account_id uuid not null,
   debits bigint not null,
   credits bigint not null,
-  constraint pk_closing PRIMARY KEY (lane, day, account_id),
+  constraint pk_closing PRIMARY KEY (lane, account_id, day),
   constraint ck_closing_credits CHECK ((credits >= 0)),
   constraint ck_closing_debits CHECK ((debits >= 0))
 );
-comment on table closing is 'Running totals of both sides at the end of each business day: by account for summed kinds, by issuer for guarded ones.';
+comment on table closing is 'Running totals of both sides at the end of a business day, for accounts that moved on it: of each summed account, and of the control account of an issuer for the accounts of its cards and merchants.';
 grant insert, select on closing to lika_app;
 
 create table consumer (
@@ -151,6 +193,7 @@ create table funding (
   batch_id uuid,
   method text not null,
   reference text,
+  own_reference text,
   person_id uuid,
   amount bigint not null,
   bonus bigint not null,
@@ -195,6 +238,60 @@ comment on table hold is 'Value set aside on a guarded account until captured, r
 CREATE INDEX hold_open ON hold USING btree (lane, account_id) WHERE ((captured + released) < amount);
 grant insert, select, update on hold to lika_app;
 
+create table import (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid not null,
+  product_version integer not null,
+  encoding text not null,
+  dry_run boolean not null,
+  upload_id uuid not null,
+  lanes integer[] not null,
+  outcome text,
+  rows integer not null default 0,
+  accepted integer not null default 0,
+  rejected integer not null default 0,
+  total_amount bigint not null default 0,
+  total_bonus bigint not null default 0,
+  reversal_id uuid,
+  reversed_at timestamp with time zone,
+  reversed integer not null default 0,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_import PRIMARY KEY (lane, id),
+  constraint ck_import_counts CHECK (((accepted >= 0) AND (rejected >= 0) AND ((accepted + rejected) <= rows))),
+  constraint ck_import_encoding CHECK ((encoding = ANY (ARRAY['utf-8'::text, 'gbk'::text]))),
+  constraint ck_import_outcome CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text]))),
+  constraint ck_import_reversed CHECK (((reversed_at IS NULL) OR (reversal_id IS NOT NULL))),
+  constraint ck_import_totals CHECK (((total_amount >= 0) AND (total_bonus >= 0)))
+);
+comment on table import is 'Card files of other systems, and what became of them.';
+grant insert, select, update on import to lika_app;
+
+create table import_error (
+  import_id uuid not null,
+  line integer not null,
+  "position" integer not null,
+  column_name text,
+  code text not null,
+  message text not null,
+  constraint pk_import_error PRIMARY KEY (import_id, line, "position")
+);
+comment on table import_error is 'Why rows of card files were not taken; never what stood in their cells.';
+grant insert, select on import_error to lika_app;
+
+create table import_file (
+  upload_id uuid not null,
+  piece integer not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint pk_import_file PRIMARY KEY (upload_id, piece)
+);
+comment on table import_file is 'Uploaded card files, encrypted; gone when their import has ended.';
+grant delete, insert, select on import_file to lika_app;
+
 create table installation (
   only_row boolean not null default true,
   key_check bytea not null,
@@ -222,6 +319,48 @@ create table issuer (
 );
 comment on table issuer is 'Companies that issue cards; each has a book in test and one in live mode.';
 grant insert, select on issuer to lika_app;
+
+create table job (
+  id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  status text not null default 'queued'::text,
+  done integer not null default 0,
+  total integer,
+  params jsonb not null,
+  progress jsonb,
+  result jsonb,
+  error jsonb,
+  lease_owner uuid,
+  lease_until timestamp with time zone,
+  attempts integer not null default 0,
+  fruitless integer not null default 0,
+  run_after timestamp with time zone not null default now(),
+  announced boolean not null default false,
+  file_attempt integer,
+  file_fetched_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint pk_job PRIMARY KEY (id),
+  constraint ck_job_announced CHECK (((finished_at IS NOT NULL) OR (NOT announced))),
+  constraint ck_job_done CHECK (((done >= 0) AND (total >= 0))),
+  constraint ck_job_error CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
+  constraint ck_job_finished CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
+  constraint ck_job_status CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text])))
+) with (fillfactor=50);
+comment on table job is 'Work that outlives a request and a process: leased, resumable, and what GET /v1/jobs answers from.';
+CREATE INDEX job_pending ON job USING btree (run_after, id) WHERE (NOT announced);
+grant insert, select, update on job to lika_app;
+
+create table job_file (
+  job_id uuid not null,
+  attempt integer not null,
+  piece integer not null,
+  bytes bytea not null,
+  constraint pk_job_file PRIMARY KEY (job_id, attempt, piece)
+);
+comment on table job_file is 'Files that jobs made, encrypted for whoever fetches them; gone once fetched.';
+grant delete, insert, select on job_file to lika_app;
 
 create table journal (
   lane integer not null,
@@ -303,6 +442,7 @@ create table pay_code_use (
   handle integer not null,
   step bigint not null,
   command_id uuid not null,
+  for_hold boolean not null,
   constraint pk_pay_code_use PRIMARY KEY (lane, handle, step)
 );
 comment on table pay_code_use is 'Pay codes that were used: each pays once.';
@@ -342,6 +482,7 @@ create table payment (
   constraint ck_payment_status CHECK ((status = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 ) partition by list (month);
 comment on table payment is 'What a till took from cards.';
+CREATE INDEX payment_by_hold ON ONLY payment USING btree (lane, hold_id) WHERE (hold_id IS NOT NULL);
 CREATE INDEX payment_by_merchant ON ONLY payment USING btree (lane, merchant_id, id);
 grant insert, select, update on payment to lika_app;
 
@@ -358,15 +499,19 @@ create table payment_hold (
   amount bigint not null,
   captured bigint not null default 0,
   released bigint not null default 0,
+  status text not null default 'held'::text,
   expires_at timestamp with time zone not null,
   allocations jsonb not null,
   metadata jsonb,
   created_at timestamp with time zone not null,
   constraint pk_payment_hold PRIMARY KEY (lane, id),
   constraint ck_payment_hold_amount CHECK ((amount > 0)),
-  constraint ck_payment_hold_parts CHECK (((captured >= 0) AND (released >= 0) AND ((captured + released) <= amount)))
+  constraint ck_payment_hold_held CHECK (((status = 'held'::text) = ((captured + released) < amount))),
+  constraint ck_payment_hold_parts CHECK (((captured >= 0) AND (released >= 0) AND ((captured + released) <= amount))),
+  constraint ck_payment_hold_status CHECK ((status = ANY (ARRAY['held'::text, 'captured'::text, 'released'::text, 'expired'::text])))
 );
 comment on table payment_hold is 'Money of cards set aside for a merchant.';
+CREATE INDEX payment_hold_due ON payment_hold USING btree (lane, expires_at) WHERE (status = 'held'::text);
 grant insert, select, update on payment_hold to lika_app;
 
 create table person (
@@ -529,7 +674,7 @@ create table webhook_cursor (
   constraint pk_webhook_cursor PRIMARY KEY (lane, endpoint_id),
   constraint fk_webhook_cursor_endpoint FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoint(id) ON DELETE CASCADE,
   constraint ck_webhook_cursor_done CHECK ((done >= 0)),
-  constraint ck_webhook_cursor_failing CHECK (((attempts = 0) = (failing_since IS NULL))),
+  constraint ck_webhook_cursor_failing CHECK (((attempts = 0) OR (failing_since IS NOT NULL))),
   constraint ck_webhook_cursor_seq CHECK ((seq >= 0))
 ) with (fillfactor=50);
 comment on table webhook_cursor is 'How far an endpoint has been told of the events of a lane.';
@@ -626,9 +771,72 @@ end
 $function$;
 grant execute on function ensure_month(parent text, month integer) to lika_app;
 
+CREATE OR REPLACE FUNCTION lika.forget_test_claims(book uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  buckets constant int[] := array(select generate_series(0, 1023));
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  -- Both keys begin with the bucket: naming every one of them finds the book's rows by index.
+  delete from claim where bucket = any(buckets) and book_id = book;
+  delete from directory where bucket = any(buckets) and book_id = book;
+end
+$function$;
+grant execute on function forget_test_claims(book uuid) to lika_app;
+
 CREATE OR REPLACE FUNCTION lika.real_time()
  RETURNS timestamp with time zone
  LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select clock_timestamp() $function$;
 grant execute on function real_time() to public;
+
+CREATE OR REPLACE FUNCTION lika.wipe_test_book(in_lane integer, book uuid, most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  gone uuid[];
+  removed bigint;
+  total bigint;
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  -- The lock of the lane: no round is under way in it.
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  with chosen as (
+    select id from card where lane = in_lane and book_id = book limit most
+  ), deleted as (
+    delete from card using chosen where card.lane = in_lane and card.id = chosen.id returning card.id
+  )
+  select coalesce(array_agg(id), '{}') into gone from deleted;
+  total := cardinality(gone);
+  delete from card_seal where lane = in_lane and card_id = any(gone);
+  delete from pay_handle where lane = in_lane and card_id = any(gone);
+  if total = most then
+    return total;
+  end if;
+  delete from card_note where lane = in_lane and book_id = book;
+  delete from funding where lane = in_lane and book_id = book;
+  get diagnostics removed = row_count;
+  total := total + removed;
+  delete from refund where lane = in_lane and book_id = book;
+  delete from payment_hold where lane = in_lane and book_id = book;
+  delete from payment where lane = in_lane and book_id = book;
+  get diagnostics removed = row_count;
+  return total + removed;
+end
+$function$;
+grant execute on function wipe_test_book(in_lane integer, book uuid, most integer) to lika_app;
