@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { assertBooks } from './harness/books.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 import type { Answered, Issuer } from './harness/http-app.ts'
 
@@ -14,7 +15,10 @@ before(async () => {
   stranger = await app.makeIssuer()
   product = await app.makeProduct(issuer.test)
 })
-after(() => app.stop())
+after(async () => {
+  await assertBooks(app.database.owner.sql)
+  await app.stop()
+})
 
 const funding = { method: 'cash' }
 const reason = 'x'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { assertBooks } from './harness/books.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 
 let app: CardApp
@@ -14,7 +15,10 @@ before(async () => {
   const shop = { name: 'Tea', category: 'food' }
   merchant = (await app.call('POST', '/v1/merchants', { key, body: shop })).body.id
 })
-after(() => app.stop())
+after(async () => {
+  await assertBooks(app.database.owner.sql)
+  await app.stop()
+})
 
 let orders = 0
 function order(amount: number, source: object) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
+import { renewValidity } from '../server/src/flows/cards/renew-validity.ts'
 import { sweepSeals } from '../server/src/modules/cards/index.ts'
+import { assertBooks } from './harness/books.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 
 let app: CardApp
@@ -16,7 +18,10 @@ before(async () => {
   product = await app.makeProduct(key)
 })
 afterEach(() => app.call('DELETE', '/v1/test/clock', { key }))
-after(() => app.stop())
+after(async () => {
+  await assertBooks(app.database.owner.sql)
+  await app.stop()
+})
 
 const cash = { method: 'cash' }
 const minute = 60_000
@@ -99,6 +104,37 @@ describe('expiry', () => {
     assert.equal(card.expires_at, null)
     const moved = await app.post(key, `/v1/cards/${card.id}/extend`, { until: '2090-01-01' })
     assert.equal(moved.body.code, 'card.has_no_expiry')
+  })
+})
+
+describe('renewal', () => {
+  test('happens by itself where the product says so, once, and is written down', async () => {
+    const renewing = await app.makeProduct(key, { renewal_months: 12 })
+    const card = await app.makeCard(key, renewing, 500)
+    const other = await app.makeCard(key, product)
+    const closed = await app.makeCard(key, renewing, 100)
+    const empty = { amount: -100, sub_balance: 'principal', reason: 'empty' }
+    await app.post(key, `/v1/cards/${closed.id}/adjustments`, empty)
+    await app.post(key, `/v1/cards/${closed.id}/close`, { reason: 'over' })
+    assert.equal(await renewValidity(app.flows, 'test'), 0)
+    const end = Date.parse(card.expires_at)
+    await setClock(end)
+    assert.equal((await show(card.id)).status, 'expired')
+    const counts = await Promise.all([
+      renewValidity(app.flows, 'test'),
+      renewValidity(app.flows, 'test'),
+    ])
+    assert.ok(counts.includes(1))
+    const renewed = await show(card.id)
+    assert.equal(renewed.status, 'active')
+    const year = Number(card.expires_at.slice(0, 4))
+    assert.equal(renewed.expires_at, card.expires_at.replace(String(year), String(year + 1)))
+    assert.equal((await show(other.id)).status, 'expired')
+    assert.equal((await show(closed.id)).status, 'closed')
+    const entries = await app.database.owner.sql<{ renewed: string }[]>`
+      select body ->> 'renewed' as renewed from lika.journal
+      where kind = 'card.extended' and not refused and body ->> 'renewed' is not null`
+    assert.deepEqual([...entries], [{ renewed: 'true' }])
   })
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type CardAction, type CardState, cardActions, cardMay, cardStates } from '@lika/contract'
+import { assertBooks } from './harness/books.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 import type { Answered } from './harness/http-app.ts'
 
@@ -18,7 +19,10 @@ before(async () => {
   const shop = { name: 'Tea', category: 'food' }
   merchant = (await app.call('POST', '/v1/merchants', { key, body: shop })).body.id
 })
-after(() => app.stop())
+after(async () => {
+  await assertBooks(app.database.owner.sql)
+  await app.stop()
+})
 
 const reason = 'somebody asked for it'
 const funding = { method: 'cash' }

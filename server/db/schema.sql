@@ -96,6 +96,7 @@ create table card (
 comment on table card is 'Cards; their money lies in accounts of the same lane.';
 CREATE INDEX card_by_batch ON card USING btree (lane, batch_id, id) WHERE (batch_id IS NOT NULL);
 CREATE INDEX card_by_book ON card USING btree (lane, book_id, id);
+CREATE INDEX card_by_expiry ON card USING btree (lane, expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX card_by_import ON card USING btree (lane, import_id, id) WHERE (import_id IS NOT NULL);
 CREATE INDEX card_by_last_digits ON card USING btree (lane, book_id, "right"(number, 4));
 grant insert, select, update on card to lika_app;
@@ -557,6 +558,7 @@ create table product_version (
   face_min bigint,
   face_max bigint,
   validity_months integer,
+  renewal_months integer,
   reloadable boolean not null,
   merchants uuid[] not null,
   stores uuid[] not null,
@@ -570,6 +572,7 @@ create table product_version (
   constraint ck_product_version_faces CHECK (((cardinality(faces) > 0) AND (0 < ALL (faces)))),
   constraint ck_product_version_kind CHECK ((kind = ANY (ARRAY['gift'::text, 'stored_value'::text, 'membership'::text]))),
   constraint ck_product_version_range CHECK (((face_min >= 1) AND (face_min <= face_max))),
+  constraint ck_product_version_renewal CHECK (((renewal_months IS NULL) OR ((renewal_months > 0) AND (validity_months IS NOT NULL)))),
   constraint ck_product_version_validity CHECK ((validity_months > 0)),
   constraint ck_product_version_version CHECK ((version > 0))
 );

@@ -84,6 +84,8 @@ create table lika.product_version (
   face_min bigint,
   face_max bigint,
   validity_months int,
+  -- By how much a card is prolonged by itself when its time is over; null: not at all.
+  renewal_months int,
   reloadable boolean not null,
   -- Where its cards are taken; all three empty: everywhere.
   merchants uuid[] not null,
@@ -99,6 +101,9 @@ create table lika.product_version (
   constraint ck_product_version_range check (face_min between 1 and face_max),
   constraint ck_product_version_amount check ((faces is null) = (face_min is not null and face_max is not null)),
   constraint ck_product_version_validity check (validity_months > 0),
+  constraint ck_product_version_renewal check (
+    renewal_months is null or (renewal_months > 0 and validity_months is not null)
+  ),
   constraint ck_product_version_consume_order check (
     cardinality(consume_order) = 2 and consume_order @> array['bonus', 'principal']
   )

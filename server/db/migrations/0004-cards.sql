@@ -36,6 +36,8 @@ create table lika.card (
 create index card_by_book on lika.card (lane, book_id, id);
 -- Somebody at the desk reads the last digits from the plastic.
 create index card_by_last_digits on lika.card (lane, book_id, right(number, 4));
+-- For the sweeper that renews.
+create index card_by_expiry on lika.card (lane, expires_at) where expires_at is not null;
 create index card_by_batch on lika.card (lane, batch_id, id) where batch_id is not null;
 create index card_by_import on lika.card (lane, import_id, id) where import_id is not null;
 comment on table lika.card is 'Cards; their money lies in accounts of the same lane.';

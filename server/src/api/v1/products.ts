@@ -63,6 +63,8 @@ const optionalTerms = {
   face_range: Type.Optional(FaceRange),
   acceptance: Type.Optional(AcceptanceGiven),
   consume_order: Type.Optional(ConsumeOrder),
+  /** By how much a card is prolonged by itself when its time is over. */
+  renewal_months: Type.Optional(ValidityMonths),
 }
 
 const ProductBody = closed({
@@ -70,6 +72,7 @@ const ProductBody = closed({
   version: Type.Integer({ minimum: 1 }),
   status: oneOf(['draft', 'published']),
   ...termMembers,
+  renewal_months: ValidityMonths,
   faces: Type.Optional(Faces),
   face_range: Type.Optional(FaceRange),
   acceptance: closed(acceptanceMembers),
@@ -130,6 +133,7 @@ function registerChanges(app: LikaApp, deps: Deps): void {
           carrier: body.carrier,
           faces,
           validityMonths: body.validity_months,
+          renewalMonths: body.renewal_months ?? null,
           reloadable: body.reloadable,
           acceptance: acceptanceIn(body.acceptance ?? {}),
           consumeOrder: body.consume_order ?? subBalances,
@@ -252,6 +256,8 @@ function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms
     faces: facesIn(patch) ?? latest.faces,
     validityMonths:
       patch.validity_months === undefined ? latest.validityMonths : patch.validity_months,
+    renewalMonths:
+      patch.renewal_months === undefined ? (latest.renewalMonths ?? null) : patch.renewal_months,
     reloadable: patch.reloadable ?? latest.reloadable,
     acceptance: patch.acceptance === undefined ? latest.acceptance : acceptanceIn(patch.acceptance),
     consumeOrder: patch.consume_order ?? latest.consumeOrder,
@@ -270,6 +276,7 @@ function presentProduct(product: Product) {
     carrier: terms.carrier,
     ...presentFaces(terms.faces),
     validity_months: terms.validityMonths,
+    renewal_months: terms.renewalMonths ?? null,
     reloadable: terms.reloadable,
     acceptance: {
       merchants: terms.acceptance.merchants.map((id) => formatId('merchant', id)),

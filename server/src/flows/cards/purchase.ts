@@ -38,7 +38,7 @@ export interface Purchase {
   readonly buyer?: Buyer | undefined
 }
 
-const accountOfMethod = {
+export const accountOfMethod = {
   bank_transfer: 'bank',
   cash: 'cash',
   card: 'card_acquirer',

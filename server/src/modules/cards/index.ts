@@ -1,6 +1,12 @@
 /** Cards: their rows, secrets, buyers and pay codes; what a card may do; what readers see of it. */
 export { createGuesses, type Guesses } from './guesses.ts'
 export { type Guesser, guessLimits, type Presented } from './guesses-budget.ts'
+export {
+  beforeFirstCard,
+  selectImportedCards,
+  selectOpenings,
+  selectSealedCards,
+} from './in-bulk.ts'
 export { type MintWorker, mintWorker } from './mint-worker.ts'
 export { checkCard, isExpired, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'
@@ -11,9 +17,11 @@ export {
   type CardBalance,
   type CardFilter,
   type CardView,
+  type Expiring,
   readCards,
   selectCardIds,
   selectCardOfCommand,
+  selectExpiring,
 } from './read.ts'
 export {
   isRightSecret,

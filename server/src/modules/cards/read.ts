@@ -115,6 +115,32 @@ function statusColumn(sql: Sql, now: Instant) {
     end`
 }
 
+export interface Expiring {
+  readonly id: CardId
+  readonly bookId: BookId
+  readonly expiresAt: Instant
+}
+
+/** Open cards of one product version in a lane whose time is over before `before`, the longest over first. */
+export function selectExpiring(
+  sql: Sql,
+  lane: Lane,
+  product: { readonly productId: ProductId; readonly version: number },
+  before: Instant,
+  limit: number,
+): Promise<Expiring[]> {
+  return sql<Expiring[]>`
+    select id, book_id as "bookId", expires_at as "expiresAt"
+    from card
+    where lane = ${lane}
+      and product_id = ${product.productId}
+      and product_version = ${product.version}
+      and state in ('active', 'frozen', 'lost')
+      and expires_at <= ${new Date(before)}::timestamptz
+    order by expires_at
+    limit ${limit}`
+}
+
 /** The card that a command made or changed; undefined: it has not run, or was refused. */
 export async function selectCardOfCommand(
   sql: Sql,

@@ -11,4 +11,9 @@ export {
   productKinds,
   type Terms,
 } from './model.ts'
-export { openPrograms, type ProductFilter, type Programs } from './programs.ts'
+export {
+  openPrograms,
+  type ProductFilter,
+  type Programs,
+  type RenewingVersion,
+} from './programs.ts'

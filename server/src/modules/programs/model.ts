@@ -39,6 +39,8 @@ export interface Terms {
   readonly faces: FaceValues
   /** null: its cards do not expire. */
   readonly validityMonths: number | null
+  /** By how much a card is prolonged by itself when its time is over; null: not at all. */
+  readonly renewalMonths?: number | null
   readonly reloadable: boolean
   readonly acceptance: Acceptance
   readonly consumeOrder: readonly SubBalance[]
@@ -73,6 +75,8 @@ export function checkTerms(terms: Terms): Result<void> {
   const { faces, consumeOrder, acceptance } = terms
   if ('min' in faces && faces.min > faces.max)
     return contradiction('face_range', 'face_range.min is larger than face_range.max.')
+  if (terms.validityMonths === null && (terms.renewalMonths ?? null) !== null)
+    return contradiction('renewal_months', 'What does not expire is not renewed.')
   if ('values' in faces && new Set(faces.values).size < faces.values.length)
     return contradiction('faces', 'faces names a value twice.')
   if (subBalances.some((one) => consumeOrder.filter((other) => other === one).length !== 1))

@@ -14,7 +14,7 @@ import { newId } from '../../platform/ids.ts'
 import { checkTerms, type Product, type ProductVersion, type Terms } from './model.ts'
 import * as store from './store.ts'
 
-export type { ProductFilter } from './store.ts'
+export type { ProductFilter, RenewingVersion } from './store.ts'
 
 export interface Programs {
   /** As a draft. Refusals: `product.terms_invalid`; `existing` where the reference is taken. */
@@ -45,6 +45,8 @@ export interface Programs {
   termsOf(book: BookId, id: ProductId, version: number): Promise<Terms | undefined>
   /** The same without waiting; undefined also where `termsOf` was not asked before. */
   knownTerms(book: BookId, id: ProductId, version: number): Terms | undefined
+  /** The versions of all books whose cards are prolonged by themselves. */
+  renewing(): Promise<readonly store.RenewingVersion[]>
 }
 
 const attempts = 20
@@ -72,6 +74,7 @@ export function openPrograms({ sql }: Database): Programs {
       if (found !== undefined) versions.set(`${id} ${version}`, found)
       return known(book, id, version)
     },
+    renewing: () => store.selectRenewing(sql),
     list: (book, filter) => store.selectProducts(sql, book, filter),
     make: async (wanted) => {
       const sound = checkTerms(wanted.terms)

@@ -28,6 +28,7 @@ interface VersionRow {
   readonly faceMin: Fen | null
   readonly faceMax: Fen | null
   readonly validityMonths: number | null
+  readonly renewalMonths: number | null
   readonly reloadable: boolean
   readonly merchants: readonly MerchantId[]
   readonly stores: readonly StoreId[]
@@ -52,12 +53,13 @@ export async function insertProduct(sql: Sql, product: Product): Promise<Product
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, reloadable, merchants, stores, categories, consume_order, created_at
+      validity_months, renewal_months, reloadable, merchants, stores, categories, consume_order, created_at
     )
     select
       made.id, made.version, made.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
-      ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int, ${terms.reloadable}::boolean,
+      ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
       ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.consumeOrder)}::text[],
       made.created_at
@@ -90,12 +92,13 @@ export async function insertVersion(
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, reloadable, merchants, stores, categories, consume_order, created_at
+      validity_months, renewal_months, reloadable, merchants, stores, categories, consume_order, created_at
     )
     select
       moved.id, moved.version, moved.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
-      ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int, ${terms.reloadable}::boolean,
+      ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
       ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.consumeOrder)}::text[],
       ${now}::timestamptz
@@ -136,6 +139,7 @@ export async function selectProducts(
       latest.face_min as "faceMin",
       latest.face_max as "faceMax",
       latest.validity_months as "validityMonths",
+      latest.renewal_months as "renewalMonths",
       latest.reloadable,
       latest.merchants,
       latest.stores,
@@ -179,6 +183,7 @@ export async function selectVersion(
       face_min as "faceMin",
       face_max as "faceMax",
       validity_months as "validityMonths",
+      renewal_months as "renewalMonths",
       reloadable,
       merchants,
       stores,
@@ -198,6 +203,7 @@ function termsFrom(row: VersionRow): Terms {
     carrier: row.carrier,
     faces: facesFrom(row),
     validityMonths: row.validityMonths,
+    renewalMonths: row.renewalMonths,
     reloadable: row.reloadable,
     acceptance: { merchants: row.merchants, stores: row.stores, categories: row.categories },
     consumeOrder: row.consumeOrder,
@@ -220,4 +226,18 @@ function faceMin(faces: FaceValues): Fen | null {
 
 function faceMax(faces: FaceValues): Fen | null {
   return 'values' in faces ? null : faces.max
+}
+
+/** Every version whose cards are prolonged by themselves. */
+export function selectRenewing(sql: Sql): Promise<RenewingVersion[]> {
+  return sql<RenewingVersion[]>`
+    select product_id as "productId", version, renewal_months as "renewalMonths"
+    from product_version
+    where renewal_months is not null`
+}
+
+export interface RenewingVersion {
+  readonly productId: ProductId
+  readonly version: number
+  readonly renewalMonths: number
 }
