@@ -8,6 +8,7 @@ import type { Deps } from './deps.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerBulk } from './v1/bulk.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
 import { register as registerEvents } from './v1/events.ts'
@@ -40,6 +41,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerPaymentCancels,
   registerRefunds,
   registerHolds,
+  registerBulk,
   registerExports,
   registerTestMode,
   registerWebhooks,
