@@ -24,8 +24,7 @@ export interface CardKeys {
 
 export function cardKeysOf(material: CardKeyMaterial): CardKeys {
   return {
-    secretDigest: (cardId, secret) =>
-      createHmac('sha256', material.digest).update(`${cardId}:${secret}`).digest(),
+    secretDigest: (cardId, secret) => cardSecretDigest(material.digest, cardId, secret),
     sealCard: (cardId, { number, secret }) =>
       sealWith(material.seal, cardId, Buffer.from(`${number}\n${secret}`)),
     openCard: (cardId, sealed) => {
@@ -34,4 +33,9 @@ export function cardKeysOf(material: CardKeyMaterial): CardKeys {
       return { number: text.slice(0, end), secret: text.slice(end + 1) }
     },
   }
+}
+
+/** As `CardKeys.secretDigest`, for threads that hold this one key. */
+export function cardSecretDigest(key: KeyObject, cardId: string, secret: string): Buffer {
+  return createHmac('sha256', key).update(`${cardId}:${secret}`).digest()
 }
