@@ -1,6 +1,6 @@
 /** Cards: their rows, secrets, buyers and pay codes; what a card may do; what readers see of it. */
 export { createGuesses, type Guesses } from './guesses.ts'
-export { type Guesser, guessLimits, type Presented } from './guesses-budget.ts'
+export { type Guesser, guessLimits } from './guesses-budget.ts'
 export {
   beforeFirstCard,
   selectImportedCards,
@@ -8,11 +8,11 @@ export {
   selectSealedCards,
 } from './in-bulk.ts'
 export { type MintWorker, mintWorker } from './mint-worker.ts'
-export { checkCard, isExpired, statusOf } from './model.ts'
+export { checkCard, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'
-export { makePayCode, payCodeLifeSeconds, readPayCode, targetOfPayCode } from './pay-code.ts'
+export { makePayCode, readPayCode, targetOfPayCode } from './pay-code.ts'
 export { cardOfHandle, payHandleOf } from './pay-handles.ts'
-export { type Buyer, type IdType, idTypes, recordBuyer } from './persons.ts'
+export { type Buyer, idTypes, recordBuyer } from './persons.ts'
 export {
   type CardBalance,
   type CardFilter,
