@@ -19,6 +19,7 @@ import {
   note,
   seen,
   startLanes,
+  untilBlocked,
 } from './harness/lanes.ts'
 
 const book = newBook()
@@ -201,15 +202,24 @@ describe('a key', () => {
     assert.equal(commandIdOf(third), firstId)
   })
 
-  test('that vanishes between a look and the next is claimed anew', async () => {
-    const keys = Array.from({ length: 30 }, () => newId())
-    const calls = keys.flatMap((key) =>
-      Array.from({ length: 6 }, (_, index) =>
-        run(note(book, lane, { key, decide: () => notFound }), index % 2 === 0 ? here : there),
-      ),
-    )
-    const answers = await Promise.all(calls)
-    assert.deepEqual(new Set(answers.map(codeOf)), new Set(['card.not_found']))
+  test('that is given back while another caller reaches for it is claimed anew', async () => {
+    const key = newId()
+    const slow = paused(note(book, lane, { key }))
+    const first = run(slow.command)
+    const firstId = await slow.claimed
+    const reaching = Promise.withResolvers<Promise<Executed>>()
+    await database.owner.transaction(async (sql) => {
+      await sql`select from lika.claim where command_id = ${firstId} for update`
+      const second = run(note(book, lane, { key }), there)
+      await untilBlocked(database.owner, 'set shared = true')
+      await sql`delete from lika.claim where command_id = ${firstId}`
+      reaching.resolve(second)
+    })
+    const second = await await reaching.promise
+    assert.notEqual(commandIdOf(second), firstId)
+    slow.go(notFound)
+    assert.equal(codeOf(await first), 'card.not_found')
+    assert.equal(seen(await run(note(book, lane, { key }))), seen(second))
   })
 
   test('holds for a year, by whatever clock', async () => {

@@ -1,5 +1,6 @@
 /** Lanes under test: an engine on a test database, and the ordinary commands of cards at tills, made of the ledger. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import {
   asId,
   type BookId,
@@ -34,13 +35,17 @@ export type Lanes = {
   stop(): Promise<void>
 }
 
-export type LanesOptions = Partial<EngineOptions> & { count?: number; url?: string }
+export type LanesOptions = Partial<EngineOptions> & {
+  count?: number
+  /** Where the claims go, instead of where the lanes go. */
+  claimUrl?: string
+}
 
-/** An engine with connections of its own, as a server has them; `url`: where the claims go instead. */
+/** An engine with connections of its own, as a server has them. */
 export async function startLanes(url: string, options: LanesOptions = {}): Promise<Lanes> {
-  const { count = 4, ...others } = options
+  const { count = 4, claimUrl = url, ...others } = options
   const database = await connect(url, { applicationName: 'lanes', role: appRole, pool: 4 })
-  const claims = await connect(options.url ?? url, {
+  const claims = await connect(claimUrl, {
     applicationName: 'claims',
     role: appRole,
     asynchronousCommit: true,
@@ -235,4 +240,25 @@ export function journalOf(database: Database, lanes: readonly Lane[]): Promise<E
     from journal
     where lane = any(${`{${lanes.join()}}`}::int[])
     order by lane, seq`
+}
+
+/** Asks until the answer is yes, half a minute long. For what happens elsewhere, with nothing to wait on. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 30_000
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error('waited in vain')
+    await setImmediate()
+  }
+}
+
+/** Resolves once a statement that contains `text` waits for a lock. Only the owner sees it. */
+export function untilBlocked(owner: Database, text: string): Promise<void> {
+  return until(async () => {
+    const [row] = await owner.sql`
+      select
+      from pg_stat_activity
+      where wait_event_type = 'Lock'
+        and query like ${`%${text}%`}`
+    return row !== undefined
+  })
 }
