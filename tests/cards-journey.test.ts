@@ -104,7 +104,10 @@ describe('a statement of a card that pays', () => {
   test('holds that have expired count as available again, before anybody sweeps', async () => {
     const card = await app.makeCard(key, product, 1_000)
     await app.post(key, '/v1/holds', { ...order(400, { card_id: card.id }), expires_in: 60 })
-    assert.equal((await show(card.id)).balance.held, 400)
+    const { balance } = await show(card.id)
+    assert.equal(balance.held, 400)
+    const now = new Date(app.flows.engine.now('test')).toISOString()
+    assert.deepEqual((await show(`${card.id}?at=${now}`)).balance, balance)
     await app.call('POST', '/v1/test/clock', { key, body: { advance_seconds: 61 } })
     assert.deepEqual((await show(card.id)).balance, {
       available: 1_000,

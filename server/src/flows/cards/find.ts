@@ -16,6 +16,7 @@ import {
   type CardFilter,
   type CardView,
   isRightSecret,
+  isUnchangedSince,
   normalizeNumber,
   readCards,
   selectCardIds,
@@ -38,9 +39,9 @@ export async function findCard(
 }
 
 /**
- * The card as it is now with the balance that it had at the end of that instant. Holds are not kept by time: what was
- * set aside then counts as available. Refusals: `card.not_found` also before it was made, `date.out_of_range` for the
- * future.
+ * The card as it is now with the balance that it had at the end of that instant. When a hold ended is not kept by time:
+ * before the last change of the card, what was set aside then counts as available.
+ * Refusals: `card.not_found` also before it was made, `date.out_of_range` for the future.
  */
 export async function findCardAt(
   context: Finding,
@@ -54,7 +55,12 @@ export async function findCardAt(
     return refused(refusal('date.out_of_range', 'at must not lie in the future.'))
   const { card } = found.value
   if (at < card.createdAt) return refused(cardNotFound)
-  const balance = await balanceAt(context.database.sql, cardId, at)
+  const { sql } = context.database
+  if (await isUnchangedSince(sql, cardId, at)) {
+    const [view] = await readCards(sql, laneOfId(cardId), [cardId], at)
+    return view === undefined ? refused(cardNotFound) : ok(view)
+  }
+  const balance = await balanceAt(sql, cardId, at)
   return ok({ card, balance: { ...balance, held: 0n } })
 }
 

@@ -33,6 +33,7 @@ export {
 } from './secrets.ts'
 export {
   balanceAt,
+  isUnchangedSince,
   ownReferences,
   readStatement,
   type StatementLine,

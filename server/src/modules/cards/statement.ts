@@ -128,6 +128,26 @@ export async function balanceAt(
   return { principal, bonus }
 }
 
+/** Whether nothing has moved on the card, and nothing was set aside or given back, since that instant. */
+export async function isUnchangedSince(sql: Sql, cardId: CardId, at: Instant): Promise<boolean> {
+  const lane = laneOfId(cardId)
+  const [row] = await sql<{ unchanged: boolean }[]>`
+    select not exists (
+      select
+      from account
+      join journal
+        on journal.lane = ${lane}
+        and journal.seq = account.seq
+      where account.lane = ${lane}
+        and account.id in (
+          ${accountId(cardId, 'card_principal', lane)},
+          ${accountId(cardId, 'card_bonus', lane)}
+        )
+        and at > ${new Date(at)}::timestamptz
+    ) as unchanged`
+  return row?.unchanged === true
+}
+
 async function accountBalanceAt(
   sql: Sql,
   lane: Lane,
