@@ -53,7 +53,13 @@ begin
     return false;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('lika.ensure_month', 0));
-  if to_regclass(format('lika.%I', partition)) is not null then
+  -- Not to_regclass again: an advisory lock does not refresh what it remembers.
+  if exists (
+    select
+    from pg_class
+    where relnamespace = 'lika'::regnamespace
+      and relname = partition
+  ) then
     return false;
   end if;
   execute format('create table lika.%I (like lika.%I including all)', partition, parent);
