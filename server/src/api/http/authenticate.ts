@@ -12,7 +12,8 @@ export type Admission = { readonly caller: Caller | undefined } | { readonly ref
 export interface Doorkeeper {
   /**
    * Who calls, at once where the key was looked up a moment ago.
-   * Refusals: `auth.missing`, `throttled`, `auth.not_recognised`, `auth.not_operator`, `auth.scope_missing`.
+   * Refusals: `auth.missing`, `throttled`, `auth.not_recognised`, `auth.not_operator`, `route.not_found`
+   * (a live key on a route of test mode), `auth.scope_missing`.
    */
   admit(
     header: string | undefined,
@@ -52,6 +53,7 @@ export function judge(caller: Caller, rule: AccessRule): Admission {
 
 const missing = refusal('auth.missing', 'Send the header Authorization: Bearer lika_….')
 const notRecognised = refusal('auth.not_recognised', 'The key is unknown, expired or revoked.')
+const noSuchRoute = refusal('route.not_found', 'The routes are listed at /docs and /openapi.json.')
 const notOperator = refusal('auth.not_operator', 'This needs the operator key.')
 
 function tooMany(seconds: number): Refusal {
@@ -78,6 +80,8 @@ function lacking(caller: Caller, rule: AccessRule): Refusal | undefined {
       "The operator key belongs to no issuer: use an issuer's key.",
     )
   }
+  // For live keys these routes do not exist, whatever their scopes.
+  if (rule === 'test:write' && caller.mode === 'live') return noSuchRoute
   return rule === 'key' ? undefined : lackingScope(caller.scopes, rule)
 }
 
