@@ -95,6 +95,11 @@ describe('a hold', () => {
     const { reference } = first.body
     const list = await tills.request('GET', `/v1/payments?reference=${reference}`)
     assert.deepEqual(list.body.data, [second.body, first.body])
+    const query = `merchant_id=${tills.shop}&reference=${reference}&limit=1`
+    const page = await tills.request('GET', `/v1/payments?${query}`)
+    assert.deepEqual(page.body.data, [second.body])
+    const next = await tills.request('GET', `/v1/payments?${query}&cursor=${page.body.next_cursor}`)
+    assert.deepEqual(next.body, { data: [first.body], next_cursor: null })
     assert.deepEqual(codes([await capture(id, 1), await release(id)]), [
       'hold.captured',
       'hold.captured',

@@ -264,6 +264,8 @@ describe('a payment', () => {
     const { reference } = first.body.data[0]
     const found = await tills.request('GET', `/v1/payments?reference=${reference}`)
     assert.deepEqual(found.body.data, [first.body.data[0]])
+    assert.deepEqual((await list(`&reference=${reference}`)).body, found.body)
+    assert.deepEqual((await list('&reference=unknown')).body, { data: [], next_cursor: null })
   })
 })
 

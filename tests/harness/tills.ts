@@ -128,7 +128,7 @@ export async function startTills() {
     const command = lane === undefined ? made.value : { ...made.value, homeLane: () => lane }
     const done = await executeOnCards(execute, command)
     assert.ok(done.status === 'done', JSON.stringify(done))
-    const uuid = String(done.body['cardId'])
+    const uuid: string = factsFrom(done.body).id
     const [seal] = await app.database.owner.sql<{ sealed: Uint8Array }[]>`
       select sealed from card_seal where card_id = ${uuid}`
     assert.ok(seal)

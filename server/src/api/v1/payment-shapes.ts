@@ -1,7 +1,6 @@
 /** The shapes that payments, holds and refunds share: what tills send, and how it is read for the flows. */
 import { holdStates, ok, type Result } from '@lika/contract'
-import type { SourceInput } from '../../flows/payments/sources.ts'
-import type { ChargeInput, TillCaller } from '../../flows/payments/till-caller.ts'
+import type { ChargeInput, SourceInput, TillCaller } from '../../flows/payments/till-caller.ts'
 import type { KeyCaller } from '../../modules/access/index.ts'
 import { contradiction, mostSources } from '../../modules/payments/index.ts'
 import {

@@ -1,9 +1,10 @@
 /** Routes of payments: taking money from cards at a till, asking for payments, cancelling them. */
 import { refused } from '@lika/contract'
 import { payCommand, previewPayment } from '../../flows/pay.ts'
+import { findPayments } from '../../flows/payments/find.ts'
 import { paidFrom, presentPayment, presentPreview } from '../../flows/payments/present.ts'
 import { executePrepared } from '../../flows/prepared.ts'
-import { findPayment, listPayments } from '../../modules/payments/index.ts'
+import { findPayment } from '../../modules/payments/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
 import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
@@ -72,17 +73,12 @@ function registerReads(app: LikaApp, { database, flows }: Deps): void {
       const asked = readPage('payments', [uuidPart], query)
       if (!asked.ok) return asked
       const { merchant_id: merchant, reference } = query
-      const rows = await listPayments(
-        database.sql,
-        flows.engine.lanesOf(caller.mode),
-        caller.book,
-        {
-          merchantId: merchant === undefined ? undefined : readId('merchant', merchant),
-          reference,
-          before: asked.value.afterId,
-          limit: asked.value.limit + 1,
-        },
-      )
+      const rows = await findPayments(flows, caller.book, {
+        merchantId: merchant === undefined ? undefined : readId('merchant', merchant),
+        reference,
+        before: asked.value.afterId,
+        limit: asked.value.limit + 1,
+      })
       return okay(presentPage('payments', asked.value, rows, ({ id }) => [id], presentPayment))
     },
   )

@@ -1,4 +1,4 @@
-/** Routes of refunds. */
+/** Routes of refunds: giving money of a payment back, and looking at what was given. */
 import { refused } from '@lika/contract'
 import { presentRefund, refundedFrom } from '../../flows/payments/present.ts'
 import { executePrepared } from '../../flows/prepared.ts'

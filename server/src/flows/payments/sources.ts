@@ -32,13 +32,7 @@ import { lawOf } from '../cards/law.ts'
 import { cardNotFound } from '../cards/on-card.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
-import type { TillCaller } from './till-caller.ts'
-
-export type SourceInput = { readonly amount: Fen | undefined } & (
-  | { readonly kind: 'card'; readonly cardId: CardId }
-  | { readonly kind: 'number'; readonly number: string; readonly secret: string }
-  | { readonly kind: 'pay_code'; readonly code: string }
-)
+import type { SourceInput, TillCaller } from './till-caller.ts'
 
 /** A card that is to pay, and by what it was proven that it may. */
 export interface Source {

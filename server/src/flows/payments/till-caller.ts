@@ -1,6 +1,5 @@
 /** Who asks for money to move at a till, and in which of its forms. */
-import type { BookId, Fen, Instant, MerchantId, StoreId, TerminalId } from '@lika/contract'
-import type { SourceInput } from './sources.ts'
+import type { BookId, CardId, Fen, Instant, MerchantId, StoreId, TerminalId } from '@lika/contract'
 
 /** A key of an issuer, and where the call came from: wrong secrets are counted for both. */
 export interface TillCaller {
@@ -8,6 +7,13 @@ export interface TillCaller {
   readonly keyId: string
   readonly address: string
 }
+
+/** By what a card is shown, and what it is to pay; undefined: as much as is still needed. */
+export type SourceInput = { readonly amount: Fen | undefined } & (
+  | { readonly kind: 'card'; readonly cardId: CardId }
+  | { readonly kind: 'number'; readonly number: string; readonly secret: string }
+  | { readonly kind: 'pay_code'; readonly code: string }
+)
 
 /** What payments and holds have in common. */
 export interface ChargeInput {

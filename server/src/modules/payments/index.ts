@@ -20,13 +20,13 @@ export {
   wasCancelled,
 } from './model.ts'
 export {
-  capturesOf,
   dueHolds,
   findHold,
   findPayment,
   findRefund,
   listPayments,
   type PaymentFilter,
+  paymentsOfOwner,
 } from './read.ts'
 export { receiptNumberOf } from './receipt.ts'
 export {

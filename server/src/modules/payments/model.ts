@@ -49,7 +49,7 @@ export interface Share {
 
 export const mostSources = 20
 
-export const accountKindOf = {
+const accountKindOf = {
   principal: 'card_principal',
   bonus: 'card_bonus',
 } as const satisfies Record<SubBalance, string>

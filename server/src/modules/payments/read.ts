@@ -1,6 +1,7 @@
 /** Payments, refunds and holds as readers ask for them, outside rounds. */
 import {
   type BookId,
+  type CommandId,
   type HoldId,
   type Instant,
   type Lane,
@@ -89,7 +90,7 @@ export async function listPayments(
       ),
     ),
   )
-  return rows.flat().sort((one, other) => (one.id < other.id ? 1 : -1))
+  return rows.flat().sort(newestFirst)
 }
 
 /** Holds of a lane whose time is over and that still set something aside, the longest expired first. */
@@ -109,19 +110,31 @@ export function dueHolds(
     limit ${limit}`
 }
 
-/** Payments that were captured from a hold. */
-export async function capturesOf(sql: Sql, holdId: HoldId): Promise<PaymentRow[]> {
-  const lane = laneOfId(holdId)
+/**
+ * Payments of the command that has a reference: itself, or what was captured from it where it is a hold. The newest
+ * first; all of them lie in its lane.
+ */
+export async function paymentsOfOwner(
+  sql: Sql,
+  book: BookId,
+  owner: CommandId,
+  { before, limit }: Pick<PaymentFilter, 'before' | 'limit'>,
+): Promise<PaymentRow[]> {
+  const lane = laneOfId(owner)
   const found = await sql<{ id: PaymentId }[]>`
     select id
     from payment
     where lane = ${lane}
-      and hold_id = ${holdId}`
-  return found.length === 0
-    ? []
-    : loadPayments(
-        sql,
-        lane,
-        found.map(({ id }) => id),
-      )
+      and book_id = ${book}
+      and (id = ${owner} or hold_id = ${owner})
+      ${before === undefined ? sql`` : sql`and id < ${before}`}
+    order by id desc
+    limit ${limit}`
+  const ids = found.map(({ id }) => id)
+  const rows = ids.length === 0 ? [] : await loadPayments(sql, lane, ids)
+  return rows.sort(newestFirst)
+}
+
+function newestFirst(one: PaymentRow, other: PaymentRow): number {
+  return one.id < other.id ? 1 : -1
 }

@@ -101,7 +101,7 @@ type Stored<Row extends { allocations: unknown }> = Omit<Row, 'allocations'> & {
   readonly allocations: StoredAllocations
 }
 
-export function rowFrom<Row extends { allocations: unknown }>(stored: Stored<Row>) {
+function rowFrom<Row extends { allocations: unknown }>(stored: Stored<Row>) {
   return { ...stored, allocations: allocationsFrom(stored.allocations) }
 }
 
