@@ -4,6 +4,7 @@ import { modeOfBook } from '@lika/contract'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
+import type { FlowContext } from './flows/context.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
 import { createGuesses, mintCards } from './modules/cards/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
@@ -20,6 +21,7 @@ import type { Engine } from './platform/lanes/index.ts'
 import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
 import { startEngine } from './start-engine.ts'
+import { startJobs } from './start-jobs.ts'
 import type { Stop } from './stops.ts'
 
 const packsFolder = resolve(import.meta.dirname, '../../policies')
@@ -46,6 +48,16 @@ export async function openParts(
     merchants: openMerchants(database),
   }
   const engine = await startEngine(config, log, open, keyring, onStop)
+  const flows: FlowContext = {
+    engine,
+    database,
+    newId,
+    keyring,
+    packs,
+    ...nouns,
+    guesses: createGuesses(database.sql, keyring),
+    mintCards: (request) => mintCards(request, keyring),
+  }
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   return {
@@ -57,16 +69,8 @@ export async function openParts(
     access: openAccess(database),
     ...nouns,
     webhooks: startWebhooks({ config, log, database, keyring, engine }, onStop),
-    flows: {
-      engine,
-      database,
-      newId,
-      keyring,
-      packs,
-      ...nouns,
-      guesses: createGuesses(database.sql, keyring),
-      mintCards: (request) => mintCards(request, keyring),
-    },
+    flows,
+    jobs: startJobs({ log, database, flows }, onStop),
     execute: (command) => engine.execute(command),
     readiness: [
       { name: 'database', check: () => answers(database) },

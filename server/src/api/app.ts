@@ -8,6 +8,7 @@ import type { Deps } from './deps.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
@@ -15,7 +16,9 @@ import { register as registerEvents } from './v1/events.ts'
 import { register as registerExports } from './v1/exports.ts'
 import { register as registerHealth } from './v1/health.ts'
 import { register as registerHolds } from './v1/holds.ts'
+import { register as registerImports } from './v1/imports.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
+import { register as registerJobs } from './v1/jobs.ts'
 import { register as registerKeys } from './v1/keys.ts'
 import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
@@ -42,6 +45,9 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerRefunds,
   registerHolds,
   registerBulk,
+  registerBatches,
+  registerImports,
+  registerJobs,
   registerExports,
   registerTestMode,
   registerWebhooks,

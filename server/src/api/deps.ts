@@ -8,6 +8,7 @@ import type { Packs } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
 import type { Webhooks } from '../modules/webhooks/index.ts'
 import type { Database } from '../platform/db.ts'
+import type { Jobs } from '../platform/jobs/index.ts'
 import type { Command, Executed } from '../platform/lanes/index.ts'
 import type { Log } from '../platform/log.ts'
 
@@ -25,6 +26,7 @@ export interface Deps {
   readonly webhooks: Webhooks
   /** What flows work with. */
   readonly flows: FlowContext
+  readonly jobs: Jobs
   readonly execute: (command: Command) => Promise<Executed>
   /** What must be in order before requests are served. */
   readonly readiness: readonly ReadinessCheck[]

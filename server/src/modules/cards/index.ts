@@ -3,6 +3,7 @@ export { createGuesses, type Guesses } from './guesses.ts'
 export { type Guesser, guessLimits } from './guesses-budget.ts'
 export {
   beforeFirstCard,
+  countOfBatch,
   selectImportedCards,
   selectOpenings,
   selectSealedCards,

@@ -12,7 +12,13 @@ import { parseRow, type RowContext } from './rows.ts'
 
 /** What a file yields: one header, then one item for each row; `stopped` is always the last. */
 export type ImportItem =
-  | { kind: 'header'; line: number; ignored: readonly string[] }
+  | {
+      kind: 'header'
+      line: number
+      ignored: readonly string[]
+      /** How the file calls its columns. */
+      columns: { readonly number: string | null; readonly amount: string | null }
+    }
   | { kind: 'accepted'; line: number; card: LegacyCard }
   | { kind: 'rejected'; line: number; errors: readonly RowError[] }
   /** The file, or what is left of it from this line on, cannot be read. */
@@ -102,7 +108,14 @@ class CardFile {
     const header = parseHeader(cells, line)
     if (!header.ok) return this.stop(header.refusal)
     this.context = { header: header.value, encodings: this.encodings, firstLines: new Map() }
-    return { kind: 'header', line, ignored: header.value.ignored }
+    const { columns, ignored } = header.value
+    const nameOf = (field: 'number' | 'amount') => columns.get(field)?.name ?? null
+    return {
+      kind: 'header',
+      line,
+      ignored,
+      columns: { number: nameOf('number'), amount: nameOf('amount') },
+    }
   }
 
   private stop(error: RowError): ImportItem {

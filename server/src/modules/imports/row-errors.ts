@@ -30,6 +30,9 @@ const messages = {
   'import.number_scientific':
     '卡号被表格软件改成了科学计数法 / a spreadsheet rewrote the number in scientific notation',
   'import.number_duplicate': '卡号与第 {first} 行重复 / the same card number as on line {first}',
+  'import.number_taken': '卡号已属于另一张卡 / another card of this issuer has this number already',
+  'import.number_reserved':
+    '卡号属于本发行方新卡的号段 / the number lies in the range that new cards of this issuer get',
   'import.secret_missing': '密码为空 / the secret is empty',
   'import.secret_format':
     '密码须为 4–64 位可见字符，不含空格 / a secret is 4–64 visible ASCII characters without spaces',
@@ -50,7 +53,7 @@ export type RowErrorCode = keyof typeof messages
 export interface RowError {
   readonly line: number
   readonly column: string | null
-  readonly code: RowErrorCode
+  readonly code: RowErrorCode | 'policy.card_limit'
   readonly message: string
 }
 

@@ -1,0 +1,110 @@
+/** The cards that a batch or an import made, read in pages by the jobs that go over all of them. */
+import type { CardId, Fen, Instant, Lane } from '@lika/contract'
+import type { Sql } from '../../platform/db.ts'
+import { intArray, uuidArray } from '../../platform/db-array.ts'
+import { accountId } from '../ledger/index.ts'
+
+export interface SealedCard {
+  readonly id: CardId
+  readonly number: string
+  readonly expiresAt: Instant | null
+  /** null: destroyed already. */
+  readonly sealed: Uint8Array | null
+}
+
+/** A page of a batch's cards in one lane, by id. */
+export function selectSealedCards(
+  sql: Sql,
+  lane: Lane,
+  batchId: string,
+  { after, limit }: CardPage,
+): Promise<SealedCard[]> {
+  return sql<SealedCard[]>`
+    select card.id, card.number, card.expires_at as "expiresAt", card_seal.sealed
+    from card
+    left join card_seal
+      on card_seal.lane = ${lane}
+      and card_seal.card_id = card.id
+    where card.lane = ${lane}
+      and card.batch_id = ${batchId}
+      and card.id > ${after}
+    order by card.id
+    limit ${limit}`
+}
+
+export interface CardPage {
+  readonly after: string
+  readonly limit: number
+}
+
+/** Before the first page. */
+export const beforeFirstCard = '00000000-0000-0000-0000-000000000000'
+
+/** How many cards a batch has. */
+export async function countOfBatch(
+  sql: Sql,
+  lanes: readonly Lane[],
+  batchId: string,
+): Promise<number> {
+  const [row] = await sql<{ count: bigint }[]>`
+    select count(*) as count
+    from card
+    where lane = any(${intArray(lanes)}::int[])
+      and batch_id = ${batchId}`
+  return Number(row?.count ?? 0n)
+}
+
+/** A page of an import's cards in one lane, by id. */
+export async function selectImportedCards(
+  sql: Sql,
+  lane: Lane,
+  importId: string,
+  { after, limit }: CardPage,
+): Promise<CardId[]> {
+  const rows = await sql<{ id: CardId }[]>`
+    select id
+    from card
+    where lane = ${lane}
+      and import_id = ${importId}
+      and id > ${after}
+    order by id
+    limit ${limit}`
+  return rows.map(({ id }) => id)
+}
+
+export interface Opening {
+  readonly principal: Fen
+  readonly bonus: Fen
+}
+
+/** What their import put on each of these cards: transfers never change, so this may be read outside of a round. */
+export async function selectOpenings(
+  sql: Sql,
+  lane: Lane,
+  ids: readonly CardId[],
+): Promise<ReadonlyMap<CardId, Opening>> {
+  const first = (accounts: readonly string[]) => sql<{ position: number; amount: Fen }[]>`
+    select wanted.position::int as position, opening.amount
+    from unnest(${uuidArray(accounts)}::uuid[]) with ordinality as wanted (account, position)
+    cross join lateral (
+      select amount
+      from transfer
+      join journal using (lane, seq, month)
+      where lane = ${lane}
+        and credit_account = wanted.account
+        and credit_balance is not null
+        and kind = 'import.loaded'
+    ) as opening`
+  const [principals, bonuses] = await Promise.all([
+    first(ids.map((id) => accountId(id, 'card_principal', lane))),
+    first(ids.map((id) => accountId(id, 'card_bonus', lane))),
+  ])
+  const principalAt = new Map(principals.map(({ position, amount }) => [position - 1, amount]))
+  const bonusAt = new Map(bonuses.map(({ position, amount }) => [position - 1, amount]))
+  return new Map(
+    ids.map((id, index) => [
+      id,
+      { principal: principalAt.get(index) ?? 0n, bonus: bonusAt.get(index) ?? 0n },
+    ]),
+  )
+}
