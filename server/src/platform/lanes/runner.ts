@@ -32,18 +32,22 @@ export interface RunnerOptions extends Patience {
 
 const targetMs = 20
 const least = 16
+const firstLimit = 128
 
 export class LaneRunner {
   readonly #queue: FairQueue<Waiting>
   readonly #options: RunnerOptions
   #session: Session | undefined
-  #limit = 128
+  readonly #most: number
+  #limit: number
   #running: Promise<void> | undefined
   #stopped = false
 
   constructor(queue: FairQueue<Waiting>, options: RunnerOptions) {
     this.#queue = queue
     this.#options = options
+    this.#most = options.most ?? 2_000
+    this.#limit = Math.min(firstLimit, this.#most)
   }
 
   /** There is something to do. */
@@ -75,10 +79,10 @@ export class LaneRunner {
 
   #adapt(round: readonly Waiting[], tookMs: number): void {
     const size = round.reduce((sum, { size: rows }) => sum + rows, 0)
-    const most = this.#options.most ?? 2_000
-    if (tookMs > targetMs * 1.5) this.#limit = Math.max(least, Math.floor(this.#limit * 0.8))
+    const fewest = Math.min(least, this.#most)
+    if (tookMs > targetMs * 1.5) this.#limit = Math.max(fewest, Math.floor(this.#limit * 0.8))
     else if (size >= this.#limit && tookMs < targetMs)
-      this.#limit = Math.min(most, Math.ceil(this.#limit * 1.25))
+      this.#limit = Math.min(this.#most, Math.ceil(this.#limit * 1.25))
   }
 
   /** Every item of the round is settled when this resolves. */
