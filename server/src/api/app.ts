@@ -20,6 +20,7 @@ import { register as registerImports } from './v1/imports.ts'
 import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerJobs } from './v1/jobs.ts'
 import { register as registerKeys } from './v1/keys.ts'
+import { register as registerLedger } from './v1/ledger.ts'
 import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
@@ -52,6 +53,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerTestMode,
   registerWebhooks,
   registerEvents,
+  registerLedger,
   registerHealth,
 ]
 

@@ -4,7 +4,6 @@
  */
 import { asId, type BookId, type Lane } from '@lika/contract'
 import type { Database, Sql } from '../../platform/db.ts'
-import { ownerOf } from './audit-entry.ts'
 import { holdRecordsOf } from './audit-holds.ts'
 import type { OwnerBooks } from './audit-lane.ts'
 import {
@@ -18,7 +17,7 @@ import {
 } from './audit-row-store.ts'
 import { seeOneMoment } from './audit-store.ts'
 import { BookIsWrong, wrongAccount, wrongHold } from './audit-types.ts'
-import { accountKinds, kindOfAccount } from './chart.ts'
+import { accountKinds, kindOfAccount, ownerOf } from './chart.ts'
 
 const rowsAtOnce = 2_000
 const firstId = '00000000-0000-0000-0000-000000000000'

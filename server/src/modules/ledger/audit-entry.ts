@@ -1,11 +1,11 @@
 /** What must hold for one journal entry and the transfers under it, by themselves and with what was before them. */
-import { type AccountId, issuerOfBook, laneOfId, monthOfId, withKindAndLane } from '@lika/contract'
+import { type AccountId, issuerOfBook, laneOfId, monthOfId } from '@lika/contract'
 import type { KnownBalances } from './audit-balances.ts'
 import { blame, columnToBlame, type EntryInPlace, isAsWritten } from './audit-blame.ts'
 import { type HoldReplay, holdRecordsOf } from './audit-holds.ts'
 import type { AuditedEntry, AuditedTransfer } from './audit-store.ts'
 import { wrongEntry, wrongTransfer } from './audit-types.ts'
-import { type AccountKindName, accountKinds, kindOfAccount } from './chart.ts'
+import { type AccountKindName, accountKinds, kindOfAccount, ownerOf } from './chart.ts'
 
 /** Kinds through which money leaves or enters: bonus never moves to or from them. */
 const moneyKinds: readonly AccountKindName[] = ['bank', 'cash', 'card_acquirer', 'wechat']
@@ -137,10 +137,4 @@ export function guardedIn(lines: readonly AuditedTransfer[]): Set<AccountId> {
     if (line.creditBalance !== null) ids.add(line.credit)
   }
   return ids
-}
-
-export function ownerOf(account: string): string {
-  const kind = kindOfAccount(account)
-  const isCards = kind !== undefined && accountKinds[kind].owner === 'card'
-  return withKindAndLane(account, 0, isCards ? laneOfId(account) : 0)
 }

@@ -9,7 +9,7 @@ import { emptyHead } from '../../platform/lanes/index.ts'
 import { KnownBalances } from './audit-balances.ts'
 import { type EntryInPlace, isAsWritten, lineToBlame } from './audit-blame.ts'
 import { checkCutRows, checkCutsAtEnd } from './audit-cuts.ts'
-import { checkEntry, guardedIn, ownerOf } from './audit-entry.ts'
+import { checkEntry, guardedIn } from './audit-entry.ts'
 import { HoldReplay, holdRecordsOf } from './audit-holds.ts'
 import { readAccountsById, readHoldsById } from './audit-row-store.ts'
 import {
@@ -24,7 +24,7 @@ import {
 } from './audit-store.ts'
 import { lostInTransit } from './audit-transits.ts'
 import { BookIsWrong, wrongAccount, wrongEntry, wrongLane, wrongTransfer } from './audit-types.ts'
-import { kindOfAccount } from './chart.ts'
+import { kindOfAccount, ownerOf } from './chart.ts'
 import { inParts } from './closings.ts'
 
 /** The book of each of these owners that exists. */

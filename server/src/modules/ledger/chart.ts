@@ -2,7 +2,15 @@
  * The chart of accounts of an issuer's book: every kind of account, its normal side, whether a row guards it, and what
  * accountants call it. The kind is part of the account's id.
  */
-import { type AccountId, asId, kindBitsOfId, type Lane, withKindAndLane } from '@lika/contract'
+import {
+  type AccountId,
+  asId,
+  kindBitsOfId,
+  type Lane,
+  laneOfId,
+  type Uuid,
+  withKindAndLane,
+} from '@lika/contract'
 
 export interface AccountKind {
   /** 1–63: the kind bits of the account's id. */
@@ -153,4 +161,20 @@ export function accountId(owner: string, kind: AccountKindName, lane: Lane): Acc
 /** undefined: the id is not that of an account. */
 export function kindOfAccount(id: string): AccountKindName | undefined {
   return byNumber.get(kindBitsOfId(id))
+}
+
+/** The id of the account's owner: cards live in the lane of their accounts, merchants and issuers in none. */
+export function ownerOf(account: string): Uuid {
+  const kind = kindOfAccount(account)
+  const isCards = kind !== undefined && accountKinds[kind].owner === 'card'
+  return asId(withKindAndLane(account, 0, isCards ? laneOfId(account) : 0))
+}
+
+/**
+ * The account as readers know it: its owner and kind. For merchants and issuers it stands for their accounts of that
+ * kind in all lanes.
+ */
+export function accountOverLanes(account: string): AccountId {
+  const owner = ownerOf(account)
+  return asId<'account'>(withKindAndLane(owner, kindBitsOfId(account), laneOfId(owner)))
 }

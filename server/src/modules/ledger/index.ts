@@ -14,7 +14,9 @@ export {
   accountId,
   accountKindNames,
   accountKinds,
+  accountOverLanes,
   kindOfAccount,
+  ownerOf,
 } from './chart.ts'
 export { writeClosings } from './closings.ts'
 export { closeDayPlan, dayClosed, platformBook } from './day.ts'

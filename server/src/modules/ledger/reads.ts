@@ -33,7 +33,7 @@ export interface Owners {
   /** Whether the book has this merchant. */
   hasMerchant(book: BookId, id: MerchantId): Promise<boolean>
   /** Whether the book has this card. */
-  hasCard(book: BookId, id: CardId): Promise<boolean>
+  hasCard(book: BookId, lane: Lane, id: CardId): Promise<boolean>
   /** The newest first, those older than `before`. */
   merchantsBefore(
     book: BookId,
@@ -155,7 +155,7 @@ export class LedgerReads {
   ): Promise<AccountBalance | undefined> {
     const lane = laneOfId(ownerId)
     const place = (await this.#places(book, at)).get(lane)
-    if (place === undefined || !(await this.#owners.hasCard(book, asId<'card'>(ownerId))))
+    if (place === undefined || !(await this.#owners.hasCard(book, lane, asId<'card'>(ownerId))))
       return undefined
     const id = withKindAndLane(ownerId, accountKinds[kind].number, lane)
     const balance = await balanceOfGuarded(this.#sql, lane, id, place)

@@ -95,6 +95,18 @@ export async function selectMerchants(
     limit ${filter.limit}`
 }
 
+/** The book of each of these merchants that exists. */
+export async function booksOfMerchants(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, BookId>> {
+  const rows = await sql<{ id: string; book: BookId }[]>`
+    select id, book_id as book
+    from merchant
+    where id = any(${uuidArray(ids)}::uuid[])`
+  return new Map(rows.map(({ id, book }) => [id, book]))
+}
+
 export async function selectStores(
   sql: Sql,
   book: BookId,
