@@ -22,6 +22,7 @@ import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
 import { startEngine } from './start-engine.ts'
 import { startJobs } from './start-jobs.ts'
+import { startTimers } from './start-timers.ts'
 import type { Stop } from './stops.ts'
 
 const packsFolder = resolve(import.meta.dirname, '../../policies')
@@ -58,6 +59,7 @@ export async function openParts(
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request) => mintCards(request, keyring),
   }
+  startTimers(flows, log, onStop)
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   return {
@@ -101,6 +103,8 @@ function startWebhooks(needs: WebhookNeeds, onStop: (stop: Stop) => void): Webho
     lanesOf: (book) => engine.lanesOf(modeOfBook(book)),
     lanes: () => engine.lanes.map(({ lane }) => lane),
     log,
+    // Nobody else works on an embedded PostgreSQL: what another process leased is left over from the last run.
+    alone: config.databaseUrl === undefined,
   })
   engine.onMoved((lane) => webhooks.wake(lane))
   webhooks.start()

@@ -52,7 +52,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-const buckets = 1024
+export const buckets = 1024
 const mostInOneBatch = 1000
 
 export class Claims {

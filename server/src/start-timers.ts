@@ -1,0 +1,65 @@
+/**
+ * A step of the start: what is done from time to time. Decisions never wait for it: an expired hold or an outlived
+ * secret is dead by the clock whether or not it was tidied away.
+ */
+import { dayMs } from '@lika/contract'
+import { renewValidity } from './flows/cards/renew-validity.ts'
+import { startDayCloser } from './flows/close-day.ts'
+import type { FlowContext } from './flows/context.ts'
+import { expireHolds } from './flows/expire-holds.ts'
+import { sweepSeals } from './modules/cards/index.ts'
+import { realNow } from './platform/clock.ts'
+import { forgetOldClaims } from './platform/lanes/index.ts'
+import type { Log } from './platform/log.ts'
+import { Nap } from './platform/nap.ts'
+import type { Stop } from './stops.ts'
+
+const modes = ['live', 'test'] as const
+/** How long an idempotency key is remembered; the names of merchants and issuers are for ever. */
+const claimsKeptMs = 400 * dayMs
+
+export function startTimers(
+  flows: FlowContext,
+  log: Pick<Log, 'error'>,
+  onStop: (stop: Stop) => void,
+): void {
+  const { engine, database } = flows
+  const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
+    onStop(
+      repeating(everyMs, work, (error) => log.error({ err: error }, `${what}: tried again later`)),
+    )
+  const days = startDayCloser(flows, { log })
+  onStop(() => days.stop())
+  repeat('expired holds', 5_000, () => expireHolds(flows))
+  repeat('revealed secrets', 30_000, async () => {
+    for (const mode of modes) {
+      await sweepSeals(database.sql, engine.lanesOf(mode), engine.now(mode))
+    }
+  })
+  repeat('renewals of validity', 60_000, async () => {
+    for (const mode of modes) await renewValidity(flows, mode)
+  })
+  repeat('old idempotency keys', dayMs, () =>
+    forgetOldClaims(database.sql, realNow() - claimsKeptMs),
+  )
+}
+
+/** Runs `work` again and again, never twice at once, a pause in between. Answers how to end it. */
+function repeating(
+  everyMs: number,
+  work: () => Promise<unknown>,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
+  const nap = new Nap()
+  const run = async () => {
+    while (!nap.ended) {
+      await work().catch(onError)
+      await nap.sleep(everyMs)
+    }
+  }
+  const running = run()
+  return async () => {
+    nap.end()
+    await running
+  }
+}
