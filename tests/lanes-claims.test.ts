@@ -207,7 +207,7 @@ describe('a key', () => {
     const slow = paused(note(book, lane, { key }))
     const first = run(slow.command)
     const firstId = await slow.claimed
-    const reaching = Promise.withResolvers<Promise<Executed>>()
+    const reaching = Promise.withResolvers<Executed>()
     await database.owner.transaction(async (sql) => {
       await sql`select from lika.claim where command_id = ${firstId} for update`
       const second = run(note(book, lane, { key }), there)
@@ -215,7 +215,7 @@ describe('a key', () => {
       await sql`delete from lika.claim where command_id = ${firstId}`
       reaching.resolve(second)
     })
-    const second = await await reaching.promise
+    const second = await reaching.promise
     assert.notEqual(commandIdOf(second), firstId)
     slow.go(notFound)
     assert.equal(codeOf(await first), 'card.not_found')

@@ -122,18 +122,15 @@ describe('a connection that is cut', () => {
     const repeats = await Promise.all([run(first), run(first)])
     for (const repeat of repeats) assert.equal(seen(repeat), seen(paid))
     assert.equal(codeOf(await run(charge(card, 10n, { name }))), 'reference.already_used')
-    const key = newId()
+    const freed = { kind: 1, name: newId() }
     const missing = note(book, lane, {
-      key,
-      name: { kind: 1, name: newId() },
+      key: newId(),
+      name: freed,
       decide: () => ({ ok: false, final: false, refusal: refusal('card.not_found', 'None.') }),
     })
     assert.equal(codeOf(await run(missing)), 'card.not_found')
-    assert.equal(
-      codeOf(await run(charge(other, 900n, { name: missing.name }))),
-      'funds.insufficient',
-    )
-    assert.equal(codeOf(await run(charge(other, 9n, { name: missing.name }))), 'done')
+    assert.equal(codeOf(await run(charge(other, 900n, { name: freed }))), 'funds.insufficient')
+    assert.equal(codeOf(await run(charge(other, 9n, { name: freed }))), 'done')
     assert.equal(codeOf(await run(move(card, other, 90n))), 'done')
     assert.equal(await balanceOf(database.app, card), 0n)
     assert.equal(await balanceOf(database.app, other), 181n)

@@ -6,7 +6,6 @@ import {
   type BookId,
   bookOf,
   type CardId,
-  type IssuerId,
   type Lane,
   laneOfId,
   type Mode,
@@ -76,12 +75,9 @@ export async function startLanes(url: string, options: LanesOptions = {}): Promi
   }
 }
 
-export function newIssuer(): IssuerId {
-  return asId<'issuer'>(newId())
-}
-
+/** The book of an issuer of its own. */
 export function newBook(mode: Mode = 'live'): BookId {
-  return bookOf(newIssuer(), mode)
+  return bookOf(asId<'issuer'>(newId()), mode)
 }
 
 export type Card = { readonly id: CardId; readonly lane: Lane; readonly book: BookId }

@@ -23,6 +23,8 @@ export class TcpProxy {
   cutBefore: Judge = never
   /** Asked for each statement that the server completed, before the driver learns it. */
   cutAfter: Judge = never
+  /** A pooler's bad habit: what becomes of the start-up packet, whose length stays. */
+  startUp: (packet: Buffer) => Buffer = (packet) => packet
   /** How often one of the two said yes. */
   cuts = 0
   /** Frozen: takes connections and bytes, passes nothing on. */
@@ -97,6 +99,7 @@ export class TcpProxy {
         return this.#judge(this.cutBefore, { connection, sql })
       },
       completed: (sql) => this.#judge(this.cutAfter, { connection, sql }),
+      startUp: (packet) => this.startUp(packet),
       gone: () => this.#pairs.delete(pair),
     })
     this.#pairs.add(pair)
@@ -113,6 +116,7 @@ export class TcpProxy {
 interface Watcher {
   statement(sql: string): boolean
   completed(sql: string): boolean
+  startUp(packet: Buffer): Buffer
   gone(): void
 }
 
@@ -162,7 +166,10 @@ class Pair {
       if (this.#frozen) return
       const message = this.#nextFromClient()
       if (message === undefined) return
-      if (this.#isCutBefore(message)) return this.cut()
+      if (this.#isCutBefore(message)) {
+        this.cut()
+        return
+      }
       this.#server.write(message)
     }
   }
@@ -171,9 +178,10 @@ class Pair {
     const head = this.#started ? 1 : 0
     const message = messageOf(this.#fromClient, head)
     if (message === undefined) return undefined
-    this.#started = true
     this.#fromClient = this.#fromClient.subarray(message.length)
-    return message
+    if (this.#started) return message
+    this.#started = true
+    return this.#watcher.startUp(message)
   }
 
   #isCutBefore(message: Buffer): boolean {
@@ -208,7 +216,10 @@ class Pair {
       this.#fromServer = this.#fromServer.subarray(message.length)
       const type = String.fromCharCode(message[0] ?? 0)
       const done = type === 'C' || type === 'E' ? this.#pending.shift() : undefined
-      if (type === 'C' && done !== undefined && this.#watcher.completed(done)) return this.cut()
+      if (type === 'C' && done !== undefined && this.#watcher.completed(done)) {
+        this.cut()
+        return
+      }
       this.#client.write(message)
     }
   }

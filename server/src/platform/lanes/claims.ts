@@ -148,7 +148,7 @@ export class Claims {
       try {
         left = await this.#claimAll(left)
       } catch (error) {
-        if (!isWorthRepeating(error)) return await this.#halve(left, error)
+        if (!isWorthRepeating(error)) return this.#halve(left, error)
         left = this.#giveUpOverdue(left, error)
         if (left.length > 0) await pauseAfter(attempt)
       }

@@ -244,7 +244,7 @@ export class Engine {
     const { book: bookId, operation, key, input, name } = command
     const claimed = await this.#claims.claim({ bookId, operation, key, input, name, newId })
     if (claimed.name === undefined) return claimed
-    return await patiently(this.#patience, () => this.names.settleClaim(claimed, newId))
+    return patiently(this.#patience, () => this.names.settleClaim(claimed, newId))
   }
 
   async #executeClaimed(command: Command, claimed: Claimed): Promise<Executed> {
@@ -308,7 +308,7 @@ export class Engine {
         ? 'own'
         : await patiently(this.#patience, () => this.names.stateOf(claimed, together))
     const plan = await command.plan(commandId, name)
-    return await this.#ticket(commandId, command, plan, !fresh || together !== undefined)
+    return this.#ticket(commandId, command, plan, !fresh || together !== undefined)
   }
 
   /** @throws where the plan leaves out the home lane: it would run where its repeats do not look for it. */

@@ -94,7 +94,7 @@ export class NameKeeper {
   ): Promise<ClaimedName | undefined> {
     const row = this.#claims.nameRow(book, outside, by, true)
     const inserted = await insertNames(this.#database.sql, [row])
-    return inserted.length === 1 ? undefined : await this.ownerOf(book, outside)
+    return inserted.length === 1 ? undefined : this.ownerOf(book, outside)
   }
 
   /** From now on nobody gets it. False: it has passed to another command meanwhile. */

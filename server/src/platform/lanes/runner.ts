@@ -97,7 +97,7 @@ export class LaneRunner {
       } catch (error) {
         if (error instanceof ClockDenied) return this.#denyClock(left, error)
         const poisoned = await this.#isPoisoned(error)
-        if (poisoned && lookFor === 'all') return await this.#halve(left, error)
+        if (poisoned && lookFor === 'all') return this.#halve(left, error)
         lookFor = 'all'
         if (poisoned) continue
         this.#options.onTrouble(error)
@@ -186,6 +186,6 @@ function settleAll(round: readonly Waiting[], verdicts: readonly Verdict[]): voi
 const unclear: Verdict = { kind: 'unclear' }
 
 /** In ascending order: the order in which everybody locks. */
-export function lanesOf(tickets: readonly Ticket[]): Lane[] {
+function lanesOf(tickets: readonly Ticket[]): Lane[] {
   return [...new Set(tickets.flatMap((ticket) => ticket.plan.lanes))].sort((a, b) => a - b)
 }
