@@ -9,7 +9,7 @@ import { laneStart, moveCursor, readCursor, readFrom } from '../../platform/lane
 import { auditAccounts, auditHolds } from './audit-accounts.ts'
 import { checkClosings } from './audit-cuts.ts'
 import { LaneAudit, type OwnerBooks } from './audit-lane.ts'
-import { findStrayLanes, readLaneEnds, seeOneMoment } from './audit-store.ts'
+import { findStrayLanes, type LaneEnd, readLaneEnds, seeOneMoment } from './audit-store.ts'
 import { type AuditCheck, type AuditReport, BookIsWrong, rowOf } from './audit-types.ts'
 import { readCutBefore } from './day-store.ts'
 
@@ -78,9 +78,9 @@ export class Auditor {
     const mode = asked.book === undefined ? undefined : modeOfBook(asked.book)
     const lanes = ends.filter(({ pool }) => mode === undefined || pool === mode)
     let crossing: BookIsWrong | undefined
-    for (const { lane, pool } of lanes) {
-      const siblings = ends.filter((end) => end.pool === pool).map((end) => end.lane)
-      const found = await this.#lane(lane, siblings, asked, count)
+    for (const end of lanes) {
+      const siblings = ends.filter(({ pool }) => pool === end.pool).map(({ lane }) => lane)
+      const found = await this.#lane(end, siblings, asked, count)
       crossing ??= found
     }
     if (crossing !== undefined) throw crossing
@@ -94,7 +94,7 @@ export class Auditor {
   }
 
   async #lane(
-    lane: Lane,
+    { lane, pool }: LaneEnd,
     lanes: readonly Lane[],
     { book, sinceVerifiedCut = false }: AuditAsked,
     count: (name: string, rows: number) => void,
@@ -118,7 +118,7 @@ export class Auditor {
     }
     try {
       count('holds', await auditHolds(database, lane, book))
-      count('accounts', await auditAccounts(database, lane, book, ownerBooks))
+      count('accounts', await auditAccounts(database, lane, book, ownerBooks, pool === 'test'))
     } catch (error) {
       throw audit.resolve(error)
     }

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { formatYuan } from '@lika/contract'
+import { type CardApp, startCardApp } from './harness/card-app.ts'
+
+/** See docs/recipes/README.md on how a page is written. */
+const folder = join(import.meta.dirname, '../docs/recipes')
+const pages = readdirSync(folder).filter((name) => name !== 'README.md')
+
+type Request = { method: string; path: string; body: string; names: [string, string][] }
+type Step = { request: Request; moved: string[][] } | { balance: string[][] }
+
+let app: CardApp
+
+before(async () => {
+  app = await startCardApp()
+})
+after(() => app.stop())
+
+describe('the recipes', () => {
+  test('are listed in their README, each with a title', () => {
+    const listed = readFileSync(join(folder, 'README.md'), 'utf8')
+    assert.ok(pages.length > 0)
+    for (const page of pages) assert.ok(listed.includes(`(${page})`), page)
+  })
+
+  for (const page of pages) {
+    const text = readFileSync(join(folder, page), 'utf8')
+    test(`${/^# (.*)/.exec(text)?.[1] ?? page}: the ledger holds what the page says`, async () => {
+      const { test: key } = await app.makeIssuer()
+      const merchant = await app.call('POST', '/v1/merchants', {
+        key,
+        body: { name: 'Bistro', category: 'food' },
+      })
+      const known = new Map([
+        ['product', await app.makeProduct(key)],
+        ['merchant', merchant.body.id],
+      ])
+      let seen = 0
+      const steps = stepsOf(text)
+      assert.ok(steps.some((step) => 'balance' in step) && steps.some((step) => 'request' in step))
+      for (const step of steps) {
+        if ('balance' in step) {
+          assert.deepEqual(await trialBalance(key), step.balance)
+          continue
+        }
+        await send(key, step.request, known)
+        const rows = await movedSoFar(key)
+        assert.deepEqual(rows.slice(seen), step.moved, step.request.path)
+        seen = rows.length
+      }
+      const { body: audited } = await app.call('POST', '/v1/ledger/verify', { key })
+      assert.deepEqual([audited.ok, audited.first_wrong], [true, null])
+    })
+  }
+})
+
+async function send(key: string, request: Request, known: Map<string, string>): Promise<void> {
+  const fill = (text: string) =>
+    text.replaceAll(/\{(\w+)\}/g, (_, name) => known.get(name) ?? assert.fail(`{${name}}`))
+  const { status, body } = await app.post(key, fill(request.path), JSON.parse(fill(request.body)))
+  assert.ok(status < 300, `${request.path}: ${JSON.stringify(body)}`)
+  for (const [name, member] of request.names) known.set(name, body[member])
+}
+
+/** Every transfer of the book, as rows of a table. */
+async function movedSoFar(key: string): Promise<string[][]> {
+  const { body } = await app.get(key, '/v1/ledger/entries?limit=200')
+  type Transfer = { debit_kind: string; credit_kind: string; amount: number }
+  const entries: { transfers: Transfer[] }[] = body.data
+  return entries
+    .flatMap(({ transfers }) => transfers)
+    .map((one) => [one.debit_kind, one.credit_kind, formatYuan(BigInt(one.amount))])
+}
+
+async function trialBalance(key: string): Promise<string[][]> {
+  const { body } = await app.get(key, '/v1/ledger/trial_balance')
+  const lines: { kind: string; debit: number; credit: number }[] = body.data
+  const shown = (amount: number) => (amount === 0 ? '' : formatYuan(BigInt(amount)))
+  return lines
+    .filter(({ debit, credit }) => debit + credit > 0)
+    .map(({ kind, debit, credit }) => [kind, shown(debit), shown(credit)])
+}
+
+/** Requests with the table behind each, and trial balances, in the order of the page. */
+function stepsOf(text: string): Step[] {
+  const steps: Step[] = []
+  const blocks = text.matchAll(/^```http\n([\s\S]*?)^```|^\|(.*)\|\n\|[-:| ]+\|\n((?:\|.*\n?)+)/gm)
+  for (const [, request, head, rows] of blocks) {
+    if (request !== undefined) {
+      steps.push({ request: requestOf(request), moved: [] })
+      continue
+    }
+    const table = (rows ?? '').trim().split('\n').map(cellsOf)
+    const columns = cellsOf(`|${head}|`).join()
+    const last = steps.at(-1)
+    if (columns === 'account,debit,credit') steps.push({ balance: table })
+    else if (columns === 'debit,credit,yuan' && last !== undefined && 'request' in last)
+      last.moved.push(...table)
+  }
+  return steps
+}
+
+function requestOf(block: string): Request {
+  const [first = '', ...rest] = block.split('\n')
+  const [method = '', path = ''] = first.split(' ')
+  const names = rest.flatMap((line) => {
+    const [, name, member] = /^→ (\w+) = (\w+)$/.exec(line) ?? []
+    return name === undefined || member === undefined ? [] : [[name, member] as [string, string]]
+  })
+  const body = rest.filter((line) => !line.startsWith('→')).join('\n')
+  return { method, path, body, names }
+}
+
+function cellsOf(line: string): string[] {
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())
+}
