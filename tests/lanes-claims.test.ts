@@ -19,6 +19,7 @@ import {
   note,
   seen,
   startLanes,
+  until,
   untilBlocked,
 } from './harness/lanes.ts'
 
@@ -35,11 +36,8 @@ before(async () => {
   here = await startLanes(database.url, { nameGraceMs: never })
   there = await startLanes(database.url, { nameGraceMs: never })
 })
-after(async () => {
-  await here.stop()
-  await there.stop()
-  await database.drop()
-})
+// The last test stops both.
+after(() => database.drop())
 
 const run = (command: Command, lanes = here) => lanes.engine.execute(command)
 async function cardWith(fen: bigint, of = book): Promise<Card> {
@@ -486,3 +484,31 @@ async function isWaitingForName(command: Promise<Executed>): Promise<void> {
   const state = await Promise.race([command.then(() => 'settled'), Promise.resolve('waiting')])
   assert.equal(state, 'waiting')
 }
+
+describe('a server that stops', () => {
+  test('finishes what it took, takes nothing more, and leaves no connection', async () => {
+    const stopping = await startLanes(database.url)
+    const slow = paused(note(book, 3))
+    const first = run(slow.command, stopping)
+    await slow.claimed
+    const stopped = stopping.engine.stop()
+    assert.equal(codeOf(await run(note(book, 3), stopping)), 'busy')
+    const bulk = await stopping.engine.executeTogether([note(book, 3)])
+    assert.deepEqual(bulk.map(codeOf), ['busy'])
+    slow.go()
+    assert.equal(codeOf(await first), 'done')
+    await stopped
+    await stopping.stop()
+    await Promise.all([here.stop(), there.stop()])
+    await until(async () => (await connections()) === 0n)
+  })
+
+  async function connections(): Promise<bigint> {
+    const [row] = await database.owner.sql<{ count: bigint }[]>`
+      select count(*)
+      from pg_stat_activity
+      where datname = current_database()
+        and application_name in ('lanes', 'claims')`
+    return row?.count ?? -1n
+  }
+})
