@@ -4,18 +4,20 @@ import { type Config, readConfig } from './platform/config.ts'
 import { type Log, openLog } from './platform/log.ts'
 import { onSignal } from './signals.ts'
 import { startDatabase } from './start-database.ts'
+import { ensureDemo } from './start-demo.ts'
 import { startHttp } from './start-http.ts'
 import { openParts } from './start-parts.ts'
+import { addresses, toTry } from './start-words.ts'
 import { makeStops, type Stop } from './stops.ts'
 
 async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const database = await startDatabase(config, log, onStop)
   const parts = await openParts(config, log, database, onStop)
-  const url = await startHttp(config, parts, onStop)
-  say(`API        ${url}/v1`)
-  say(`Reference  ${url}/docs`)
-  say(`Operator   the key in ${parts.operatorKeyFile}`)
+  const { url, call } = await startHttp(config, parts, onStop)
+  const demo = config.demo && (await ensureDemo(call, config.dataDir, parts.operatorKey))
+  for (const line of addresses(url, parts.operatorKeyFile)) say(line)
+  if (demo) for (const line of toTry(url, config, demo)) say(line)
   say('Lika is ready')
 }
 

@@ -5,14 +5,21 @@ import type { Deps } from './api/deps.ts'
 import { CannotStart } from './platform/cannot-start.ts'
 import type { Config } from './platform/config.ts'
 import { codeOf } from './platform/db-faults.ts'
+import type { CallOwn } from './start-demo.ts'
 import type { Stop } from './stops.ts'
 
-/** The URL under which it answers. @throws CannotStart `port.taken`, `host.unusable`, `tls.unreadable` */
+/** `url`: under which it answers; `call`: asks it without the network. */
+export interface Listening {
+  readonly url: string
+  readonly call: CallOwn
+}
+
+/** @throws CannotStart `port.taken`, `host.unusable`, `tls.unreadable` */
 export async function startHttp(
   config: Config,
   parts: Omit<Deps, 'trustProxy' | 'tls'>,
   onStop: (stop: Stop) => void,
-): Promise<string> {
+): Promise<Listening> {
   const tls = config.tls && readTls(config.tls)
   const app = await buildApp({
     ...parts,
@@ -23,9 +30,24 @@ export async function startHttp(
   try {
     const url = new URL(await app.listen({ host: config.host, port: config.port }))
     if (tls !== undefined) url.protocol = 'https:'
-    return url.origin
+    return { url: url.origin, call: callOf(app) }
   } catch (error) {
     throw explain(config, error)
+  }
+}
+
+function callOf(app: Awaited<ReturnType<typeof buildApp>>): CallOwn {
+  return async ({ method, path, key, body, idempotencyKey }) => {
+    const response = await app.inject({
+      method,
+      url: path,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body !== undefined && { payload: body }),
+    })
+    return { status: response.statusCode, body: response.json<unknown>() }
   }
 }
 

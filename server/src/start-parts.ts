@@ -27,7 +27,10 @@ import type { Stop } from './stops.ts'
 
 const packsFolder = resolve(import.meta.dirname, '../../policies')
 
-export type Parts = Omit<Deps, 'trustProxy' | 'tls'> & { readonly operatorKeyFile: string }
+export type Parts = Omit<Deps, 'trustProxy' | 'tls'> & {
+  readonly operatorKeyFile: string
+  readonly operatorKey: string
+}
 
 /** @throws CannotStart */
 export async function openParts(
@@ -41,7 +44,7 @@ export async function openParts(
   const masterKey = { value: config.masterKey, file: join(config.dataDir, 'master.key') }
   const keyring = await openKeyring(database.sql, masterKey)
   const operatorKeyFile = join(config.dataDir, 'operator.key')
-  await ensureOperatorKey(database.sql, operatorKeyFile)
+  const operatorKey = await ensureOperatorKey(database.sql, operatorKeyFile)
   const packs = await loadPacks(packsFolder)
   const nouns = {
     issuers: openIssuers(database, packs),
@@ -67,6 +70,7 @@ export async function openParts(
     database,
     packs,
     operatorKeyFile,
+    operatorKey,
     bookNow: (mode) => engine.now(mode),
     access: openAccess(database),
     ...nouns,

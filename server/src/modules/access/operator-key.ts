@@ -10,8 +10,9 @@ import { insertOperatorDigest } from './store.ts'
  * Sees to it that the bare token in `file` (mode 0600) opens this database. A file that is there stays as it is,
  * so that a restored folder or a second server keeps its key.
  * @throws CannotStart `operator_key.invalid`, `operator_key.unreadable`
+ * @returns the token
  */
-export async function ensureOperatorKey(sql: Sql, file: string): Promise<void> {
+export async function ensureOperatorKey(sql: Sql, file: string): Promise<string> {
   const token = readToken(file) ?? makeToken(file)
   if (!/^lika_operator_[\w-]{16,100}$/.test(token)) {
     throw new CannotStart(
@@ -20,6 +21,7 @@ export async function ensureOperatorKey(sql: Sql, file: string): Promise<void> {
     )
   }
   await insertOperatorDigest(sql, digestToken(token))
+  return token
 }
 
 function readToken(file: string): string | undefined {
