@@ -321,7 +321,8 @@ test('jobs and files belong to their issuer and mode', async () => {
     assert.deepEqual(told, unknown)
   }
   const asked = { headers: { authorization: `Bearer ${key}` } }
-  await fetch(`${lika.url}/v1/jobs/${job.id}/file`, { method: 'HEAD', ...asked })
+  const head = await fetch(`${lika.url}/v1/jobs/${job.id}/file`, { method: 'HEAD', ...asked })
+  assert.equal(head.status, 405)
   assert.equal((await get(`/v1/jobs/${job.id}/file`)).status, 200, 'a HEAD takes nothing')
 })
 

@@ -111,6 +111,8 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
       method: spec.method,
       url: spec.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       bodyLimit: spec.bodyLimit ?? defaultBodyLimit,
+      // A HEAD would read a file to its end for nothing; one that is given out once would be gone.
+      exposeHeadRoute: spec.files === undefined,
       schema: { response: spec.responses },
       onRequest: (request, reply, done) => {
         const enter = (admission: Admission) => {

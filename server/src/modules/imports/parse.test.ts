@@ -41,7 +41,12 @@ for (const encoding of ['utf-8', 'gbk'] as const) {
           : [],
       )
       const errors = items.flatMap((item) => (item.kind === 'rejected' ? item.errors : []))
-      assert.deepEqual(items[0], { kind: 'header', line: 1, ignored: ['备注', '门店'] })
+      assert.deepEqual(items[0], {
+        kind: 'header',
+        line: 1,
+        ignored: ['备注', '门店'],
+        columns: { number: '卡号', amount: '余额（元）' },
+      })
       assert.equal(items.length, 1 + 50_000)
       assert.deepEqual(
         errors.map(({ line, column, code }) => ({ line, column, code })),
@@ -75,7 +80,12 @@ test('the verdicts do not depend on where the chunks are cut', async () => {
 test('the header is found by name, in any order, in Chinese or English, with its unit', async () => {
   const header = '有效期, Amount (yuan) ,"密码",number,赠送（元）'
   assert.deepEqual(await read(`${header}\n2027-12-31,10,1234,600123,0.5\n`), [
-    { kind: 'header', line: 1, ignored: [] },
+    {
+      kind: 'header',
+      line: 1,
+      ignored: [],
+      columns: { number: 'number', amount: 'Amount (yuan)' },
+    },
     {
       kind: 'accepted',
       line: 2,
