@@ -25,7 +25,7 @@ export interface Totals {
 /** Of the cursor that says up to which cut the closings of a lane are complete. */
 export const closingsCursor = 'closings'
 /** Entries whose transfers are added up in one statement. */
-export const sliceSeqs = 50_000n
+const sliceSeqs = 50_000n
 const rowsAtOnce = 5_000
 
 /** Writes what is missing in a lane; answers how many days that were. */
