@@ -799,6 +799,25 @@ end
 $function$;
 grant execute on function forget_test_claims(book uuid) to lika_app;
 
+CREATE OR REPLACE FUNCTION lika.oldest_transaction(OUT pid integer, OUT application text, OUT seconds double precision)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select pid, application_name, extract(epoch from clock_timestamp() - xact_start)
+  from pg_stat_activity
+  where datname = current_database()
+    and backend_type = 'client backend'
+    and xact_start is not null
+    and (backend_xmin is not null or backend_xid is not null or state like 'idle in transaction%')
+    and application_name not in ('pg_dump', 'pg_basebackup')
+    and pid <> pg_backend_pid()
+  order by xact_start
+  limit 1
+$function$;
+grant execute on function oldest_transaction(OUT pid integer, OUT application text, OUT seconds double precision) to lika_app;
+
 CREATE OR REPLACE FUNCTION lika.real_time()
  RETURNS timestamp with time zone
  LANGUAGE sql

@@ -4,7 +4,7 @@ import type { Config } from './platform/config.ts'
 import type { Keyring } from './platform/crypto/keyring.ts'
 import type { Database } from './platform/db.ts'
 import { newCommandId } from './platform/ids.ts'
-import { Engine, ensureLanes } from './platform/lanes/index.ts'
+import { Engine, type EngineMeter, ensureLanes } from './platform/lanes/index.ts'
 import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
 import type { Stop } from './stops.ts'
@@ -13,7 +13,7 @@ export async function startEngine(
   config: Config,
   log: Log,
   open: OpenDatabase,
-  keyring: Keyring,
+  { keyring, meter }: { readonly keyring: Keyring; readonly meter: EngineMeter },
   onStop: (stop: Stop) => void,
 ): Promise<Engine> {
   const database: Database = await open({ applicationName: 'lika-lanes' })
@@ -30,6 +30,7 @@ export async function startEngine(
     realNow,
     monotonic: elapsedMs,
     log,
+    meter,
   })
   onStop(() => engine.stop())
   return engine

@@ -1,7 +1,6 @@
 /** A step of the start: the parts that routes are made of, on an open database. */
 import { join, resolve } from 'node:path'
 import { modeOfBook } from '@lika/contract'
-import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
 import type { FlowContext } from './flows/context.ts'
@@ -22,6 +21,8 @@ import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
 import { startEngine } from './start-engine.ts'
 import { startJobs } from './start-jobs.ts'
+import { openMetrics } from './start-metrics.ts'
+import { readinessChecks } from './start-readiness.ts'
 import { startTimers } from './start-timers.ts'
 import type { Stop } from './stops.ts'
 
@@ -51,7 +52,9 @@ export async function openParts(
     programs: openPrograms(database),
     merchants: openMerchants(database),
   }
-  const engine = await startEngine(config, log, open, keyring, onStop)
+  const { engineMeter: meter, watch, count, metrics } = openMetrics()
+  const engine = await startEngine(config, log, open, { keyring, meter }, onStop)
+  watch(engine, database)
   const flows: FlowContext = {
     engine,
     database,
@@ -63,8 +66,7 @@ export async function openParts(
     mintCards: (request) => mintCards(request, keyring),
   }
   startTimers(flows, log, onStop)
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  const jobs = startJobs({ log, database, flows }, onStop)
   return {
     log,
     database,
@@ -76,18 +78,12 @@ export async function openParts(
     ...nouns,
     webhooks: startWebhooks({ config, log, database, keyring, engine }, onStop),
     flows,
-    jobs: startJobs({ log, database, flows }, onStop),
+    jobs,
     execute: (command) => engine.execute(command),
-    readiness: [
-      { name: 'database', check: () => answers(database) },
-      { name: 'lanes', check: () => engine.trouble() },
-    ],
-    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    readiness: readinessChecks(database, engine, jobs),
+    count,
+    metrics,
   }
-}
-
-async function answers({ sql }: Database): Promise<undefined> {
-  await sql`select`
 }
 
 type WebhookNeeds = {

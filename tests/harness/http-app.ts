@@ -71,6 +71,7 @@ export async function startHttpApp(
     execute: () => Promise.reject(new Error('there is no engine in this test')),
     readiness: [],
     trustProxy: false,
+    count: () => {},
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     ...deps,
   } as unknown as Deps

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from './deps.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
+import { addMeter } from './http/meter.ts'
 import { openapiOf } from './http/openapi.ts'
 import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
@@ -63,6 +64,7 @@ export async function buildApp(
   more: readonly ((app: LikaApp, deps: Deps) => void)[] = [],
 ): Promise<FastifyInstance> {
   const fastify = makeFastify(deps)
+  addMeter(fastify, (answered) => deps.count(answered))
   const kernel = makeKernel(fastify, deps)
   addFirstHook(fastify, kernel.paths)
   for (const register of [...routeFiles, ...more]) register(kernel, deps)

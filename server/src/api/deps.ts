@@ -11,6 +11,7 @@ import type { Database } from '../platform/db.ts'
 import type { Jobs } from '../platform/jobs/index.ts'
 import type { Command, Executed } from '../platform/lanes/index.ts'
 import type { Log } from '../platform/log.ts'
+import type { Answered } from './http/meter.ts'
 
 export interface Deps {
   readonly log: Log
@@ -33,6 +34,8 @@ export interface Deps {
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustProxy: boolean | string
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
+  /** Told of every answer. */
+  count(answered: Answered): void
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
 }

@@ -22,6 +22,7 @@ export function problemOf(refusal: Refusal, requestId: string): { status: number
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
   const { status, body } = problemOf(refusal, reply.request.id)
+  reply.refusalCode = refusal.code
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="lika"')
   if (refusal.retryAfterSeconds !== undefined)
     reply.header('retry-after', String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))))

@@ -3,6 +3,7 @@
  * seconds when that process dies. The row is also what callers see of the job.
  */
 import type { BookId, Result, Uuid } from '@lika/contract'
+import { elapsedMs } from '../clock.ts'
 import type { Database } from '../db.ts'
 import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
@@ -13,6 +14,7 @@ import type { Job, JobHandler, NewJob } from './model.ts'
 import { claimJobs, insertJob, selectJob } from './store.ts'
 
 export type { Job, JobError, JobHandler, JobOutcome, JobRun, NewJob } from './model.ts'
+export { countJobs } from './watch.ts'
 
 export type JobsOptions = {
   /** Kinds without a handler are left to other processes. */
@@ -40,11 +42,15 @@ export type Jobs = {
   takeFile(bookId: BookId, id: Uuid): Promise<Result<AsyncIterableIterator<Uint8Array>>>
   /** Begins to work; without it this process only asks for jobs. */
   start(): void
+  /** What keeps this process from taking up jobs; undefined: nothing. */
+  trouble(): string | undefined
   /** Takes no more, lets each job end at its next checkpoint and gives it back; waits ten seconds at most. */
   stop(): Promise<void>
 }
 
 const stopWithinMs = 10_000
+/** Much longer than a pause between two looks and the longest statement. */
+const silentForMs = 30_000
 
 export function createJobs(database: Pick<Database, 'sql'>, options: JobsOptions): Jobs {
   const { sql } = database
@@ -54,6 +60,7 @@ export function createJobs(database: Pick<Database, 'sql'>, options: JobsOptions
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   let loop: Promise<void> | undefined
+  let lookedAt: number | undefined
 
   /** Takes what there is to take; true when there may be more. */
   async function takeSome(): Promise<boolean> {
@@ -84,7 +91,9 @@ export function createJobs(database: Pick<Database, 'sql'>, options: JobsOptions
   async function work(): Promise<void> {
     while (!nap.ended) {
       try {
-        if (await takeSome()) continue
+        const isMore = await takeSome()
+        lookedAt = elapsedMs()
+        if (isMore) continue
       } catch (error) {
         log.warn({ err: error }, 'jobs cannot be read just now')
       }
@@ -100,7 +109,14 @@ export function createJobs(database: Pick<Database, 'sql'>, options: JobsOptions
     get: (bookId, id) => selectJob(sql, bookId, id),
     takeFile: (bookId, id) => takeFile(sql, bookId, id),
     start: () => {
+      lookedAt = elapsedMs()
       loop ??= work()
+    },
+    trouble: () => {
+      if (lookedAt === undefined || nap.ended) return 'no jobs are taken up here'
+      const silentMs = elapsedMs() - lookedAt
+      if (silentMs < silentForMs) return undefined
+      return `no job could be looked for since ${Math.round(silentMs / 1000)} s`
     },
     stop: async () => {
       nap.end()

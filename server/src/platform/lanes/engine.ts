@@ -25,6 +25,14 @@ import { LaneRunner, type Waiting } from './runner.ts'
 import type { Command, Executed, Plan } from './types.ts'
 import { LaneWatch } from './watch.ts'
 
+/** Whoever counts what the engine does. */
+export interface EngineMeter {
+  /** A round was committed. */
+  round(commands: number): void
+  /** A key was claimed, or found taken. */
+  claim(tookMs: number): void
+}
+
 export interface EngineOptions {
   readonly database: Database
   /** Another connection to the same database whose sessions commit asynchronously. */
@@ -34,6 +42,7 @@ export interface EngineOptions {
   readonly realNow: () => Instant
   readonly monotonic: () => number
   readonly log: { error(details: object, sentence: string): void }
+  readonly meter?: EngineMeter
   /** Commands that may wait for one lane. */
   readonly queueCapacity?: number
   readonly mostInOneRound?: number
@@ -242,7 +251,10 @@ export class Engine {
   async #claim(command: Command, lane: Lane): Promise<Claimed> {
     const newId = this.#options.newCommandId(lane)
     const { book: bookId, operation, key, input, name } = command
+    const { meter, monotonic } = this.#options
+    const began = monotonic()
     const claimed = await this.#claims.claim({ bookId, operation, key, input, name, newId })
+    meter?.claim(monotonic() - began)
     if (claimed.name === undefined) return claimed
     return patiently(this.#patience, () => this.names.settleClaim(claimed, newId))
   }
@@ -371,7 +383,8 @@ export class Engine {
     return desk
   }
 
-  #moved({ moved, realAt, offsetMs }: RoundResult): void {
+  #moved({ moved, realAt, offsetMs, verdicts }: RoundResult): void {
+    this.#options.meter?.round(verdicts.length)
     this.#watch.learnClock(realAt, offsetMs)
     for (const [lane, seq] of moved) {
       for (const listener of this.#listeners) {

@@ -1,6 +1,6 @@
 /** The lane engine: everything that moves value goes through it. See docs/ARCHITECTURE.md, "Lanes". */
 export { bucketOf, type ClaimedName, canonical, type NameDigest } from './claims.ts'
-export { Engine, type EngineOptions } from './engine.ts'
+export { Engine, type EngineMeter, type EngineOptions } from './engine.ts'
 export { forgetOldClaims } from './forget.ts'
 export { type DigestLine, emptyHead, entryDigest, type JournalRow } from './journal.ts'
 export { ensureLanes, type LaneInfo } from './pools.ts'
