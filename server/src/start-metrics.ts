@@ -9,7 +9,7 @@ import type { Engine, EngineMeter } from './platform/lanes/index.ts'
 export interface Metrics extends Pick<Deps, 'count' | 'metrics'> {
   readonly engineMeter: EngineMeter
   /** What is only read when somebody asks. */
-  watch(engine: Pick<Engine, 'load'>, database: Database): void
+  readonly watch: (engine: Pick<Engine, 'load'>, database: Database) => void
 }
 
 const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]

@@ -15,6 +15,7 @@ import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { openWebhooks } from '../../server/src/modules/webhooks/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { openLog } from '../../server/src/platform/log.ts'
+import { answerCheckOf } from './answer-check.ts'
 import { testDatabase } from './database.ts'
 import { temporaryFolder } from './server.ts'
 
@@ -31,6 +32,8 @@ export type CallOptions = {
   headers?: Record<string, string>
   /** Instead of a JSON body. */
   raw?: string | Buffer
+  /** False: the answer is one that the document does not have, and that is what the test is about. */
+  checked?: boolean
 }
 
 /** The lanes in which tests may write a journal for these routes to read. */
@@ -80,9 +83,10 @@ export async function startHttpApp(
     throw error
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const check = await answerCheckOf(url)
 
   async function call(method: string, path: string, options: CallOptions = {}): Promise<Answered> {
-    const { key, body, raw, headers = {} } = options
+    const { key, body, raw, headers = {}, checked = true } = options
     const response = await fetch(url + path, {
       method,
       headers: {
@@ -95,6 +99,8 @@ export async function startHttpApp(
         : { body: raw === undefined ? JSON.stringify(body) : new Uint8Array(Buffer.from(raw)) }),
     })
     const text = await response.text()
+    const header = (name: string) => response.headers.get(name) ?? undefined
+    if (checked) check.assertDocumented(method, path, { status: response.status, header, text })
     const isJson = response.headers.get('content-type')?.includes('json') === true
     return {
       status: response.status,

@@ -35,9 +35,9 @@ export interface Deps {
   readonly trustProxy: boolean | string
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
   /** Told of every answer. */
-  count(answered: Answered): void
+  readonly count: (answered: Answered) => void
   /** Prometheus text. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
 
 export interface ReadinessCheck {

@@ -37,7 +37,8 @@ const problem = {
     existing_id: { type: 'string' },
     allowed: {
       type: 'object',
-      properties: { min: { type: 'number' }, max: { type: 'number' } },
+      description: 'fen, or dates and instants',
+      properties: { min: { type: ['number', 'string'] }, max: { type: ['number', 'string'] } },
     },
   },
 }
