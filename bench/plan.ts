@@ -1,0 +1,50 @@
+/** How much is measured: in the quick run, in the full one, and in the test of the bench itself. */
+
+export interface BenchPlan {
+  readonly quick: boolean
+  readonly merchants: number
+  /** Cards of the main part. */
+  readonly cards: number
+  /** Sizes at which the rate is compared, ascending; those up to `cards` are measured before the main part. */
+  readonly growth: readonly number[]
+  readonly anchor: { readonly scale: number; readonly seconds: number }
+  readonly warmUpSeconds: number
+  readonly seconds: number
+  readonly rowSeconds: number
+  readonly hotSeconds: number
+  readonly latencySeconds: number
+  /** Concurrent callers of the engine. */
+  readonly callers: number
+  /** Connections of the HTTP load generator. */
+  readonly connections: number
+  readonly issued: number
+}
+
+export const quickPlan: BenchPlan = {
+  quick: true,
+  merchants: 1_000,
+  cards: 200_000,
+  growth: [],
+  anchor: { scale: 50, seconds: 10 },
+  warmUpSeconds: 2,
+  seconds: 4,
+  rowSeconds: 2,
+  hotSeconds: 1.5,
+  latencySeconds: 1.5,
+  callers: 2_000,
+  connections: 512,
+  issued: 20_000,
+}
+
+export const fullPlan: BenchPlan = {
+  ...quickPlan,
+  quick: false,
+  merchants: 500_000,
+  growth: [10_000, 1_000_000, 10_000_000],
+  warmUpSeconds: 5,
+  seconds: 10,
+  rowSeconds: 10,
+  hotSeconds: 5,
+  latencySeconds: 10,
+  issued: 200_000,
+}
