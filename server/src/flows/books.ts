@@ -3,6 +3,7 @@ import type { BookId, Lane } from '@lika/contract'
 import { loadCards } from '../modules/cards/index.ts'
 import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.ts'
 import { booksOfMerchants } from '../modules/merchants/index.ts'
+import { paymentCheck } from '../modules/payments/index.ts'
 import type { FlowContext } from './context.ts'
 
 export interface Books {
@@ -10,10 +11,10 @@ export interface Books {
   readonly auditor: Auditor
 }
 
-/** `checks`: what modules add to the audit of their own rows. */
+/** `checks`: what modules add to the audit by their own rows. */
 export function openBooks(
   { database, engine, merchants }: Pick<FlowContext, 'database' | 'engine' | 'merchants'>,
-  checks: readonly AuditCheck[] = [],
+  checks: readonly AuditCheck[] = [paymentCheck],
 ): Books {
   async function booksOfCards(lane: Lane, ids: readonly string[]) {
     const rows = await loadCards(database.sql, lane, ids)

@@ -1,4 +1,5 @@
 /** Payments, refunds and holds: what merchants took from cards, set aside, and gave back. */
+export { paymentCheck } from './audit.ts'
 export {
   type Allocation,
   accountOf,
