@@ -49,7 +49,12 @@ export function presentPage<Row, Item>(
 }
 
 export const uuidPart = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** What a bigint column holds. */
 export const integerPart = /^\d{1,18}$/
+/** What an int column holds. */
+export const smallPart = /^\d{1,9}$/
+/** Epoch milliseconds that are a date in every year of four digits. */
+export const instantPart = /^\d{1,14}$/
 
 /** For lists whose `next_cursor` is never null (events). */
 export function encode(list: string, position: Position): string {

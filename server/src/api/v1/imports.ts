@@ -30,7 +30,7 @@ import {
 import type { Executed } from '../../platform/lanes/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
-import { integerPart, presentPage, readPage } from '../http/cursors.ts'
+import { presentPage, readPage, smallPart } from '../http/cursors.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { notFound } from '../http/read-call.ts'
 import {
@@ -170,7 +170,7 @@ function registerReads(app: LikaApp, deps: Deps): void {
     async ({ caller, id, query }) => {
       const found = await findImport(deps, caller, id)
       if (!found.ok) return found
-      const page = readPage('import_errors', [integerPart, integerPart], query)
+      const page = readPage('import_errors', [smallPart, smallPart], query)
       if (!page.ok) return page
       const [line = 0, position = 0] = page.value.after ?? []
       const rows = await selectErrors(deps.database.sql, found.value.id, {

@@ -15,7 +15,14 @@ import {
 } from '../../modules/ledger/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
-import { integerPart, presentPage, readPage } from '../http/cursors.ts'
+import {
+  instantPart,
+  integerPart,
+  presentPage,
+  readPage,
+  smallPart,
+  uuidPart,
+} from '../http/cursors.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { notFound } from '../http/read-call.ts'
 import {
@@ -127,7 +134,7 @@ export function register(app: LikaApp, { flows, bookNow }: Deps): void {
       refusals: ['cursor.invalid'],
     },
     async ({ caller, query }) => {
-      const page = readPage('ledger_accounts', [/^[0-9a-f-]{36}$/], query)
+      const page = readPage('ledger_accounts', [uuidPart], query)
       if (!page.ok) return page
       const at = instantOf(query.at)
       const { limit } = page.value
@@ -194,7 +201,7 @@ export function register(app: LikaApp, { flows, bookNow }: Deps): void {
       refusals: ['cursor.invalid'],
     },
     async ({ caller, query }) => {
-      const page = readPage('ledger_entries', [integerPart, integerPart, integerPart], query)
+      const page = readPage('ledger_entries', [instantPart, smallPart, integerPart], query)
       if (!page.ok) return page
       const { limit, after } = page.value
       const [at = 0, lane = 0, seq = 0] = after?.map(Number) ?? []

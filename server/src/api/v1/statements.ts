@@ -15,7 +15,7 @@ import { cardStatement, presentLine, wholeStatement } from '../../flows/cards/st
 import { csvLines } from '../../platform/csv.ts'
 import type { Deps } from '../deps.ts'
 import { file, okay } from '../http/answers.ts'
-import { integerPart, presentPage, readPage } from '../http/cursors.ts'
+import { integerPart, presentPage, readPage, smallPart } from '../http/cursors.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import {
   AmountOrZero,
@@ -92,7 +92,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
         const content = Readable.from(csvLines(columns, rows, { bom: true }))
         return file('text/csv; charset=utf-8', content, attachment)
       }
-      const page = readPage('statement', [integerPart, integerPart], query)
+      const page = readPage('statement', [integerPart, smallPart], query)
       if (!page.ok) return page
       const { limit, after } = page.value
       const lines = await cardStatement(flows, caller, id, {
@@ -132,6 +132,8 @@ function wantsCsv(format: 'json' | 'csv' | undefined, accept: string | undefined
   return accepted.includes('text/csv') && !accepted.includes('application/json')
 }
 
+const firstInstant = startOfDay('1970-01-01')
+
 type Range = { from: Instant | undefined; until: Instant | undefined }
 
 function readRange({ from, to }: Static<typeof Query>): Result<Range> {
@@ -144,9 +146,9 @@ function readRange({ from, to }: Static<typeof Query>): Result<Range> {
   return ok({ from: first ?? undefined, until: last ?? undefined })
 }
 
-/** null: neither a date nor an instant between 1970 and 9999. */
+/** null: neither a date nor an instant between 1970 (in Shanghai) and 9999. */
 function momentOf(text: string, ofDay: (date: string) => Instant): Instant | null {
   const date = parseBusinessDate(text)
   const at = date === undefined ? parseInstant(text) : ofDay(date)
-  return at === undefined || at < 0 || at > 253_402_300_799_999 ? null : at
+  return at === undefined || at < firstInstant || at > 253_402_300_799_999 ? null : at
 }
