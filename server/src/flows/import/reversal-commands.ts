@@ -2,24 +2,23 @@
  * Taking an import back, page by page, in two steps so that it is done whole or not at all: first every card is frozen,
  * which one that was used refuses; then the money goes back, the cards are closed and their numbers are free.
  */
-import {
-  type AccountId,
-  type BookId,
-  type Fen,
-  issuerOfBook,
-  type Lane,
-  laneOfId,
-  refusal,
-} from '@lika/contract'
+import { type AccountId, type BookId, type Fen, type Lane, laneOfId, refusal } from '@lika/contract'
 import { type CardRow, cards, selectOpenings } from '../../modules/cards/index.ts'
 import { numberKey } from '../../modules/imports/index.ts'
-import { accountId, accountReads, LedgerDesk } from '../../modules/ledger/index.ts'
+import { accountReads, LedgerDesk } from '../../modules/ledger/index.ts'
 import { type Command, type Decision, read, type View } from '../../platform/lanes/index.ts'
 import type { Body } from '../cards/facts.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { numbers } from './load-chunk.ts'
-import { bonusOf, isUntouched, type Openings, type Page, principalOf } from './reversal-pages.ts'
+import {
+  bonusOf,
+  isUntouched,
+  migrationOf,
+  type Openings,
+  type Page,
+  principalOf,
+} from './reversal-pages.ts'
 
 type Context = Pick<FlowContext, 'database' | 'keyring'>
 
@@ -71,7 +70,7 @@ export function reversePage(context: Context, reversal: Reversal, page: Page): C
     const { view, desk, openings } = on
     const asked = { lane: page.lane, openings, states: ['active', 'frozen', 'lost'] as const }
     const going = on.found.filter((card) => isUntouched(desk, card, asked))
-    const migration = accountId(issuerOfBook(view.bookId), 'migration', page.lane)
+    const migration = migrationOf(view.bookId, page.lane)
     let amount = 0n
     let bonus = 0n
     for (const card of going) {
@@ -131,7 +130,7 @@ function commandOnPage(
       if (laneOfId(commandId) !== lane) throw new Error('a page of cards lies in one lane')
       const [rows, openings] = await Promise.all([
         cards.load(database.sql, lane, ids),
-        selectOpenings(database.sql, lane, ids),
+        selectOpenings(database.sql, lane, migrationOf(bookId, lane), ids),
       ])
       const digests =
         step === 'reverse'

@@ -5,6 +5,7 @@ import {
   type CardId,
   type CardState,
   type Fen,
+  issuerOfBook,
   type Lane,
   modeOfBook,
 } from '@lika/contract'
@@ -56,6 +57,10 @@ export interface Books {
   account(id: AccountId): { readonly balance: Fen; readonly held: Fen }
 }
 
+export function migrationOf(bookId: BookId, lane: Lane): AccountId {
+  return accountId(issuerOfBook(bookId), 'migration', lane)
+}
+
 export function principalOf(cardId: CardId, lane: Lane): AccountId {
   return accountId(cardId, 'card_principal', lane)
 }
@@ -95,7 +100,7 @@ export async function countInTheWay(
     const accountIds = ids.flatMap((id) => [principalOf(id, lane), bonusOf(id, lane)])
     const [found, openings, rows] = await Promise.all([
       loadCards(sql, lane, ids),
-      selectOpenings(sql, lane, ids),
+      selectOpenings(sql, lane, migrationOf(imported.bookId, lane), ids),
       accounts.load(sql, lane, accountIds),
     ])
     const byId = new Map(rows.map((row) => [row.id, row]))

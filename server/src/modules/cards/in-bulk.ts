@@ -1,5 +1,5 @@
 /** The cards that a batch or an import made, read in pages by the jobs that go over all of them. */
-import type { CardId, Fen, Instant, Lane } from '@lika/contract'
+import type { AccountId, CardId, Fen, Instant, Lane } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { intArray, uuidArray } from '../../platform/db-array.ts'
 import { accountId } from '../ledger/index.ts'
@@ -77,34 +77,38 @@ export interface Opening {
   readonly bonus: Fen
 }
 
-/** What their import put on each of these cards: transfers never change, so this may be read outside of a round. */
+/**
+ * What an import put on each of these cards from the account `migration` of their issuer. Transfers never change, so this
+ * may be read outside of a round.
+ */
 export async function selectOpenings(
   sql: Sql,
   lane: Lane,
+  migration: AccountId,
   ids: readonly CardId[],
 ): Promise<ReadonlyMap<CardId, Opening>> {
-  const first = (accounts: readonly string[]) => sql<{ position: number; amount: Fen }[]>`
-    select wanted.position::int as position, opening.amount
-    from unnest(${uuidArray(accounts)}::uuid[]) with ordinality as wanted (account, position)
+  const accounts = ids.flatMap((id) => [
+    accountId(id, 'card_principal', lane),
+    accountId(id, 'card_bonus', lane),
+  ])
+  // Account by account in the order of the index, whatever the planner knows of tables that have just grown.
+  const rows = await sql<{ account: AccountId; amount: Fen }[]>`
+    select wanted.account, opening.amount
+    from unnest(${uuidArray(accounts)}::uuid[]) as wanted (account)
     cross join lateral (
       select amount
       from transfer
-      join journal using (lane, seq, month)
       where lane = ${lane}
         and credit_account = wanted.account
         and credit_balance is not null
-        and kind = 'import.loaded'
+        and debit_account = ${migration}
+      order by seq
+      limit 1
     ) as opening`
-  const [principals, bonuses] = await Promise.all([
-    first(ids.map((id) => accountId(id, 'card_principal', lane))),
-    first(ids.map((id) => accountId(id, 'card_bonus', lane))),
-  ])
-  const principalAt = new Map(principals.map(({ position, amount }) => [position - 1, amount]))
-  const bonusAt = new Map(bonuses.map(({ position, amount }) => [position - 1, amount]))
+  const byAccount = new Map(rows.map(({ account, amount }) => [account, amount]))
+  const of = (id: CardId, kind: 'card_principal' | 'card_bonus') =>
+    byAccount.get(accountId(id, kind, lane)) ?? 0n
   return new Map(
-    ids.map((id, index) => [
-      id,
-      { principal: principalAt.get(index) ?? 0n, bonus: bonusAt.get(index) ?? 0n },
-    ]),
+    ids.map((id) => [id, { principal: of(id, 'card_principal'), bonus: of(id, 'card_bonus') }]),
   )
 }
