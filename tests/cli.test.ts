@@ -9,117 +9,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { type DocumentedRoute, documentedRoutes } from './harness/documented-routes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** `¤`: needs an Idempotency-Key. Members of the body or the query; `!` marks those that are due. */
-const documented = `
-POST   /v1/issuers name! legal_name! packs reference metadata
-GET    /v1/issuers reference limit cursor
-GET    /v1/issuers/:id
-POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metadata
-GET    /v1/keys issuer_id reference limit cursor
-GET    /v1/keys/:id
-DELETE /v1/keys/:id
-POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! acceptance consume_order reference metadata
-POST   /v1/products/:id/publish
-PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable acceptance consume_order metadata
-GET    /v1/products reference limit cursor
-GET    /v1/products/:id
-POST   /v1/merchants name! category! reference metadata
-GET    /v1/merchants reference limit cursor
-GET    /v1/merchants/:id
-POST   /v1/merchants/:id/stores name! district! reference metadata
-GET    /v1/merchants/:id/stores reference limit cursor
-GET    /v1/stores/:id
-POST   /v1/stores/:id/terminals name! reference metadata
-GET    /v1/stores/:id/terminals reference limit cursor
-GET    /v1/terminals/:id
-POST ¤ /v1/cards product_id! amount! bonus_amount buyer funding! activate reference metadata
-POST ¤ /v1/cards/batches product_id! amount! count! funding! activate age_recipient reference metadata
-GET    /v1/cards number last4 status product_id batch_id limit cursor
-GET    /v1/cards/:id at
-POST   /v1/cards/lookup number! secret!
-POST ¤ /v1/cards/:id/reveal
-POST ¤ /v1/cards/:id/reset_secret
-POST ¤ /v1/cards/:id/activate funding buyer
-POST ¤ /v1/cards/:id/freeze reason!
-POST ¤ /v1/cards/:id/unfreeze reason!
-POST ¤ /v1/cards/:id/report_lost
-POST ¤ /v1/cards/:id/replace
-POST ¤ /v1/cards/:id/close reason!
-POST ¤ /v1/cards/:id/extend until!
-POST ¤ /v1/cards/:id/loads amount! bonus_amount funding! buyer reference metadata
-POST ¤ /v1/cards/:id/adjustments amount! sub_balance! reason! reference metadata
-POST ¤ /v1/cards/:id/split amounts!
-GET    /v1/cards/:id/statement from to limit cursor
-POST   /v1/cards/:id/pay_codes
-POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id reference sources! dry_run not_after metadata
-GET    /v1/payments reference merchant_id limit cursor
-GET    /v1/payments/:id
-POST ¤ /v1/payments/:id/cancel
-POST ¤ /v1/payments/cancel merchant_id! reference!
-POST ¤ /v1/payments/:id/refunds amount! reference reason metadata
-GET    /v1/refunds/:id
-POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id reference sources! dry_run not_after expires_in metadata
-GET    /v1/holds/:id
-POST ¤ /v1/holds/:id/capture amount! final reference metadata
-POST ¤ /v1/holds/:id/release
-POST ¤ /v1/imports multipart
-GET    /v1/imports/:id
-GET    /v1/imports/:id/errors limit cursor
-POST ¤ /v1/imports/:id/reverse
-GET    /v1/jobs/:id
-GET    /v1/jobs/:id/file
-GET    /v1/exports/cards.csv
-POST   /v1/webhook_endpoints url! events! reference metadata
-GET    /v1/webhook_endpoints/:id
-GET    /v1/webhook_endpoints reference limit cursor
-DELETE /v1/webhook_endpoints/:id
-POST   /v1/webhook_endpoints/:id/replay after!
-GET    /v1/webhook_deliveries endpoint_id event_id status limit cursor
-GET    /v1/events cursor type limit
-GET    /v1/ledger/accounts at limit cursor
-GET    /v1/ledger/accounts/:id at
-GET    /v1/ledger/entries from to limit cursor
-GET    /v1/ledger/trial_balance at
-POST   /v1/ledger/verify
-POST   /v1/bulk on_error! operations!
-POST   /v1/test/clock advance_seconds set_at
-DELETE /v1/test/clock
-DELETE /v1/test/data
-GET    /healthz
-GET    /readyz
-GET    /openapi.json`
-
-interface Route {
-  name: string
-  method: string
-  pattern: RegExp
-  isKeyed: boolean
-  isMultipart: boolean
-  due: string[]
-  members: string[]
-}
-
-/** Paths without `:id` come first, so that `/v1/cards/lookup` is no card. */
-const routes: Route[] = documented
-  .trim()
-  .split('\n')
-  .map((line) => {
-    const [method = '', ...rest] = line.replace('¤', '').split(/\s+/)
-    const [path = '', ...members] = rest
-    return {
-      name: `${method} ${path}`,
-      method,
-      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(':id', '[\\w-]+')}$`),
-      isKeyed: line.includes('¤'),
-      isMultipart: members[0] === 'multipart',
-      due: members.filter((member) => member.endsWith('!')).map((member) => member.slice(0, -1)),
-      members: members.map((member) => member.replace('!', '')),
-    }
-  })
-  .sort((left, right) => Number(left.name.includes(':id')) - Number(right.name.includes(':id')))
+const openapi = { name: 'GET /openapi.json', method: 'GET', pattern: /^\/openapi\.json$/ }
+const routes: DocumentedRoute[] = [
+  ...documentedRoutes,
+  { ...openapi, isKeyed: false, isMultipart: false, due: [], members: [], query: [] },
+]
 
 interface Seen {
   line: string
@@ -183,7 +81,7 @@ class Stub {
   }
 
   private judge(
-    route: Route,
+    route: DocumentedRoute,
     request: IncomingMessage,
     body: object | undefined,
     query: Record<string, string>,
@@ -198,7 +96,8 @@ class Stub {
     if (route.isMultipart !== isForm) say(isForm ? 'a multipart form' : 'no multipart form')
     if (route.isMultipart) return
     if (takesBody !== (body !== undefined)) say(takesBody ? 'no JSON body' : 'a body')
-    if (takesBody && Object.keys(query).length > 0) say('a query')
+    const beside = takesBody ? Object.keys(query) : []
+    if (beside.some((name) => !route.query.includes(name))) say(`a query: ${beside.join(' ')}`)
     const members = Object.keys((takesBody ? body : query) ?? {})
     const unknown = members.filter((member) => !route.members.includes(member))
     const missing = route.due.filter((member) => !members.includes(member))
@@ -276,6 +175,8 @@ const job = {
   total: 5,
   result: null,
   error: null,
+  created_at: '2026-11-24T10:00:00.000Z',
+  finished_at: null,
 }
 
 /** What is typed, what goes over the wire, what comes on stdin. */
@@ -302,7 +203,7 @@ const commands: [string, string, unknown?, string?][] = [
   ['keys show key_1', 'GET /v1/keys/key_1'],
   ['keys revoke key_1', 'DELETE /v1/keys/key_1'],
   [
-    'products create --name A --kind gift --face 100 --face 200 --validity-months 36 --accept-merchant merch_1',
+    'products create --name A --kind gift --face 100 --face 200 --validity-months 36 --renewal-months 12 --accept-merchant merch_1',
     'POST /v1/products',
     {
       name: 'A',
@@ -311,16 +212,18 @@ const commands: [string, string, unknown?, string?][] = [
       carrier: 'virtual',
       faces: [10000, 20000],
       validity_months: 36,
+      renewal_months: 12,
       reloadable: false,
       acceptance: { merchants: ['merch_1'], stores: [], categories: [] },
     },
   ],
   [
-    'products update prod_1 --face-range 10..1,000 --no-expiry --consume principal,bonus',
+    'products update prod_1 --face-range 10..1,000 --no-expiry --no-renewal --consume principal,bonus',
     'PATCH /v1/products/prod_1',
     {
       face_range: { min: 1000, max: 100000 },
       validity_months: null,
+      renewal_months: null,
       consume_order: ['principal', 'bonus'],
     },
   ],
@@ -358,9 +261,17 @@ const commands: [string, string, unknown?, string?][] = [
     '{"kind":"person","name":"王芳"}',
   ],
   [
-    'cards batch --product prod_1 --amount 100 --count 5 --funding cash --age-recipient age1x',
+    'cards batch --product prod_1 --amount 100 --count 5 --funding cash --buyer - --age-recipient age1x',
     'POST /v1/cards/batches',
-    { product_id: 'prod_1', amount: 10000, count: 5, funding, age_recipient: 'age1x' },
+    {
+      product_id: 'prod_1',
+      amount: 10000,
+      count: 5,
+      buyer: { kind: 'unit', name: '星河' },
+      funding,
+      age_recipient: 'age1x',
+    },
+    '{"kind":"unit","name":"星河"}',
   ],
   ['cards list --status frozen --batch batch_1', 'GET /v1/cards?status=frozen&batch_id=batch_1'],
   ['cards show card_1 --at 2026-12-01', 'GET /v1/cards/card_1?at=2026-11-30T16:00:00.000Z'],
@@ -376,7 +287,7 @@ const commands: [string, string, unknown?, string?][] = [
   ['cards freeze card_1 --reason lost?', 'POST /v1/cards/card_1/freeze', { reason: 'lost?' }],
   ['cards unfreeze card_1 --reason found', 'POST /v1/cards/card_1/unfreeze', { reason: 'found' }],
   ['cards report-lost card_1', 'POST /v1/cards/card_1/report_lost', {}],
-  ['cards replace card_1', 'POST /v1/cards/card_1/replace', {}],
+  ['cards replace card_1 --reference C-2', 'POST /v1/cards/card_1/replace', { reference: 'C-2' }],
   ['cards close card_1 --reason done', 'POST /v1/cards/card_1/close', { reason: 'done' }],
   [
     'cards extend card_1 --until 2028-12-31',
@@ -450,6 +361,11 @@ const commands: [string, string, unknown?, string?][] = [
     'webhooks replay whep_1 --after evt_1',
     'POST /v1/webhook_endpoints/whep_1/replay',
     { after: 'evt_1' },
+  ],
+  [
+    'webhooks replay whep_1 --after 2026-12-01',
+    'POST /v1/webhook_endpoints/whep_1/replay',
+    { after: '2026-11-30T16:00:00.000Z' },
   ],
   [
     'webhooks deliveries --endpoint whep_1 --status failed',
@@ -620,12 +536,21 @@ describe('exit code 1: refused or not in order', () => {
       body: {
         ok: false,
         checked,
-        first_wrong: { table: 'account', id: 'acct_1', column: 'balance' },
+        first_wrong: {
+          table: 'account',
+          lane: 3,
+          key: "id = 'x'",
+          column: 'balance',
+          why: 'It is 1 where the journal leads to 2.',
+        },
       },
     })
     const wrong = await lika(['books', 'verify'])
     assert.equal(wrong.code, 1)
-    assert.match(wrong.err, /"table":"account","id":"acct_1","column":"balance"/)
+    assert.equal(
+      wrong.err,
+      "The books are wrong, first at account, lane 3, id = 'x', balance: It is 1 where the journal leads to 2.\n",
+    )
     assert.deepEqual(stub.broken, [])
   })
 
@@ -638,7 +563,16 @@ describe('exit code 1: refused or not in order', () => {
     const done = await lika(['jobs', 'wait', 'job_1'])
     assert.deepEqual([done.code, stub.seen.length], [0, 3])
     assert.match(done.out, /status\s+succeeded/)
-    stub.expect({ body: job }, { body: { ...job, status: 'failed', error: 'The disk is full.' } })
+    stub.expect(
+      { body: job },
+      {
+        body: {
+          ...job,
+          status: 'failed',
+          error: { code: 'job.broken', detail: 'The disk is full.' },
+        },
+      },
+    )
     const failed = await lika(['jobs', 'wait', 'job_1', '--json'])
     assert.equal(failed.code, 1)
     assert.match(failed.out, /The disk is full/)
@@ -662,16 +596,17 @@ describe('exit code 1: refused or not in order', () => {
   })
 
   test('status: well, not ready', async () => {
-    stub.expect({ body: { status: 'ok' } }, { body: { status: 'ok', clock: 'ok' } })
+    stub.expect({ body: { status: 'ok' } }, { body: { status: 'ready', checks: ['lanes'] } })
     const well = await lika(['status'], { env: { LIKA_API_KEY: undefined } })
     assert.deepEqual(
       [well.code, stub.seen.map((seen) => seen.line)],
       [0, ['GET /healthz', 'GET /readyz']],
     )
-    stub.expect({}, { status: 503, body: { status: 'not_ready', wrong: ['lane 3'] } })
+    const checks = [{ name: 'lanes', detail: 'Lane 3 is stuck.' }]
+    stub.expect({ body: { status: 'ok' } }, problem(503, 'busy', { checks }))
     const ill = await lika(['status'])
     assert.equal(ill.code, 1)
-    assert.match(ill.out, /lane 3/)
+    assert.match(ill.out, /^\/readyz 503\n {2}lanes: Lane 3 is stuck\.\n$/m)
   })
 
   test('a bulk in which something was refused', async () => {
@@ -686,6 +621,57 @@ describe('exit code 1: refused or not in order', () => {
     const run = await lika(['bulk', '-'], { input: '[]' })
     assert.equal(run.code, 1)
     assert.match(run.out, /409.*card\.frozen/)
+    assert.equal(run.err, 'Refused: 1 of 2 operations.\n')
+  })
+})
+
+describe('tables', () => {
+  test('an entry of the ledger is a row for each of its transfers, in yuan', async () => {
+    const side = (name: string) => ({ [`${name}_account`]: `acct_${name}`, [`${name}_kind`]: name })
+    const transfers = [125_000, 5].map((amount) => ({
+      ...side('debit'),
+      ...side('credit'),
+      amount,
+    }))
+    const entry = { id: 'ent_1', lane: 1, seq: 1, at: '2026-11-24T10:00:00Z', kind: 'card.issued' }
+    stub.expect({ body: { data: [{ ...entry, currency: 'CNY', transfers }], next_cursor: null } })
+    const run = await lika(['ledger', 'entries'])
+    assert.match(run.out, /^ent_1 .*card\.issued .*acct_debit .*acct_credit +1250\.00$/m)
+    assert.match(run.out, /^ent_1 .* 0\.05$/m)
+  })
+
+  test('cards that a split makes stand below each other', async () => {
+    const balance = { available: 3000, held: 0, principal: 3000, bonus: 0 }
+    stub.expect({ status: 201, body: { cards: [{ id: 'card_2', number_last4: '0018', balance }] } })
+    const run = await lika(['cards', 'split', 'card_1', '--amount', '30'])
+    assert.match(run.out, /^id .*\ncard_2 .*30\.00 +0\.00/)
+  })
+
+  test('a dry run says that it was one', async () => {
+    const run = await lika(['payments', 'create', ...spend, '--card', 'card_1', '--dry-run'])
+    assert.equal(run.err, 'Only a dry run: nothing was taken.\n')
+  })
+
+  test('a job that rejected rows, or has a file, says where they are', async () => {
+    const result = { import_id: 'imp_1', accepted: 1, rejected: 2, total_amount: 5000 }
+    stub.expect({ body: { ...job, kind: 'import', status: 'succeeded', result } })
+    assert.match((await lika(['jobs', 'wait', 'job_1'])).err, /lika imports errors imp_1/)
+    stub.expect({ body: { ...job, status: 'succeeded', result: { issued: 5, file: true } } })
+    assert.match((await lika(['jobs', 'wait', 'job_1'])).err, /lika jobs file job_1/)
+  })
+
+  test('an event is one line, amounts in yuan', async () => {
+    const created_at = '2026-11-24T10:00:00.000Z'
+    const data = { card_id: 'card_1', batch_id: null, balance: { available: 10_000 }, events: [] }
+    const event = { id: 'evt_1', type: 'card.issued', created_at, lane: 1, seq: 7, data }
+    stub.expect(
+      { body: { data: [event], next_cursor: 'c1' } },
+      { body: { data: [], next_cursor: 'c1' } },
+    )
+    assert.equal(
+      (await lika(['events', 'follow', '--once'])).out,
+      'evt_1  card.issued  2026-11-24 18:00:00+08:00  1  7  card_id=card_1  balance.available=100.00\n',
+    )
   })
 })
 
@@ -700,7 +686,15 @@ describe('exit code 2: usage', () => {
     'cards list --status gone',
     'cards lookup --number 9000 --secret K7QW',
     'cards lookup --number 9000',
-    'payments create --amount 5 --merchant merch_1',
+    'payments create --amount 5 --merchant merch_1 --reference A-1',
+    'payments create --amount 5 --merchant merch_1 --card card_1',
+    'payments refund pay_1 --amount 5',
+    'payments list --limit 201',
+    'holds create --amount 5 --merchant merch_1 --card card_1 --reference H-1',
+    'cards activate card_1',
+    'issuers create --name A --legal-name B',
+    'keys create --name A --owner B',
+    'webhooks replay whep_1 --after yesterday',
     'products create --name A --kind gift --face 5',
     'products create --name A --kind gift --validity-months 36',
     'products create --name A --kind gift --face 5 --face-range 1..2 --no-expiry',
@@ -808,8 +802,12 @@ describe('keys and secrets', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   test("the operator's commands use operator.key of LIKA_DATA", async () => {
-    await lika(['issuers', 'create', '--name', 'A', '--legal-name', 'B'], { env })
+    await lika(['issuers', 'create', '--name', 'A', '--legal-name', 'B', '--pack', 'open'], { env })
     assert.equal(bearer(), 'Bearer lika_operator_1')
+    stub.expect()
+    await lika(['books', 'verify', '--since-verified-cut'], { env })
+    assert.equal(bearer(), 'Bearer lika_operator_1')
+    assert.deepEqual(only().query, { since: 'verified_cut' })
     stub.expect()
     await lika('keys create --issuer iss_1 --name A --owner B --all-scopes'.split(' '), { env })
     assert.equal(bearer(), 'Bearer lika_operator_1')

@@ -72,9 +72,8 @@ export class Call {
   }
 
   /** A POST without a key: sent once. */
-  post(path: string, body: Json, timeoutSeconds?: number): Promise<Answer> {
-    const limit = timeoutSeconds === undefined ? {} : { timeoutSeconds }
-    return this.send({ method: 'POST', path, body, ...limit })
+  post(path: string, body: Json): Promise<Answer> {
+    return this.send({ method: 'POST', path, body })
   }
 
   patch(path: string, body: Json): Promise<Answer> {
@@ -130,12 +129,13 @@ export class Call {
   }
 
   /** Prints a page of `{data,next_cursor}`, or every page with `--all`. With `--json` each page is
-   * one body on a line of its own. */
+   * one body on a line of its own. `rowsOf`: an object that is shown as several rows. */
   async list(
     path: string,
     { limit, cursor: start, all }: PageOptions,
     columns: readonly string[],
     filter: Query = {},
+    rowsOf: (object: JsonObject) => readonly JsonObject[] = (object) => [object],
   ): Promise<void> {
     const collected: JsonObject[] = []
     let cursor = start
@@ -143,7 +143,7 @@ export class Call {
       const answer = await this.get(path, { ...filter, limit, cursor })
       const rows = isObject(answer.body) ? objectsAt(answer.body, 'data') : objectRows(answer.body)
       if (this.options.json) this.showText(answer)
-      else collected.push(...rows)
+      else collected.push(...rows.flatMap(rowsOf))
       const next = textAt(answer.body, 'next_cursor')
       empty = rows.length === 0 ? empty + 1 : 0
       const isEnd = next === undefined || (empty > 0 && next === cursor) || empty === emptyPagesMax

@@ -37,6 +37,13 @@ export function count(text: string): number {
   return value
 }
 
+/** Rows on a page of a list. */
+export function pageSize(text: string): number {
+  const value = count(text)
+  if (value < 1 || value > 200) throw invalid('应为 1–200', 'from 1 to 200', '50')
+  return value
+}
+
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /** `90`, `90s`, `15m`, `2h`, `3d` → seconds. */

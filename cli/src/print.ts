@@ -42,7 +42,7 @@ export function objectLines(object: JsonObject, say: Say): string[] {
   }
   visit(object, '')
   const lines = table([{ heading: '' }, { heading: '' }], pairs).slice(1)
-  return [...lines, ...tables]
+  return lines.length === 0 ? tables.slice(1) : [...lines, ...tables]
 }
 
 /** `balance.available` keeps its owner in front: `余额 balance · 可用 available`. */

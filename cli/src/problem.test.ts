@@ -51,6 +51,24 @@ describe('a refusal is one sentence', () => {
     assert.match(line, /allowed ≥ 36;/)
   })
 
+  test('what is left to refund or to capture is money', () => {
+    for (const code of ['refund.exceeds_payment', 'hold.exceeded']) {
+      const [line = ''] = lines({ code, allowed: { min: 1, max: 3500 } })
+      assert.match(line, /; allowed 0\.01–35\.00 yuan$/)
+    }
+  })
+
+  test('what the detail says already is not said again', () => {
+    const errors = [
+      { path: 'reference', message: 'is required' },
+      { path: 'amount', message: 'must be >= 1' },
+    ]
+    assert.deepEqual(
+      lines({ code: 'x.y', title: 'Wrong', detail: 'reference is required.', errors }),
+      ['Refused: Wrong (x.y, 422) reference is required.', '  amount: must be >= 1'],
+    )
+  })
+
   test('names what stands in the way, when to repeat, and each wrong member', () => {
     const problem = {
       code: 'reference.already_used',

@@ -2,7 +2,7 @@
  * article, and the number under which the operator finds the request. */
 import { formatYuan, refusals } from '@lika/contract'
 import type { RefusedByServer } from './failures.ts'
-import { isObject, type Json, memberAt, objectsAt, textAt } from './json.ts'
+import { isObject, type Json, type JsonObject, memberAt, objectsAt, textAt } from './json.ts'
 import { heading } from './members.ts'
 import { refusalWords } from './refusal-words.ts'
 import type { Say } from './say.ts'
@@ -14,6 +14,8 @@ const fenCodes = new Set([
   'policy.card_limit',
   'policy.cash_not_allowed',
   'policy.amount_limit',
+  'refund.exceeds_payment',
+  'hold.exceeded',
 ])
 
 /** The sentence, then one line for each wrong member of the request. */
@@ -34,10 +36,15 @@ export function problemLines(refused: RefusedByServer, say: Say): string[] {
     ...requestPart(textAt(problem, 'request_id'), say),
   ]
   const sentence = `${say('被拒绝', 'Refused')}: ${parts.join('; ')}`
-  const errors = objectsAt(problem, 'errors').map(
-    (error) => `  ${textAt(error, 'path') ?? ''}: ${textAt(error, 'message') ?? ''}`,
-  )
-  return [sentence, ...errors].map(printable)
+  return [sentence, ...errorLines(problem)].map(printable)
+}
+
+/** Those that `detail` has not said already. */
+function errorLines(problem: JsonObject): string[] {
+  return objectsAt(problem, 'errors').flatMap((error) => {
+    const [path, message] = [textAt(error, 'path') ?? '', textAt(error, 'message') ?? '']
+    return problem['detail'] === `${path} ${message}.` ? [] : [`  ${path}: ${message}`]
+  })
 }
 
 function titleOf(code: string, title: string, say: Say): string {

@@ -1,11 +1,11 @@
 /** The form that all commands share: `lika <noun> <verb>`, the options that each has, and the way
  * from commander to a `Call`. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { Call, type CommonOptions, type PageOptions, type World } from './call.ts'
 import type { Right } from './credentials.ts'
 import { UsageError } from './failures.ts'
 import type { Json, JsonObject } from './json.ts'
-import { count, idempotencyKey, keyValue } from './option-values.ts'
+import { idempotencyKey, keyValue, pageSize } from './option-values.ts'
 import type { Say } from './say.ts'
 
 /** What `labels` gives to a command. */
@@ -64,7 +64,7 @@ export class Lika {
   list(noun: Command, signature: string, zh: string, en: string): Command {
     const { say } = this
     return this.verb(noun, signature, zh, en)
-      .option('--limit <n>', say('每页条数，1–200', 'rows on a page, 1–200'), count)
+      .option('--limit <n>', say('每页条数，1–200', 'rows on a page, 1–200'), pageSize)
       .option('--cursor <cursor>', say('从上一页给出的游标继续', 'go on where a page ended'))
       .option('--all', say('取回所有页', 'fetch every page'))
   }
@@ -77,10 +77,12 @@ export class Lika {
     )
   }
 
-  /** `--reference` and `--metadata`, which every created object takes. */
-  labels(command: Command): Command {
+  /** `--reference` and `--metadata`, which every created object takes; what is done at a till must
+   * have a reference, so that the till can ask for it again. */
+  labels(command: Command, isReferenceDue = false): Command {
     const described = this.say('您自己的编号，不可重复', 'your own number, used once')
-    return this.metadata(command.option('--reference <text>', described))
+    const reference = new Option('--reference <text>', described)
+    return this.metadata(command.addOption(reference.makeOptionMandatory(isReferenceDue)))
   }
 
   metadata(command: Command): Command {

@@ -1,7 +1,7 @@
 /** What changes the state of a card: activate, freeze, report lost, replace, close, extend. */
 import type { Command } from 'commander'
 import { day } from '../option-values.ts'
-import { at, body, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
 
 export function addCardLife(lika: Lika, cards: Command): void {
@@ -9,7 +9,7 @@ export function addCardLife(lika: Lika, cards: Command): void {
   const reason = say('原因', 'why')
 
   const activate = lika.write(cards, 'activate <card>', '激活', 'activate a card')
-  buyerOption(lika, fundingOptions(lika, activate, false)).action(
+  buyerOption(lika, fundingOptions(lika, activate)).action(
     lika.action(async (call, card: string, options: Funded) => {
       const sent = body({ funding: fundingOf(options), buyer: options.buyer })
       call.show(await call.make(at`/v1/cards/${card}/activate`, sent))
@@ -33,18 +33,32 @@ export function addCardLife(lika: Lika, cards: Command): void {
       )
   }
 
-  for (const [name, path, zh, en] of [
-    ['report-lost', 'report_lost', '挂失：立即停止扣款', 'report lost: stops every debit at once'],
-    ['replace', 'replace', '换卡：余额转入新卡', 'replace: a new card carries the balance on'],
-  ] as const) {
-    lika
-      .write(cards, `${name} <card>`, zh, en)
-      .action(
-        lika.action(async (call, card: string) =>
-          call.show(await call.make(`${at`/v1/cards/${card}`}/${path}`, {})),
-        ),
-      )
-  }
+  lika
+    .write(
+      cards,
+      'report-lost <card>',
+      '挂失：立即停止扣款',
+      'report lost: stops every debit at once',
+    )
+    .action(
+      lika.action(async (call, card: string) =>
+        call.show(await call.make(at`/v1/cards/${card}/report_lost`, {})),
+      ),
+    )
+  lika
+    .labels(
+      lika.write(
+        cards,
+        'replace <card>',
+        '换卡：余额转入新卡',
+        'replace: a new card carries the balance on',
+      ),
+    )
+    .action(
+      lika.action(async (call, card: string, { reference, metadata }: Labels) =>
+        call.show(await call.make(at`/v1/cards/${card}/replace`, body({ reference, metadata }))),
+      ),
+    )
 
   lika
     .write(cards, 'extend <card>', '延长有效期', 'extend the validity')

@@ -3,6 +3,7 @@ import { subBalances } from '@lika/contract'
 import { type Command, Option } from 'commander'
 import { several, yuan } from '../option-values.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
+import { showCards } from './card-table.ts'
 import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
 
 type Load = Labels & Funded & { amount: number; bonus?: number }
@@ -23,7 +24,7 @@ export function addCardMoney(lika: Lika, cards: Command): void {
         call.show(await call.make(at`/v1/cards/${card}/loads`, body(sent)))
       }),
     )
-  buyerOption(lika, fundingOptions(lika, load, true))
+  buyerOption(lika, fundingOptions(lika, load))
   lika.examples(load, 'cards load card_… --amount 200 --bonus 10 --funding cash')
 
   const adjust = lika.labels(lika.write(cards, 'adjust <card>', '调账', 'adjust the balance'))
@@ -57,7 +58,7 @@ export function addCardMoney(lika: Lika, cards: Command): void {
     )
     .action(
       lika.action(async (call, card: string, { amount }: { amount: number[] }) =>
-        call.show(await call.make(at`/v1/cards/${card}/split`, { amounts: amount })),
+        showCards(call, await call.make(at`/v1/cards/${card}/split`, { amounts: amount })),
       ),
     )
   lika.examples(split, 'cards split card_… --amount 30 --amount 20')

@@ -9,6 +9,7 @@ import { readSecret } from '../secrets.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { addCardLife } from './card-life.ts'
 import { addCardMoney } from './card-money.ts'
+import { cardColumns } from './card-table.ts'
 import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
 import { waitForJob, waitOption } from './jobs.ts'
 
@@ -43,7 +44,7 @@ function addIssue(lika: Lika, cards: Command): void {
     .requiredOption('--product <product>', say('产品', 'product'))
     .requiredOption('--amount <yuan>', say('本金（元）', 'principal in yuan'), yuan)
     .option('--bonus <yuan>', say('赠送金额（元）', 'bonus in yuan'), yuan)
-  buyerOption(lika, activateOptions(lika, fundingOptions(lika, lika.labels(issue), true)))
+  buyerOption(lika, activateOptions(lika, fundingOptions(lika, lika.labels(issue))))
   lika.examples(
     issue,
     'cards issue --product prod_… --amount 100 --funding cash',
@@ -77,7 +78,8 @@ function addBatch(lika: Lika, cards: Command): void {
     .requiredOption('--amount <yuan>', say('每张本金（元）', 'principal of each in yuan'), yuan)
     .requiredOption('--count <n>', say('张数', 'how many'), count)
     .option('--age-recipient <age1…>', say('制卡商的 age 公钥', "the printer's age public key"))
-  waitOption(lika, activateOptions(lika, fundingOptions(lika, lika.labels(batch), true)))
+  const funded = fundingOptions(lika, lika.labels(batch))
+  waitOption(lika, buyerOption(lika, activateOptions(lika, funded)))
   lika.examples(
     batch,
     'cards batch --product prod_… --amount 100 --count 100000 --funding bank_transfer --funding-reference 7781 --wait',
@@ -85,11 +87,12 @@ function addBatch(lika: Lika, cards: Command): void {
   )
   batch.action(
     lika.action(async (call, options: Batch) => {
-      const { product, amount, activate, ageRecipient, reference, metadata } = options
+      const { product, amount, buyer, activate, ageRecipient, reference, metadata } = options
       const sent = body({
         product_id: product,
         amount,
         count: options.count,
+        buyer,
         funding: fundingOf(options),
         activate,
         age_recipient: ageRecipient,
@@ -109,16 +112,6 @@ type Filter = PageOptions & {
   batch?: string
 }
 
-const columns = [
-  'id',
-  'number_last4',
-  'status',
-  'balance.available',
-  'balance.held',
-  'expires_at',
-  'product_id',
-]
-
 function addList(lika: Lika, cards: Command): void {
   const { say } = lika
   const list = lika
@@ -132,7 +125,7 @@ function addList(lika: Lika, cards: Command): void {
       lika.action((call, options: Filter) => {
         const { number, last4, status, product, batch } = options
         const filter = { number, last4, status, product_id: product, batch_id: batch }
-        return call.list('/v1/cards', options, columns, filter)
+        return call.list('/v1/cards', options, cardColumns, filter)
       }),
     )
   lika.examples(list, 'cards list --status frozen', 'cards list --batch batch_… --all --json')

@@ -3,9 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Call, PageOptions } from '../call.ts'
 import { Unreachable } from '../failures.ts'
-import { type JsonObject, objectsAt, textAt } from '../json.ts'
+import { isList, isObject, type Json, type JsonObject, objectsAt, textAt } from '../json.ts'
 import { formatMember } from '../members.ts'
-import { printable } from '../table.ts'
 import type { Lika } from '../verbs.ts'
 
 type Follow = { type?: string; cursor?: string; new?: true; once?: true }
@@ -79,5 +78,16 @@ async function nextPage(
 function eventLine(call: Call, event: JsonObject): string {
   if (call.options.json) return JSON.stringify(event)
   const words = columns.map((path) => formatMember(path, event[path]))
-  return [...words, printable(JSON.stringify(event['data']))].join('  ')
+  return [...words, ...dataWords(event['data'] ?? null, '')].join('  ')
+}
+
+/** `card_id=card_… balance.available=100.00`: what is there, amounts in yuan. */
+function dataWords(value: Json, path: string): string[] {
+  if (value === null || (isList(value) && value.length === 0)) return []
+  if (isObject(value) || (isList(value) && value.some(isObject))) {
+    return Object.entries(value).flatMap(([name, member]) =>
+      dataWords(member ?? null, path === '' ? name : `${path}.${name}`),
+    )
+  }
+  return [`${path}=${formatMember(path, value)}`]
 }

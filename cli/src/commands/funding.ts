@@ -5,16 +5,16 @@ import { objectFile } from '../option-values.ts'
 import { body, type Lika } from '../verbs.ts'
 
 export type Funded = {
-  funding?: string
+  funding: string
   fundingReference?: string
   buyer?: JsonObject
 }
 
-export function fundingOptions(lika: Lika, command: Command, isRequired: boolean): Command {
+export function fundingOptions(lika: Lika, command: Command): Command {
   const { say } = lika
   const method = new Option('--funding <method>', say('资金来源', 'how it was paid'))
     .choices(['cash', 'bank_transfer', 'card', 'wechat', 'none'])
-    .makeOptionMandatory(isRequired)
+    .makeOptionMandatory()
   return command
     .addOption(method)
     .option('--funding-reference <text>', say('收款凭证号', 'number of the payment received'))
@@ -29,8 +29,6 @@ export function buyerOption(lika: Lika, command: Command): Command {
   return command.option('--buyer <file>', described, objectFile)
 }
 
-/** Undefined when no method was named. */
-export function fundingOf({ funding, fundingReference }: Funded): Json | undefined {
-  if (funding === undefined) return undefined
+export function fundingOf({ funding, fundingReference }: Funded): Json {
   return body({ method: funding, reference: fundingReference })
 }

@@ -1,7 +1,7 @@
 /** `lika holds …`: money set aside, captured in parts or released. */
 import { duration, yuan } from '../option-values.ts'
 import { at, body, type Lika } from '../verbs.ts'
-import { type Spend, spendBody, spendOptions } from './payments.ts'
+import { remarkOnDryRun, type Spend, spendBody, spendOptions } from './payments.ts'
 
 export function addHolds(lika: Lika): void {
   const { say } = lika
@@ -10,12 +10,17 @@ export function addHolds(lika: Lika): void {
   const create = lika.write(holds, 'create', '预授权：先冻结金额', 'set an amount aside')
   const sources = spendOptions(lika, create)
   create
-    .option('--expires-in <time>', say('多久后自动解除', 'released by itself after'), duration)
+    .requiredOption(
+      '--expires-in <time>',
+      say('多久后自动解除', 'released by itself after'),
+      duration,
+    )
     .action(
-      lika.action(async (call, options: Spend & { expiresIn?: number }) => {
+      lika.action(async (call, options: Spend & { expiresIn: number }) => {
         const spend = await spendBody(call, options, sources())
         const sent = body({ ...spend, expires_in: options.expiresIn })
         call.show(await call.make('/v1/holds', sent))
+        remarkOnDryRun(call, options)
       }),
     )
   lika.examples(
@@ -29,7 +34,7 @@ export function addHolds(lika: Lika): void {
       lika.action(async (call, hold: string) => call.show(await call.get(at`/v1/holds/${hold}`))),
     )
 
-  const capture = lika.labels(lika.write(holds, 'capture <hold>', '请款', 'capture an amount'))
+  const capture = lika.metadata(lika.write(holds, 'capture <hold>', '请款', 'capture an amount'))
   capture
     .requiredOption('--amount <yuan>', say('金额（元）', 'amount in yuan'), yuan)
     .option('--final', say('最后一次：其余解除', 'the last one: the rest is released'))
@@ -42,12 +47,11 @@ export function addHolds(lika: Lika): void {
           options: {
             amount: number
             final?: boolean
-            reference?: string
             metadata?: Record<string, string>
           },
         ) => {
-          const { amount, final, reference, metadata } = options
-          const sent = body({ amount, final, reference, metadata })
+          const { amount, final, metadata } = options
+          const sent = body({ amount, final, metadata })
           call.show(await call.make(at`/v1/holds/${hold}/capture`, sent))
         },
       ),

@@ -4,7 +4,7 @@ import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 const columns = ['id', 'name', 'legal_name', 'packs', 'reference', 'created_at']
 
-type Create = Labels & { name: string; legalName: string; pack?: string[] }
+type Create = Labels & { name: string; legalName: string; pack: string[] }
 
 export function addIssuers(lika: Lika): void {
   const { say } = lika
@@ -20,14 +20,14 @@ export function addIssuers(lika: Lika): void {
     .labels(create)
     .requiredOption('--name <name>', say('名称', 'name'))
     .requiredOption('--legal-name <name>', say('法定名称', 'legal name'))
-    .option(
+    .requiredOption(
       '--pack <packs>',
       say('政策包，逗号分隔或多次', 'policy packs, by commas or repeated'),
       names,
     )
     .action(
       lika.action(async (call, { name, legalName, pack, reference, metadata }: Create) => {
-        const sent = { name, legal_name: legalName, packs: pack ?? [], reference, metadata }
+        const sent = { name, legal_name: legalName, packs: pack, reference, metadata }
         call.show(await call.post('/v1/issuers', body(sent)))
       }, 'operator'),
     )

@@ -93,8 +93,26 @@ async function finish(call: Call, first: Answer, seconds: number | undefined): P
     answer = await call.get(at`/v1/jobs/${textAt(first.body, 'id') ?? ''}`)
   }
   call.show(answer)
+  remarkOnResult(call, answer)
   if (textAt(answer.body, 'status') === 'failed') {
     throw new NotInOrder(call.say('任务失败。', 'The job failed.'))
+  }
+}
+
+/** Where the file and the rejected rows of the job are. */
+function remarkOnResult(call: Call, { body }: Answer): void {
+  const importId = textAt(body, 'result.import_id')
+  const rejected = memberAt(body, 'result.rejected')
+  const isBadFile = textAt(body, 'error.code') === 'import.bad_file'
+  if (importId !== undefined && (isBadFile || (typeof rejected === 'number' && rejected > 0))) {
+    const command = `lika imports errors ${importId}`
+    call.world.note(call.say(`被拒绝的行：${command}`, `The rows that were rejected: ${command}`))
+  }
+  if (memberAt(body, 'result.file') === true) {
+    const command = `lika jobs file ${textAt(body, 'id') ?? ''} --output cards.csv.age`
+    call.world.note(
+      call.say(`取文件（仅一次）：${command}`, `Its file, given out once: ${command}`),
+    )
   }
 }
 

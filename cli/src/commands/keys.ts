@@ -2,6 +2,7 @@
  * without, an issuer's key makes others of its own mode. */
 import { scopes } from '@lika/contract'
 import { Option } from 'commander'
+import { UsageError } from '../failures.ts'
 import { names, toInstant } from '../option-values.ts'
 import { showWithSecret } from '../secrets.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
@@ -33,7 +34,11 @@ export function addKeys(lika: Lika): void {
     .labels(create)
     .requiredOption('--name <name>', say('名称', 'name'))
     .requiredOption('--owner <person>', say('谁对它负责', 'who answers for it'))
-    .option('--scope <scopes>', say(`权限：${scopes.join(' ')}`, 'by commas or repeated'), names)
+    .option(
+      '--scope <scopes>',
+      `${say('权限，逗号分隔或多次', 'scopes, by commas or repeated')}: ${scopes.join(' ')}`,
+      names,
+    )
     .option('--all-scopes', say('全部权限', 'every scope'))
     .addOption(
       new Option('--mode <mode>', say('模式', 'mode')).choices(['test', 'live']).default('test'),
@@ -54,11 +59,17 @@ export function addKeys(lika: Lika): void {
     .action(
       lika.action(async (call, options: Create) => {
         const { name, owner, mode, reference, metadata } = options
+        const given = options.allScopes ? [...scopes] : options.scope
+        if (given === undefined) {
+          throw new UsageError(
+            say('请给出 --scope 或 --all-scopes。', 'Give --scope or --all-scopes.'),
+          )
+        }
         const sent = body({
           issuer_id: options.issuer,
           name,
           owner,
-          scopes: options.allScopes ? [...scopes] : (options.scope ?? []),
+          scopes: given,
           mode,
           expires_at: options.expires,
           reference,

@@ -20,7 +20,7 @@ export type Spend = Labels & {
 export function spendOptions(lika: Lika, command: Command): () => readonly Source[] {
   const { say } = lika
   lika
-    .labels(command)
+    .labels(command, true)
     .requiredOption('--amount <yuan>', say('金额（元）', 'amount in yuan'), yuan)
     .requiredOption('--merchant <merchant>', say('商户', 'merchant'))
     .option('--store <store>', say('门店', 'store'))
@@ -55,6 +55,11 @@ export async function spendBody(
   })
 }
 
+/** The answer to a dry run looks like that of a payment. */
+export function remarkOnDryRun(call: Call, { dryRun }: Spend): void {
+  if (dryRun) call.world.note(call.say('仅为试算，未扣款。', 'Only a dry run: nothing was taken.'))
+}
+
 const columns = [
   'id',
   'status',
@@ -72,9 +77,11 @@ export function addPayments(lika: Lika): void {
   const create = lika.write(payments, 'create', '付款', 'pay')
   const sources = spendOptions(lika, create)
   create.action(
-    lika.action(async (call, options: Spend) =>
-      call.show(await call.make('/v1/payments', await spendBody(call, options, sources()))),
-    ),
+    lika.action(async (call, options: Spend) => {
+      const sent = await spendBody(call, options, sources())
+      call.show(await call.make('/v1/payments', sent))
+      remarkOnDryRun(call, options)
+    }),
   )
   lika.examples(
     create,
@@ -129,7 +136,10 @@ function addUndoing(lika: Lika, payments: Command): void {
       }),
     )
 
-  const refund = lika.labels(lika.write(payments, 'refund <payment>', '退款', 'refund a payment'))
+  const refund = lika.labels(
+    lika.write(payments, 'refund <payment>', '退款', 'refund a payment'),
+    true,
+  )
   refund
     .requiredOption('--amount <yuan>', say('金额（元）', 'amount in yuan'), yuan)
     .option('--reason <text>', say('原因', 'why'))

@@ -16,6 +16,8 @@ type Terms = Labels & {
   faceRange?: { min: number; max: number }
   validityMonths?: number
   expiry?: boolean
+  renewalMonths?: number
+  renewal?: boolean
   reloadable?: boolean
   acceptMerchant?: string[]
   acceptStore?: string[]
@@ -136,6 +138,12 @@ function termOptions(lika: Lika, command: Command): Command {
       count,
     )
     .option('--no-expiry', say('不设有效期', 'cards do not expire'))
+    .option(
+      '--renewal-months <n>',
+      say('到期后自动延长的月数', 'months by which cards are renewed when they expire'),
+      count,
+    )
+    .option('--no-renewal', say('到期不自动延长', 'cards are not renewed by themselves'))
     .option('--reloadable', say('可充值', 'takes loads'))
     .option(
       '--no-reloadable',
@@ -166,6 +174,7 @@ function termsOf(options: Terms): Record<string, Json | undefined> {
     faces: options.face,
     face_range: options.faceRange,
     validity_months: options.expiry === false ? null : options.validityMonths,
+    renewal_months: options.renewal === false ? null : options.renewalMonths,
     reloadable,
     acceptance: acceptanceOf(options),
     consume_order: options.consume,

@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import type { Answer } from '../client.ts'
 import { NotInOrder, UsageError } from '../failures.ts'
 import { download } from '../files.ts'
-import { isList, type Json, memberAt, objectsAt, parseJson } from '../json.ts'
+import { isList, type Json, memberAt, objectsAt, parseJson, textAt } from '../json.ts'
 import { readTextFile } from '../option-values.ts'
 import type { Lika } from '../verbs.ts'
 
@@ -17,7 +17,11 @@ export function addServer(lika: Lika): void {
       const ready = await ask('/readyz')
       if (!call.options.json) call.world.print(`/healthz ${health.status}`)
       if (!call.options.json) call.world.print(`/readyz ${ready.status}`)
-      call.show(ready)
+      const wrong = objectsAt(ready.body, 'checks')
+      if (call.options.json || wrong.length === 0) call.show(ready)
+      for (const check of call.options.json ? [] : wrong) {
+        call.world.print(`  ${['name', 'detail'].map((m) => textAt(check, m) ?? '').join(': ')}`)
+      }
       if (health.status === 503 || ready.status === 503) {
         throw new NotInOrder(say('服务器未就绪。', 'The server is not ready.'))
       }
@@ -55,7 +59,10 @@ function addBulk(lika: Lika): void {
         else call.showRows(results, ['status', 'body.id', 'body.code', 'body.detail'])
         const refused = results.filter((result) => Number(memberAt(result, 'status')) >= 400).length
         if (refused > 0) {
-          throw new NotInOrder(say(`${refused} 项被拒绝。`, `${refused} operations were refused.`))
+          const all = results.length
+          throw new NotInOrder(
+            say(`${all} 项中 ${refused} 项被拒绝。`, `Refused: ${refused} of ${all} operations.`),
+          )
         }
       }),
     )

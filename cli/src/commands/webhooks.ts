@@ -1,7 +1,7 @@
 /** `lika webhooks …`: where events are delivered to. */
 import { Option } from 'commander'
 import type { PageOptions } from '../call.ts'
-import { names } from '../option-values.ts'
+import { fromInstant, names } from '../option-values.ts'
 import { showWithSecret } from '../secrets.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
@@ -80,14 +80,15 @@ export function addWebhooks(lika: Lika): void {
   replay
     .requiredOption(
       '--after <event|time>',
-      say('此事件或时刻之后的', 'what came after this event or instant'),
+      say('此事件、日期或时刻之后的', 'what came after this event, day or instant'),
+      eventOrInstant,
     )
     .action(
       lika.action(async (call, endpoint: string, { after }: { after: string }) =>
         call.show(await call.post(at`/v1/webhook_endpoints/${endpoint}/replay`, { after })),
       ),
     )
-  lika.examples(replay, 'webhooks replay whep_… --after 2026-11-24T00:00:00+08:00')
+  lika.examples(replay, 'webhooks replay whep_… --after 2026-11-24')
 
   lika
     .list(webhooks, 'deliveries', '发送记录', 'deliveries')
@@ -103,4 +104,8 @@ export function addWebhooks(lika: Lika): void {
         return call.list('/v1/webhook_deliveries', options, deliveryColumns, filter)
       }),
     )
+}
+
+function eventOrInstant(text: string): string {
+  return text.startsWith('evt_') ? text : fromInstant(text)
 }

@@ -1,0 +1,124 @@
+/**
+ * The routes of the interface as the tests of the command line know them, in one list to read; that it is what
+ * /openapi.json says is itself a test (journey-cli).
+ */
+
+/** `¤`: needs an Idempotency-Key. Members of the body or, of a GET, the query; `!` marks those that are due, `?` a query beside a body. */
+const documented = `
+POST   /v1/issuers name! legal_name! packs! reference metadata
+GET    /v1/issuers reference limit cursor
+GET    /v1/issuers/:id
+POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metadata
+GET    /v1/keys issuer_id reference limit cursor
+GET    /v1/keys/:id
+DELETE /v1/keys/:id
+POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! renewal_months acceptance consume_order reference metadata
+POST   /v1/products/:id/publish
+PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months acceptance consume_order metadata
+GET    /v1/products reference limit cursor
+GET    /v1/products/:id
+POST   /v1/merchants name! category! reference metadata
+GET    /v1/merchants reference limit cursor
+GET    /v1/merchants/:id
+POST   /v1/merchants/:id/stores name! district! reference metadata
+GET    /v1/merchants/:id/stores reference limit cursor
+GET    /v1/stores/:id
+POST   /v1/stores/:id/terminals name! reference metadata
+GET    /v1/stores/:id/terminals reference limit cursor
+GET    /v1/terminals/:id
+POST ¤ /v1/cards product_id! amount! bonus_amount buyer funding! activate reference metadata
+POST ¤ /v1/cards/batches product_id! amount! count! buyer funding! activate age_recipient reference metadata
+GET    /v1/cards number last4 status product_id batch_id limit cursor
+GET    /v1/cards/:id at
+POST   /v1/cards/lookup number! secret!
+POST ¤ /v1/cards/:id/reveal
+POST ¤ /v1/cards/:id/reset_secret
+POST ¤ /v1/cards/:id/activate funding! buyer
+POST ¤ /v1/cards/:id/freeze reason!
+POST ¤ /v1/cards/:id/unfreeze reason!
+POST ¤ /v1/cards/:id/report_lost
+POST ¤ /v1/cards/:id/replace reference metadata
+POST ¤ /v1/cards/:id/close reason!
+POST ¤ /v1/cards/:id/extend until!
+POST ¤ /v1/cards/:id/loads amount! bonus_amount funding! buyer reference metadata
+POST ¤ /v1/cards/:id/adjustments amount! sub_balance! reason! reference metadata
+POST ¤ /v1/cards/:id/split amounts!
+GET    /v1/cards/:id/statement from to format limit cursor
+POST   /v1/cards/:id/pay_codes
+POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id reference! sources! dry_run not_after metadata
+GET    /v1/payments reference merchant_id limit cursor
+GET    /v1/payments/:id
+POST ¤ /v1/payments/:id/cancel
+POST ¤ /v1/payments/cancel merchant_id! reference!
+POST ¤ /v1/payments/:id/refunds amount! reference! reason metadata
+GET    /v1/refunds/:id
+POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id reference! sources! dry_run not_after expires_in! metadata
+GET    /v1/holds/:id
+POST ¤ /v1/holds/:id/capture amount! final metadata
+POST ¤ /v1/holds/:id/release
+POST ¤ /v1/imports multipart
+GET    /v1/imports/:id
+GET    /v1/imports/:id/errors limit cursor
+POST ¤ /v1/imports/:id/reverse
+GET    /v1/jobs/:id
+GET    /v1/jobs/:id/file
+GET    /v1/exports/cards.csv
+POST   /v1/webhook_endpoints url! events! reference metadata
+GET    /v1/webhook_endpoints/:id
+GET    /v1/webhook_endpoints reference limit cursor
+DELETE /v1/webhook_endpoints/:id
+POST   /v1/webhook_endpoints/:id/replay after!
+GET    /v1/webhook_deliveries endpoint_id event_id status limit cursor
+GET    /v1/events cursor type limit
+GET    /v1/ledger/accounts at limit cursor
+GET    /v1/ledger/accounts/:id at
+GET    /v1/ledger/entries from to limit cursor
+GET    /v1/ledger/trial_balance at
+POST   /v1/ledger/verify ?since
+POST   /v1/bulk on_error! operations!
+POST   /v1/test/clock advance_seconds set_at
+DELETE /v1/test/clock
+DELETE /v1/test/data
+GET    /healthz
+GET    /readyz`
+
+export interface DocumentedRoute {
+  /** `POST /v1/cards/:id/freeze` */
+  readonly name: string
+  readonly method: string
+  readonly pattern: RegExp
+  readonly isKeyed: boolean
+  readonly isMultipart: boolean
+  /** Members without which it is refused. */
+  readonly due: readonly string[]
+  /** Members of its body; of a route without one, of its query. */
+  readonly members: readonly string[]
+  /** What may stand in its query. */
+  readonly query: readonly string[]
+}
+
+/** Paths without `:id` come first, so that `/v1/cards/lookup` is no card. */
+export const documentedRoutes: readonly DocumentedRoute[] = documented
+  .trim()
+  .split('\n')
+  .map(routeOf)
+  .sort((left, right) => Number(left.name.includes(':id')) - Number(right.name.includes(':id')))
+
+function routeOf(line: string): DocumentedRoute {
+  const [method = '', ...rest] = line.replace('¤', '').split(/\s+/)
+  const [path = '', ...words] = rest
+  const hasBody = ['POST', 'PATCH'].includes(method)
+  const members = words.filter((word) => !word.startsWith('?'))
+  return {
+    name: `${method} ${path}`,
+    method,
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(':id', '[\\w-]+')}$`),
+    isKeyed: line.includes('¤'),
+    isMultipart: members[0] === 'multipart',
+    due: members.filter((member) => member.endsWith('!')).map((member) => member.slice(0, -1)),
+    members: members.map((member) => member.replace('!', '')),
+    query: hasBody
+      ? words.filter((word) => word.startsWith('?')).map((word) => word.slice(1))
+      : members,
+  }
+}
