@@ -163,8 +163,8 @@ describe('50,000 cards, the server killed again and again', () => {
       select number
       from lika.card`
     assert.deepEqual(
-      rows.map(([number]) => number).toSorted(),
-      numbers.map(({ number }) => number).toSorted(),
+      new Set(rows.map(([number]) => number)),
+      new Set(numbers.map(({ number }) => number)),
     )
     for (const [number = '', secret = '', expiresOn = ''] of rows) {
       assert.equal(luhnDigit(number.slice(0, -1)), number.slice(-1))

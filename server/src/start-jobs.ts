@@ -3,7 +3,7 @@
 import type { FlowContext } from './flows/context.ts'
 import { catchUpOnJobs, jobHandlers } from './flows/jobs/all.ts'
 import { endJob } from './flows/jobs/end.ts'
-import { mintWorker } from './modules/cards/index.ts'
+import { type MintRequest, mintWorker } from './modules/cards/index.ts'
 import type { Database } from './platform/db.ts'
 import { createJobs, type Jobs } from './platform/jobs/index.ts'
 import type { Log } from './platform/log.ts'
@@ -21,7 +21,7 @@ export type JobNeeds = {
 export function startJobs({ log, database, flows }: JobNeeds, onStop: (stop: Stop) => void): Jobs {
   const minting = mintWorker(flows.keyring.cardKeyMaterial())
   onStop(() => minting.close())
-  const context = { ...flows, mintInBulk: minting.mint }
+  const context = { ...flows, mintInBulk: (request: MintRequest) => minting.mint(request) }
   const jobs = createJobs(database, {
     handlers: jobHandlers(context),
     log,

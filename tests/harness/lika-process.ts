@@ -60,29 +60,31 @@ export async function startLikaProcess() {
     options: { key: string; body?: unknown; form?: FormData; idempotencyKey?: string },
   ): Promise<Answered & { bytes: Buffer }> {
     const { key, body, form, idempotencyKey = newId() } = options
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const response = await fetch(url + path, {
-          method,
-          headers: {
-            authorization: `Bearer ${key}`,
-            ...(method === 'POST' && { 'idempotency-key': idempotencyKey }),
-            ...(body !== undefined && { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined && form === undefined
-            ? {}
-            : { body: form ?? JSON.stringify(body) }),
-        })
-        const bytes = Buffer.from(await response.arrayBuffer())
-        const { status, headers } = response
-        if (status === 503 && attempt < 500) throw new Error('busy')
-        const isJson = headers.get('content-type')?.includes('json') === true
-        return { status, headers, bytes, body: isJson ? JSON.parse(bytes.toString()) : undefined }
-      } catch (error) {
-        if (attempt > 500) throw error
-        await sleep(100)
-      }
+    const request: RequestInit = {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(method === 'POST' && { 'idempotency-key': idempotencyKey }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
     }
+    if (form !== undefined) request.body = form
+    else if (body !== undefined) request.body = JSON.stringify(body)
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await send(path, request).catch((error: unknown) => {
+        if (attempt > 500) throw error
+      })
+      if (answer !== undefined && answer.status !== 503) return answer
+      await sleep(100)
+    }
+  }
+
+  async function send(path: string, request: RequestInit) {
+    const response = await fetch(url + path, request)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    const { status, headers } = response
+    const isJson = headers.get('content-type')?.includes('json') === true
+    return { status, headers, bytes, body: isJson ? JSON.parse(bytes.toString()) : undefined }
   }
 
   const operator = () => readFileSync(join(folder, 'operator.key'), 'utf8').trim()

@@ -59,7 +59,7 @@ async function readParts(
     if (part.type === 'field') {
       const name = part.fieldname
       if (Object.hasOwn(fields, name)) return invalid(name, 'stands here twice')
-      fields[name] = valueOf(name, part.value)
+      fields[name] = readField(name, part.value)
     } else if (part.fieldname === 'file') {
       kept = await keep(part)
       if (part.file.truncated)
@@ -85,7 +85,7 @@ function isChecked(fields: unknown): fields is Static<typeof ImportFields> {
 }
 
 /** Multipart fields are texts; what is none becomes what it stands for, or stays to be refused. */
-function valueOf(name: string, value: unknown): unknown {
+function readField(name: string, value: unknown): unknown {
   if (name === 'dry_run') return value === 'true' ? true : value === 'false' ? false : value
   if (name !== 'metadata' || typeof value !== 'string') return value
   try {

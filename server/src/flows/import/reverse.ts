@@ -85,7 +85,7 @@ export function notReversible(inTheWay: number): Refusal {
   )
 }
 
-export const importNotFound = refusal('import.not_found', 'No import has this id here (imp_…).')
+const importNotFound = refusal('import.not_found', 'No import has this id here (imp_…).')
 
 /** The job that takes it back; asking for it again does nothing. */
 export function jobOfReversal(reversal: {

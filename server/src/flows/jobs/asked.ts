@@ -1,6 +1,5 @@
 /** What the commands share that ask for a job: the job has the id of its command, and shows it from the first answer on. */
 import {
-  asId,
   formatId,
   formatInstant,
   type IdKind,
@@ -102,9 +101,4 @@ function resultFrom(json: Json): JobResult {
 /** A result as JSON; what is undefined stays out of it. */
 export function resultJson(result: JobResult): Json {
   return { ...result }
-}
-
-/** The id of a job is that of what it makes: a batch, an import. */
-export function idOfJob(job: Pick<Job, 'id'>): Uuid {
-  return asId(job.id)
 }

@@ -31,6 +31,6 @@ async function takeFirst<T>(
   const first = underWay[0]
   if (first === undefined) return
   const result = await first
-  underWay.shift()
+  void underWay.shift()
   await take(result)
 }

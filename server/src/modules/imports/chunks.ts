@@ -6,7 +6,7 @@ import type { FileChunk, ReadCard, ReaderStart } from './reader-messages.ts'
 import type { RowError } from './row-errors.ts'
 
 /** Fixed for good, like the number of errors after which a chunk ends too. */
-export const cardsPerChunk = 500
+const cardsPerChunk = 500
 const errorsPerChunk = 2_000
 
 export interface ChunkOptions extends Pick<ReaderStart, 'encoding' | 'lanes' | 'from'> {

@@ -1,9 +1,7 @@
 /** Imports: the file of cards that an issuer brings along from another system. */
-export { cardsPerChunk } from './chunks.ts'
 export {
   type ImportCounts,
   type ImportRow,
-  type ImportStatus,
   importStatuses,
   noCounts,
   statusOfImport,
@@ -12,7 +10,6 @@ export {
   findTaken,
   importedNumbers,
   isImportedNumberTaken,
-  type NumberRow,
   numberKey,
 } from './numbers.ts'
 export { readCardFile } from './reader.ts'
