@@ -10,6 +10,8 @@ import { NotPrepared } from './prepared.ts'
 type RunTogether = (commands: readonly Command[]) => Promise<Executed[]>
 
 interface Joined {
+  /** The place of its operation among all of them. */
+  readonly place: number
   readonly command: Command
   readonly resolve: (executed: Executed) => void
   readonly reject: (error: unknown) => void
@@ -29,10 +31,12 @@ export class TogetherRun {
     this.#run = run
   }
 
-  /** The outcome of the command, when every operation has joined or left. */
-  join(command: Command): Promise<Executed> {
+  /**
+   * The outcome of the command, when every operation has joined or left. They run by their places, whoever came first.
+   */
+  join(place: number, command: Command): Promise<Executed> {
     return new Promise((resolve, reject) => {
-      this.#joined.push({ command, resolve, reject })
+      this.#joined.push({ place, command, resolve, reject })
       this.#next()
     })
   }
@@ -49,17 +53,20 @@ export class TogetherRun {
   }
 
   async #settle(): Promise<void> {
+    const joined = this.#joined.toSorted((one, other) => one.place - other.place)
     if (this.#stopped) {
-      for (const { resolve } of this.#joined) resolve(rolledBack)
+      for (const { resolve } of joined) resolve(rolledBack)
       return
     }
     try {
-      const commands = this.#joined.map(({ command }) => command)
+      const commands = joined.map(({ command }) => command)
       const results = await runAgain(this.#run, commands)
-      for (const [index, { resolve }] of this.#joined.entries()) {
-        resolve(results[index] ?? rolledBack)
-      }
+      for (const [index, { resolve }] of joined.entries()) resolve(results[index] ?? rolledBack)
     } catch (error) {
+      if (error instanceof NotPrepared) {
+        for (const { resolve } of joined) resolve(entangled)
+        return
+      }
       // In other words than theirs, so that nobody tries to carry out a part of the whole again.
       const fault = new Error('the commands of a bulk failed together', { cause: error })
       for (const { reject } of this.#joined) reject(fault)
@@ -67,10 +74,14 @@ export class TogetherRun {
   }
 }
 
-const rolledBack: Executed = {
-  status: 'refused',
-  replayed: false,
-  refusal: refusal('bulk.rolled_back', 'Another operation was refused, so none was carried out.'),
+const rolledBack = undone('Another operation was refused, so none was carried out.')
+/** A capture of a hold whose card is replaced in the same bulk does not know where the money will lie. */
+const entangled = undone(
+  'An operation stands on what another of the bulk changes, so none was carried out; send them one after the other.',
+)
+
+function undone(detail: string): Executed {
+  return { status: 'refused', replayed: false, refusal: refusal('bulk.rolled_back', detail) }
 }
 
 /** Where one of them was not prepared, all of them run again: nothing had happened. */

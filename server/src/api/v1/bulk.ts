@@ -58,7 +58,9 @@ export function register(app: LikaApp, { flows, execute }: Deps): void {
       const together = new TogetherRun(operations.length, (commands) =>
         flows.engine.executeTogether(commands),
       )
-      return present(await Promise.all(operations.map((one) => join(app, one, run, together))))
+      return present(
+        await Promise.all(operations.map((one, place) => join(app, one, run, { together, place }))),
+      )
     },
   )
 }
@@ -120,12 +122,12 @@ async function join(
   app: LikaApp,
   operation: Operation,
   run: Run,
-  together: TogetherRun,
+  { together, place }: { readonly together: TogetherRun; readonly place: number },
 ): Promise<InnerAnswer> {
   let hasJoined = false
   const answer = await dispatch(app, operation, run, (command) => {
     hasJoined = true
-    return together.join(command)
+    return together.join(place, command)
   }).catch((error: unknown) => {
     if (!hasJoined) together.leave(true)
     throw error
