@@ -30,6 +30,7 @@ import type { Till } from '../../modules/merchants/index.ts'
 import {
   accountOf,
   checkSources,
+  findHold,
   findPayment,
   type Share,
   type SourcePots,
@@ -239,11 +240,16 @@ async function referenceTaken(
   book: BookId,
   owner: CommandId,
 ): Promise<Refusal> {
-  const payment = await findPayment(database.sql, book, asId(owner))
-  const existing = formatId(payment === undefined ? 'hold' : 'payment', owner)
-  return refusal('reference.already_used', 'The merchant already used this reference.', {
-    data: { existing_id: existing },
-  })
+  const detail = 'The merchant already used this reference.'
+  const { sql } = database
+  const [payment, hold] = await Promise.all([
+    findPayment(sql, book, asId(owner)),
+    findHold(sql, book, asId(owner)),
+  ])
+  const kind = payment !== undefined ? 'payment' : hold !== undefined ? 'hold' : undefined
+  // Neither: the other one is just being made, in the same atomic bulk.
+  if (kind === undefined) return refusal('reference.already_used', detail)
+  return refusal('reference.already_used', detail, { data: { existing_id: formatId(kind, owner) } })
 }
 
 /**
