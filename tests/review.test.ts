@@ -1,6 +1,7 @@
 /** What a hostile or careless caller tries over HTTP: answers that the interface does not promise, and money that goes astray. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { newId } from '../server/src/platform/ids.ts'
 import { assertBooks } from './harness/books.ts'
 import { startTills, type Tills } from './harness/tills.ts'
 
@@ -38,5 +39,74 @@ describe('lists', () => {
       `/v1/cards/${card.id}/statement?from=1970-01-01`,
     )
     assert.deepEqual([status, body.data.length], [200, 1])
+  })
+})
+
+const operation = (path: string, body?: unknown) => ({
+  path,
+  idempotency_key: newId(),
+  ...(body === undefined ? {} : { body }),
+})
+const atomic = async (...operations: object[]) => {
+  const answer = await tills.request('POST', '/v1/bulk', { on_error: 'atomic', operations })
+  assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  const results: { status: number; body: { code?: string; existing_id?: string } }[] =
+    answer.body.results
+  return results
+}
+const codes = (results: { status: number; body: { code?: string } }[]) =>
+  results.map(({ status, body }) => body.code ?? status)
+
+describe('an atomic bulk', () => {
+  test('runs in the order written, however long each operation takes to prepare', async () => {
+    const card = await tills.card(1_000)
+    const secret = { number: card.number, secret: card.secret }
+    const results = await atomic(
+      operation('/v1/payments', tills.order([secret], 100)),
+      operation(`/v1/cards/${card.id}/freeze`, { reason: 'after it paid' }),
+    )
+    assert.deepEqual(codes(results), [201, 200])
+  })
+
+  test('is refused whole where one operation stands on what another has just changed', async () => {
+    const card = await tills.card(1_000)
+    const hold = await tills.request(
+      'POST',
+      '/v1/holds',
+      tills.order([{ card_id: card.id }], 100, { expires_in: 600 }),
+    )
+    const replace = operation(`/v1/cards/${card.id}/replace`)
+    const capture = operation(`/v1/holds/${hold.body.id}/capture`, { amount: 40 })
+    const rolledBack = ['bulk.rolled_back', 'bulk.rolled_back']
+    assert.deepEqual(codes(await atomic(replace, capture)), rolledBack)
+    const aside = tills.order([{ card_id: card.id }], 10, { expires_in: 600 })
+    assert.deepEqual(codes(await atomic(operation('/v1/holds', aside), replace)), rolledBack)
+    assert.deepEqual(await tills.balance(card), { principal: 1_000, bonus: 0, held: 100 })
+    for (const { path, idempotency_key, body } of [replace, { body: undefined, ...capture }]) {
+      const alone = await tills.request('POST', path, body, idempotency_key)
+      assert.equal(alone.status, 200, JSON.stringify(alone.body))
+    }
+  })
+
+  test('names nothing that was not made where two operations have one reference', async () => {
+    const card = await tills.card(1_000)
+    const order = tills.order([{ card_id: card.id }], 1)
+    const results = await atomic(operation('/v1/payments', order), operation('/v1/payments', order))
+    assert.deepEqual(codes(results).sort(), ['bulk.rolled_back', 'reference.already_used'])
+    assert.ok(results.every(({ body }) => body.existing_id === undefined))
+  })
+})
+
+describe('amounts', () => {
+  test('have no fraction that is lost in reading, and no sign where none is due', async () => {
+    const card = await tills.card(1_000)
+    for (const zero of ['-0', '-0.0', '1e-400', '-0e5']) {
+      const answer = await tills.call('POST', `/v1/cards/${card.id}/loads`, {
+        key: tills.issuer.test,
+        raw: `{"amount":1,"bonus_amount":${zero},"funding":{"method":"cash"}}`,
+        headers: { 'content-type': 'application/json', 'idempotency-key': newId() },
+      })
+      assert.deepEqual([answer.status, answer.body.code], [400, 'request.invalid'], zero)
+    }
   })
 })

@@ -1,6 +1,6 @@
 /**
  * Reads JSON bodies. What JSON.parse would quietly change is noticed: a number that is no whole number but is rounded
- * to one, text that is not Unicode or holds a NUL, which no column can keep.
+ * to one, a zero with a sign, text that is not Unicode or holds a NUL, which no column can keep.
  */
 import { isUtf8 } from 'node:buffer'
 import { ok, type Result, refusal, refused } from '@lika/contract'
@@ -31,15 +31,21 @@ function malformed(detail: string) {
 
 class UnusableText extends Error {}
 
-/** Long numbers and escapes are rare: only they are worth the slower way. Raw bytes were checked to be Unicode. */
+/**
+ * Long numbers, zeros with a sign, tiny numbers and escapes are rare: only they are worth the slower way. Raw bytes were
+ * checked to be Unicode.
+ */
 function needsCare(text: string): boolean {
-  return text.includes('\\u') || /[:[,]\s*-?[\d.]{17}/.test(text)
+  return text.includes('\\u') || oddNumber.test(text)
 }
+
+const oddNumber = /[:[,]\s*(?:-0|-?[\d.]+[eE]-|-?[\d.]{17})/
 
 function keepExact(key: string, value: unknown, context?: { source?: string }): unknown {
   if (isUnusable(key)) throw new UnusableText('')
   if (typeof value === 'string' && isUnusable(value)) throw new UnusableText(key)
   if (typeof value !== 'number' || !Number.isInteger(value)) return value
+  if (Object.is(value, -0)) return Number.NaN
   return context?.source === undefined || isWhole(context.source) ? value : Number.NaN
 }
 
@@ -52,7 +58,7 @@ function isWhole(source: string): boolean {
   const [, whole = '', fraction = '', exponent = '0'] = numberParts.exec(source) ?? []
   const digits = whole + fraction
   const trailingZeros = digits.length - digits.replace(/0+$/, '').length
-  return fraction.length - trailingZeros <= Number(exponent)
+  return trailingZeros === digits.length || fraction.length - trailingZeros <= Number(exponent)
 }
 
 const numberParts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
