@@ -110,3 +110,20 @@ describe('amounts', () => {
     }
   })
 })
+
+describe('an import', () => {
+  test('takes no metadata that cannot be kept', async () => {
+    for (const text of ['\\u0000', '\\ud800']) {
+      const form = new FormData()
+      form.set('product_id', tills.product)
+      form.set('metadata', `{"a":"${text}"}`)
+      form.set('file', new Blob(['number,amount\n1,1.00\n']), 'cards.csv')
+      const answer = await fetch(`${tills.url}/v1/imports`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${tills.issuer.test}`, 'idempotency-key': newId() },
+        body: form,
+      })
+      assert.equal(answer.status, 400, await answer.text())
+    }
+  })
+})

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Upload } from '../../flows/import/create.ts'
 import { dropUpload, keepUpload } from '../../modules/imports/index.ts'
 import type { Deps } from '../deps.ts'
+import { readJson } from '../http/json-body.ts'
 import { closed, given, idOf, oneOf, type Static, Type } from '../http/schemas.ts'
 import { compileCheck, shapeRefusal } from '../http/shapes.ts'
 
@@ -88,11 +89,8 @@ function isChecked(fields: unknown): fields is Static<typeof ImportFields> {
 function readField(name: string, value: unknown): unknown {
   if (name === 'dry_run') return value === 'true' ? true : value === 'false' ? false : value
   if (name !== 'metadata' || typeof value !== 'string') return value
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
+  const read = readJson(Buffer.from(value))
+  return read.ok ? read.value : value
 }
 
 function invalid(path: string, message: string): Result<never> {
