@@ -107,7 +107,7 @@ export async function lookUpCard(
   )
 }
 
-/** Where a number can be: our own says it, an imported one is in the directory. */
+/** Where a number can be: our own says it; an imported one, which may look like one of ours, is in the directory. */
 async function lanesFor(
   { engine }: Finding,
   { book, mode }: { book: BookId; mode: CardCaller['mode'] },
@@ -116,9 +116,9 @@ async function lanesFor(
   const lanes = engine.lanesOf(mode)
   if (number === undefined) return lanes
   const own = laneOf(number)
-  if (own !== undefined && lanes.includes(own)) return [own]
   const owner = await engine.names.ownerOf(book, { kind: nameKinds.cardNumber, name: number })
-  return owner === undefined ? [] : lanes.filter((lane) => lane === laneOfId(owner.id))
+  const imported = owner && laneOfId(owner.id)
+  return lanes.filter((lane) => lane === own || lane === imported)
 }
 
 /** In the order of the ids; those of other books and modes are left out. */

@@ -62,6 +62,7 @@ export function importJob(context: JobContext): JobHandler {
           detail: 'The file has no rows that could be read: see the errors of the import.',
         },
       }
+    await run.checkpoint(progressJson(counts, next), counts.rows, counts.rows)
     const { accepted, rejected, totalAmount } = counts
     return {
       result: resultJson({

@@ -64,7 +64,7 @@ const queued: JobState = 'queued'
 export function presentJob(job: Job) {
   return {
     id: formatId('job', job.id),
-    kind: jobKinds.find((kind) => kind === job.kind) ?? 'batch',
+    kind: kindOf(job),
     status: job.status,
     done: job.done,
     total: job.total,
@@ -73,6 +73,12 @@ export function presentJob(job: Job) {
     created_at: formatInstant(job.createdAt),
     finished_at: job.finishedAt === null ? null : formatInstant(job.finishedAt),
   }
+}
+
+function kindOf(job: Job): JobKind {
+  const found = jobKinds.find((kind) => kind === job.kind)
+  if (found === undefined) throw new Error(`job ${job.id} is of no known kind`)
+  return found
 }
 
 /** What a handler recorded, member by member. */

@@ -35,7 +35,7 @@ class Cut {
   #errors: RowError[] = []
   #rows = 0
   #accepted = 0
-  #columns: FileChunk['columns'] = { number: null, amount: null }
+  #columns: FileChunk['columns'] = { number: null, amount: null, expiresOn: null }
   #hasHeader = false
   #stopped: RowError | undefined
 

@@ -14,7 +14,7 @@ export {
 } from './numbers.ts'
 export { readCardFile } from './reader.ts'
 export type { FileChunk, ReadCard } from './reader-messages.ts'
-export { type RowError, rowError } from './row-errors.ts'
+export { type PolicyErrorCode, type RowError, rowError } from './row-errors.ts'
 export {
   type ErrorRow,
   imports,

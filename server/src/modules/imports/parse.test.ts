@@ -45,7 +45,7 @@ for (const encoding of ['utf-8', 'gbk'] as const) {
         kind: 'header',
         line: 1,
         ignored: ['备注', '门店'],
-        columns: { number: '卡号', amount: '余额（元）' },
+        columns: { number: '卡号', amount: '余额（元）', expiresOn: '有效期' },
       })
       assert.equal(items.length, 1 + 50_000)
       assert.deepEqual(
@@ -84,7 +84,7 @@ test('the header is found by name, in any order, in Chinese or English, with its
       kind: 'header',
       line: 1,
       ignored: [],
-      columns: { number: 'number', amount: 'Amount (yuan)' },
+      columns: { number: 'number', amount: 'Amount (yuan)', expiresOn: '有效期' },
     },
     {
       kind: 'accepted',

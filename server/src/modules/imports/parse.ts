@@ -17,12 +17,18 @@ export type ImportItem =
       line: number
       ignored: readonly string[]
       /** How the file calls its columns. */
-      columns: { readonly number: string | null; readonly amount: string | null }
+      columns: ColumnNames
     }
   | { kind: 'accepted'; line: number; card: LegacyCard }
   | { kind: 'rejected'; line: number; errors: readonly RowError[] }
   /** The file, or what is left of it from this line on, cannot be read. */
   | { kind: 'stopped'; line: number; error: RowError }
+
+export interface ColumnNames {
+  readonly number: string | null
+  readonly amount: string | null
+  readonly expiresOn: string | null
+}
 
 export interface CardFileOptions {
   readonly encoding: TextEncoding
@@ -109,12 +115,16 @@ class CardFile {
     if (!header.ok) return this.stop(header.refusal)
     this.context = { header: header.value, encodings: this.encodings, firstLines: new Map() }
     const { columns, ignored } = header.value
-    const nameOf = (field: 'number' | 'amount') => columns.get(field)?.name ?? null
+    const nameOf = (field: 'number' | 'amount' | 'expires_on') => columns.get(field)?.name ?? null
     return {
       kind: 'header',
       line,
       ignored,
-      columns: { number: nameOf('number'), amount: nameOf('amount') },
+      columns: {
+        number: nameOf('number'),
+        amount: nameOf('amount'),
+        expiresOn: nameOf('expires_on'),
+      },
     }
   }
 

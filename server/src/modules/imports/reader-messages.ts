@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { BookId, CardId, Fen, Instant, Lane } from '@lika/contract'
 import type { TextEncoding } from '../../platform/text-lines.ts'
+import type { ColumnNames } from './parse.ts'
 import type { RowError } from './row-errors.ts'
 
 /** A row that became a card, its secret already a digest. */
@@ -26,7 +27,7 @@ export interface FileChunk {
   /** Rows of the file that are in this chunk, good or bad. */
   readonly rows: number
   /** How the file calls the columns of which more may be said. */
-  readonly columns: { readonly number: string | null; readonly amount: string | null }
+  readonly columns: ColumnNames
   /** Nothing more can be read from this line on. */
   readonly stopped: RowError | undefined
   /** Whether a usable header was found. */

@@ -49,11 +49,14 @@ const messages = {
 
 export type RowErrorCode = keyof typeof messages
 
+/** What the law says of a row, in the words of its refusal. */
+export type PolicyErrorCode = 'policy.card_limit' | 'policy.expiry_not_allowed'
+
 /** One thing that is wrong; `column` is the header's own text, null where no one cell is to blame. */
 export interface RowError {
   readonly line: number
   readonly column: string | null
-  readonly code: RowErrorCode | 'policy.card_limit'
+  readonly code: RowErrorCode | PolicyErrorCode
   readonly message: string
 }
 
