@@ -22,6 +22,8 @@ export const idPrefixes = {
   payment: 'pay',
   hold: 'hold',
   refund: 'rfnd',
+  redemption: 'rdmp',
+  charter: 'chtr',
   batch: 'batch',
   import: 'imp',
   job: 'job',
@@ -47,6 +49,8 @@ export type CardId = Id<'card'>
 export type PaymentId = Id<'payment'>
 export type RefundId = Id<'refund'>
 export type HoldId = Id<'hold'>
+export type RedemptionId = Id<'redemption'>
+export type CharterId = Id<'charter'>
 export type AccountId = Id<'account'>
 export type CommandId = Id<'command'>
 export type Uuid = Id

@@ -44,6 +44,8 @@ export const refusals = {
   'payment.not_found': kind(404, 'No such payment'),
   'refund.not_found': kind(404, 'No such refund'),
   'hold.not_found': kind(404, 'No such hold'),
+  'redemption.not_found': kind(404, 'No such redemption'),
+  'charter.not_found': kind(404, 'No such charter'),
   'import.not_found': kind(404, 'No such import'),
   'job.not_found': kind(404, 'No such job'),
   'job.file_not_found': kind(404, 'The job has no file'),
@@ -73,6 +75,8 @@ export const refusals = {
   'hold.captured': kind(409, 'The hold was captured whole'),
   'hold.exceeded': kind(409, 'The capture is larger than what the hold still sets aside'),
   'refund.exceeds_payment': kind(409, 'The refund is larger than what is left of the payment'),
+  'redemption.nothing_due': kind(409, 'By the formula nothing of the card is paid out'),
+  'redemption.no_original_route': kind(409, 'The money cannot go back the way it came'),
   'reference.already_used': kind(409, 'The reference is already used'),
   'name.already_used': kind(409, 'The name is already used'),
   'command.too_late': kind(409, 'The command arrived after its not_after'),
@@ -90,6 +94,7 @@ export const refusals = {
   'amount.split_mismatch': kind(422, 'The amounts do not sum up to the whole'),
   'merchant.not_in_scope': kind(422, 'The card is not accepted here'),
   'funding.reference_missing': kind(422, 'The funding needs a reference'),
+  'redemption.account_missing': kind(422, 'The payout needs the name and number of an account'),
   'date.out_of_range': kind(422, 'The date is outside the allowed range'),
   'import.bad_file': kind(422, 'The file cannot be imported'),
   'job.bad_recipient': kind(422, 'The age recipient is not valid'),
@@ -107,6 +112,20 @@ export const refusals = {
   'policy.batch_too_large': kind(422, 'The batch has more cards than the policy allows'),
   'policy.hold_too_long': kind(422, 'The policy does not let a hold last that long'),
   'policy.refund_too_late': kind(422, 'The policy does not let so old a payment be refunded'),
+  'policy.sale_stopped': kind(422, 'The sale of cards of this issuer is stopped'),
+  'policy.charter_missing': kind(422, 'The policy wants a published charter before the first sale'),
+  'policy.cooling_off_over': kind(422, 'The days for a return without a reason are over'),
+  'policy.card_already_used': kind(422, 'The policy takes only unused cards back without a reason'),
+  'policy.withdrawal_not_allowed': kind(
+    422,
+    'The policy does not let a balance be paid out on demand',
+  ),
+  'policy.redemption_not_allowed': kind(422, 'The policy does not let such a card be redeemed'),
+  'policy.redemption_too_early': kind(422, 'The policy does not let the card be redeemed yet'),
+  'policy.account_name_differs': kind(
+    422,
+    'The policy wants the account to bear the name of the holder',
+  ),
 } as const satisfies Record<string, RefusalKind>
 
 export type RefusalCode = keyof typeof refusals

@@ -97,6 +97,8 @@ const notFoundCodes = {
   payment: 'payment.not_found',
   hold: 'hold.not_found',
   refund: 'refund.not_found',
+  redemption: 'redemption.not_found',
+  charter: 'charter.not_found',
   batch: 'job.not_found',
   import: 'import.not_found',
   job: 'job.not_found',

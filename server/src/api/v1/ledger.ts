@@ -44,7 +44,7 @@ import {
 
 const KindName = oneOf(accountKindNames(), 'the kind of account')
 const Side = oneOf(['debit', 'credit'])
-const TypeName = oneOf(['asset', 'liability', 'equity', 'expense'])
+const TypeName = oneOf(['asset', 'liability', 'equity', 'expense', 'income'])
 const naming = {
   kind: KindName,
   name: Type.String({ description: 'what accountants call it, in English' }),

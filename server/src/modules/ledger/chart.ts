@@ -22,7 +22,7 @@ export interface AccountKind {
    */
   readonly guarded: boolean
   readonly owner: 'card' | 'merchant' | 'issuer'
-  readonly type: 'liability' | 'asset' | 'expense' | 'equity'
+  readonly type: 'liability' | 'asset' | 'expense' | 'equity' | 'income'
   readonly zh: string
   readonly en: string
 }
@@ -135,6 +135,24 @@ export const accountKinds = {
     type: 'asset',
     zh: '在途—跨道',
     en: 'In transit between lanes',
+  },
+  redemption_payable: {
+    number: 13,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'liability',
+    zh: '应付退卡款',
+    en: 'Owed to holders of redeemed cards',
+  },
+  redemption_income: {
+    number: 20,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'income',
+    zh: '其他业务收入—退卡',
+    en: 'Income from redeemed cards',
   },
 } as const satisfies Record<string, AccountKind>
 

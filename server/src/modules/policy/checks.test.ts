@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { dayMs, type Result, startOfDay } from '@lika/contract'
+import { addMonths, dayMs, type Result, startOfDay } from '@lika/contract'
 import {
   checkBatch,
   checkCardBalance,
@@ -13,6 +13,7 @@ import {
   checkHoldLife,
   checkIdentity,
   checkRefundWindow,
+  checkSale,
   checkSplitDepth,
   checkValidity,
 } from './checks.ts'
@@ -27,6 +28,13 @@ import {
   type RuleId,
   ruleKinds,
 } from './model.ts'
+import {
+  checkCoolingOff,
+  checkOnDemand,
+  checkPayout,
+  checkWithdrawal,
+} from './redemption-checks.ts'
+import { addDays } from './tables.ts'
 
 const delivered = await loadPacks(join(import.meta.dirname, '../../../../policies'))
 const now = startOfDay('2026-11-24')
@@ -59,6 +67,12 @@ interface Edge {
 
 const cash = (policy: Policy, n: number, buyerKind: 'person' | 'unit', remote = false) =>
   checkCash(policy, { purchaseFen: BigInt(n), method: 'cash', buyerKind, remote })
+
+/** A Monday, so that none of the periods below ends on a weekend. */
+const soldOn = '2026-11-02'
+const soldAt = startOfDay(soldOn)
+const noHolidays = { restYears: [] }
+const nobody = { holder: undefined, accountName: undefined, cash: 0n }
 
 /** How each numeric rule is met; a rule that only sets a value is read back instead. */
 const edges: Record<RuleId, Edge | 'value' | 'switch'> = {
@@ -131,9 +145,58 @@ const edges: Record<RuleId, Edge | 'value' | 'switch'> = {
   },
   retention_buyer_years: 'value',
   retention_transactions_years: 'value',
+  sale_may_precede_charter: 'switch',
+  sale_may_go_on_when_stopped: 'switch',
+  cooling_off_days: {
+    refusedFrom: 1,
+    code: 'policy.cooling_off_over',
+    probe: (policy, n) => {
+      const now = startOfDay(addDays(soldOn, n))
+      return checkCoolingOff(policy, { soldAt, now, consumed: 0n }, noHolidays)
+    },
+  },
+  cooling_off_may_need_unused_card: 'switch',
+  cooling_off_pay_within_days: 'value',
+  redemption_pay_within_days: 'value',
+  identity_from_redemption_fen: {
+    refusedFrom: 0,
+    code: 'policy.identity_required',
+    probe: (policy, n) => checkPayout(policy, { ...nobody, amount: BigInt(n) }),
+  },
+  redemption_account_name_may_differ: 'switch',
+  redemption_cash_max_fen: {
+    refusedFrom: 1,
+    code: 'policy.cash_not_allowed',
+    probe: (policy, n) =>
+      checkPayout(policy, { ...nobody, holder: buyer, amount: 1n, cash: BigInt(n) }),
+  },
+  anonymous_card_may_be_redeemed: 'switch',
+  redemption_wait_months: {
+    refusedBelow: 0,
+    code: 'policy.redemption_too_early',
+    probe: (policy, n) => {
+      const now = startOfDay(addMonths(soldOn, n))
+      return checkOnDemand(policy, { registered: true, soldAt, now })
+    },
+  },
+  withdrawal_may_be_made: 'switch',
+  withdrawal_fee_bp: 'value',
 }
 
-function edited(pack: Pack, id: RuleId, value: number): Pack {
+/** A switch that stands the other way lets through what it refused. */
+const switches: Partial<Record<RuleId, (policy: Policy) => Result<void>>> = {
+  registered_card_may_expire: (policy) =>
+    checkValidity(policy, { registered: true, validityMonths: 36 }),
+  sale_may_precede_charter: (policy) => checkSale(policy, { stopped: false, hasCharter: false }),
+  sale_may_go_on_when_stopped: (policy) => checkSale(policy, { stopped: true, hasCharter: true }),
+  redemption_account_name_may_differ: (policy) =>
+    checkPayout(policy, { amount: 1n, holder: buyer, accountName: '李雷', cash: 0n }),
+  anonymous_card_may_be_redeemed: (policy) =>
+    checkOnDemand(policy, { registered: false, soldAt, now: startOfDay('2027-11-02') }),
+  withdrawal_may_be_made: checkWithdrawal,
+}
+
+function edited(pack: Pack, id: RuleId, value: number | boolean): Pack {
   return { ...pack, rules: pack.rules.map((rule) => (rule.id === id ? { ...rule, value } : rule)) }
 }
 
@@ -142,7 +205,7 @@ function isRefused(edge: Edge, offset: number): boolean {
   return offset < 0
 }
 
-for (const name of ['cn-national', 'open']) {
+for (const name of delivered.keys()) {
   const pack = packOf(name)
   for (const { id, value } of pack.rules) {
     const edge = edges[id]
@@ -163,7 +226,7 @@ for (const name of ['cn-national', 'open']) {
           assert.deepEqual(result.refusal.policy, {
             pack: name,
             rule: id,
-            article: source?.article,
+            article: source?.article ?? 'unconfirmed',
           })
         }
       }
@@ -171,8 +234,27 @@ for (const name of ['cn-national', 'open']) {
   }
 }
 
+for (const [name, pack] of delivered) {
+  for (const { id, value } of pack.rules) {
+    const probe = switches[id]
+    if (value !== false || probe === undefined) continue
+    test(`${name}: ${id} refuses, and no longer once it is turned`, () => {
+      const refusing = probe(effectiveRules([pack], now))
+      assert.equal(refusing.ok ? '' : refusing.refusal.policy?.rule, id)
+      assert.equal(codeOf(probe(effectiveRules([edited(pack, id, true)], now))), 'ok')
+    })
+  }
+}
+
+test('Beijing alone takes only unused cards back; with the national pack it need not be unused', () => {
+  const card = { soldAt, now: soldAt + dayMs, consumed: 1n }
+  const check = (policy: Policy) => codeOf(checkCoolingOff(policy, card, noHolidays))
+  assert.equal(check(policyOf('cn-beijing')), 'policy.card_already_used')
+  assert.equal(check(policyOf('cn-beijing', 'cn-national')), 'ok')
+})
+
 test('every rule of the catalogue is set by a delivered pack', () => {
-  const policy = policyOf('cn-national', 'open')
+  const policy = policyOf(...delivered.keys())
   for (const id of Object.keys(ruleKinds).filter(isRuleId)) assert.ok(policy.has(id), id)
 })
 

@@ -11,20 +11,11 @@ import {
   formatYuan,
   type Instant,
   ok,
-  type Refusal,
   type RefusalCode,
   type Result,
-  refusal,
-  refused,
 } from '@lika/contract'
-import {
-  type CountRuleId,
-  countLimit,
-  type FenRuleId,
-  fenLimit,
-  type Policy,
-  type RuleId,
-} from './model.ts'
+import { type CountRuleId, countLimit, type FenRuleId, fenLimit, type Policy } from './model.ts'
+import { refuse } from './refuse.ts'
 
 export type FundingMethod = 'cash' | 'bank_transfer' | 'card' | 'wechat' | 'none'
 
@@ -99,18 +90,25 @@ export function checkValidity(
 }
 
 /**
- * The buyer of a purchase (issue, activation, load) is identified where the policy wants it.
- * `purchaseFen` is the whole single purchase: for a batch that is sold, amount × count.
+ * The buyer of a purchase (issue, activation, load) is identified where the policy wants it, and who acts for the buyer
+ * too. `purchaseFen` is the whole single purchase: for a batch that is sold, amount × count.
  * Refusals: `policy.identity_required` with the missing members and the amount it starts from.
  */
 export function checkIdentity(
   policy: Policy,
-  purchase: { registered: boolean; purchaseFen: Fen; buyer: BuyerIdentity | undefined },
+  purchase: {
+    registered: boolean
+    purchaseFen: Fen
+    buyer: BuyerIdentity | undefined
+    agent?: BuyerIdentity | undefined
+  },
 ): Result<void> {
   const rule = purchase.registered ? 'identity_from_registered_fen' : 'identity_from_anonymous_fen'
   const from = fenLimit(policy, rule)
   if (from === undefined || purchase.purchaseFen < from) return passed
-  const missing = missingIdentity(purchase.buyer)
+  const { buyer, agent } = purchase
+  const ofAgent = agent === undefined ? [] : missingIdentity('agent', agent)
+  const missing = [...missingIdentity('buyer', buyer), ...ofAgent]
   if (missing.length === 0) return passed
   return refuse(
     policy,
@@ -123,16 +121,17 @@ export function checkIdentity(
   )
 }
 
-function missingIdentity(buyer: BuyerIdentity | undefined): string[] {
+/** What is not said of a person: `buyer.name` … */
+export function missingIdentity(part: string, person: BuyerIdentity | undefined): string[] {
   const members = {
-    name: buyer?.name,
-    id_type: buyer?.idType,
-    id_number: buyer?.idNumber,
-    phone: buyer?.phone,
+    name: person?.name,
+    id_type: person?.idType,
+    id_number: person?.idNumber,
+    phone: person?.phone,
   }
   return Object.entries(members)
     .filter(([, text]) => text === undefined || text.trim() === '')
-    .map(([name]) => `buyer.${name}`)
+    .map(([name]) => `${part}.${name}`)
 }
 
 /**
@@ -179,6 +178,30 @@ function cashRules(purchase: {
   if (purchase.buyerKind !== 'unit') rules.push('no_cash_from_person_fen')
   if (purchase.remote === true) rules.push('no_cash_from_remote_fen')
   return rules
+}
+
+/**
+ * Whether cards may be sold and loaded at all. `hasCharter`: one is published.
+ * Refusals: `policy.sale_stopped`, `policy.charter_missing`.
+ */
+export function checkSale(
+  policy: Policy,
+  sale: { stopped: boolean; hasCharter: boolean },
+): Result<void> {
+  if (sale.stopped && policy.get('sale_may_go_on_when_stopped')?.value === false)
+    return refuse(
+      policy,
+      'sale_may_go_on_when_stopped',
+      'policy.sale_stopped',
+      'The sale is stopped: cards that were sold still pay, new money is not taken.',
+    )
+  if (sale.hasCharter || policy.get('sale_may_precede_charter')?.value !== false) return passed
+  return refuse(
+    policy,
+    'sale_may_precede_charter',
+    'policy.charter_missing',
+    'Publish the charter of the cards before the first of them is sold.',
+  )
 }
 
 /**
@@ -243,23 +266,4 @@ function checkAtMost(
   return refuse(policy, rule, code, `At most ${max} ${noun} are allowed, not ${count}.`, {
     allowed: { min: 1, max },
   })
-}
-
-function refuse(
-  policy: Policy,
-  rule: RuleId,
-  code: RefusalCode,
-  detail: string,
-  data?: Refusal['data'],
-): Result<void> {
-  const binding = policy.get(rule)
-  if (binding === undefined) throw new Error(`${rule} refuses without being in force`)
-  const { document, article } = binding.source
-  const cited = article === null ? `${document}, unconfirmed` : `${document} art. ${article}`
-  return refused(
-    refusal(code, `${detail} (${cited})`, {
-      ...(data === undefined ? {} : { data }),
-      policy: { pack: binding.pack, rule, article: article ?? 'unconfirmed' },
-    }),
-  )
 }

@@ -2,7 +2,7 @@
 import { formatYuan, type Instant } from '@lika/contract'
 import { type EffectiveRule, effectiveRules, isRuleId, type Pack, ruleKinds } from './model.ts'
 
-interface ExplainedRule extends EffectiveRule {
+export interface ExplainedRule extends EffectiveRule {
   /** `记名卡余额上限:5000.00 元(单用途商业预付卡管理办法(试行) 18)` and the same in English. */
   readonly zh: string
   readonly en: string
@@ -36,6 +36,7 @@ const unitsZh = {
   seconds: '秒',
   cards: '张',
   levels: '层',
+  bp: '‱',
 } as const
 
 function valueTexts(rule: EffectiveRule): { zh: string; en: string } {

@@ -7,6 +7,7 @@ export {
   checkHoldLife,
   checkIdentity,
   checkRefundWindow,
+  checkSale,
   checkSplitDepth,
   checkValidity,
   type FundingMethod,
@@ -21,3 +22,22 @@ export {
   type Policy,
   requiredCount,
 } from './model.ts'
+export {
+  checkCoolingOff,
+  checkOnDemand,
+  checkPayout,
+  checkWithdrawal,
+  type Payout,
+  payBy,
+} from './redemption-checks.ts'
+export {
+  feeOf,
+  type Interest,
+  interestOn,
+  type Prepayment,
+  type RedemptionCause,
+  type RefundDue,
+  refundDue,
+  type Valuation,
+} from './refund-formula.ts'
+export { loadTables, type Tables } from './tables.ts'

@@ -13,7 +13,7 @@ import {
   startOfDay,
 } from '@lika/contract'
 
-type Unit = 'fen' | 'months' | 'days' | 'years' | 'seconds' | 'cards' | 'levels' | 'switch'
+type Unit = 'fen' | 'months' | 'days' | 'years' | 'seconds' | 'cards' | 'levels' | 'bp' | 'switch'
 
 interface RuleKind {
   readonly unit: Unit
@@ -25,6 +25,8 @@ interface RuleKind {
   readonly wins: 'lower' | 'higher'
   /** Must be set at every instant, so that nothing has to invent a number when it is missing. */
   readonly always?: true
+  /** Read as it was on the day of the sale: what the buyer was promised then stays. Else as it is on the day. */
+  readonly asOf?: 'sale'
   readonly zh: string
   readonly en: string
 }
@@ -147,6 +149,94 @@ export const ruleKinds = {
     always: true,
     zh: '交易信息保存年限',
     en: 'years for which transaction records are kept',
+  },
+  // Who buys can read before what he agrees to; who may not go on taking money does not.
+  sale_may_precede_charter: {
+    unit: 'switch',
+    wins: 'lower',
+    zh: '未公示章程即可售卡',
+    en: 'cards may be sold before a charter is published',
+  },
+  sale_may_go_on_when_stopped: {
+    unit: 'switch',
+    wins: 'lower',
+    always: true,
+    zh: '被停止售卡后仍可售卡',
+    en: 'cards may be sold although the sale is stopped',
+  },
+  // A longer time to change one's mind, also with a card that was used, favours the holder.
+  cooling_off_days: {
+    unit: 'days',
+    wins: 'higher',
+    always: true,
+    asOf: 'sale',
+    zh: '无理由退卡期限(付款次日起算)',
+    en: 'days after the payment in which a card is taken back without a reason',
+  },
+  cooling_off_may_need_unused_card: {
+    unit: 'switch',
+    wins: 'lower',
+    asOf: 'sale',
+    zh: '无理由退卡须未使用',
+    en: 'only an unused card is taken back without a reason',
+  },
+  cooling_off_pay_within_days: {
+    unit: 'days',
+    wins: 'lower',
+    zh: '无理由退卡的退款期限',
+    en: 'days within which money is paid back after a return without a reason',
+  },
+  redemption_pay_within_days: {
+    unit: 'days',
+    wins: 'lower',
+    zh: '退卡的退款期限',
+    en: 'days within which money is paid back after a redemption',
+  },
+  // Duties towards the state at a redemption: the stricter one holds.
+  identity_from_redemption_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '退卡登记身份的起点(含)',
+    en: 'redemption from which the holder must be identified',
+  },
+  redemption_account_name_may_differ: {
+    unit: 'switch',
+    wins: 'lower',
+    zh: '退款可付至他人账户',
+    en: 'a redemption may be paid to an account in another name',
+  },
+  redemption_cash_max_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    zh: '退卡可付现金的上限',
+    en: 'most of a redemption that may be paid in cash',
+  },
+  anonymous_card_may_be_redeemed: {
+    unit: 'switch',
+    wins: 'lower',
+    zh: '不记名卡可赎回',
+    en: 'an anonymous card may be redeemed on demand',
+  },
+  redemption_wait_months: {
+    unit: 'months',
+    wins: 'higher',
+    zh: '购卡后可赎回的等待期',
+    en: 'months after the sale before a card may be redeemed on demand',
+  },
+  withdrawal_may_be_made: {
+    unit: 'switch',
+    wins: 'lower',
+    always: true,
+    zh: '余额可提现',
+    en: 'a balance may be paid out on demand against a fee',
+  },
+  // Whoever is charged less has more.
+  withdrawal_fee_bp: {
+    unit: 'bp',
+    wins: 'lower',
+    always: true,
+    zh: '提现手续费率(万分比)',
+    en: 'fee of paying a balance out on demand, in hundredths of a percent',
   },
 } as const satisfies Record<string, RuleKind>
 
