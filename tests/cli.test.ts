@@ -16,7 +16,7 @@ const root = resolve(import.meta.dirname, '..')
 const openapi = { name: 'GET /openapi.json', method: 'GET', pattern: /^\/openapi\.json$/ }
 const routes: DocumentedRoute[] = [
   ...documentedRoutes,
-  { ...openapi, isKeyed: false, isMultipart: false, due: [], members: [], query: [] },
+  { ...openapi, isKeyed: false, isMultipart: false, due: [], members: [], beside: [] },
 ]
 
 interface Seen {
@@ -97,7 +97,7 @@ class Stub {
     if (route.isMultipart) return
     if (takesBody !== (body !== undefined)) say(takesBody ? 'no JSON body' : 'a body')
     const beside = takesBody ? Object.keys(query) : []
-    if (beside.some((name) => !route.query.includes(name))) say(`a query: ${beside.join(' ')}`)
+    if (beside.some((name) => !route.beside.includes(name))) say(`a query: ${beside.join(' ')}`)
     const members = Object.keys((takesBody ? body : query) ?? {})
     const unknown = members.filter((member) => !route.members.includes(member))
     const missing = route.due.filter((member) => !members.includes(member))
@@ -125,6 +125,7 @@ function lika(
     cwd: data,
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: join(data, 'compiled'),
       LIKA_URL: stub.url,
       LIKA_API_KEY: 'lika_test_key',
       LIKA_DATA: data,

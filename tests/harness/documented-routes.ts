@@ -3,8 +3,9 @@
  * /openapi.json says is itself a test (journey-cli).
  */
 
-/** `¤`: needs an Idempotency-Key. Members of the body or, of a GET, the query; `!` marks those that are due, `?` a query beside a body. */
-const documented = `
+/** `¤`: needs an Idempotency-Key. Members of the body or, of a GET, the query; `!` marks those that are due, `?` a query
+ * beside a body. */
+export const routeLines = `
 POST   /v1/issuers name! legal_name! packs! reference metadata
 GET    /v1/issuers reference limit cursor
 GET    /v1/issuers/:id
@@ -81,6 +82,8 @@ DELETE /v1/test/clock
 DELETE /v1/test/data
 GET    /healthz
 GET    /readyz`
+  .trim()
+  .split('\n')
 
 export interface DocumentedRoute {
   /** `POST /v1/cards/:id/freeze` */
@@ -93,21 +96,18 @@ export interface DocumentedRoute {
   readonly due: readonly string[]
   /** Members of its body; of a route without one, of its query. */
   readonly members: readonly string[]
-  /** What may stand in its query. */
-  readonly query: readonly string[]
+  /** What may stand in the query of a route with a body. */
+  readonly beside: readonly string[]
 }
 
 /** Paths without `:id` come first, so that `/v1/cards/lookup` is no card. */
-export const documentedRoutes: readonly DocumentedRoute[] = documented
-  .trim()
-  .split('\n')
+export const documentedRoutes: readonly DocumentedRoute[] = routeLines
   .map(routeOf)
   .sort((left, right) => Number(left.name.includes(':id')) - Number(right.name.includes(':id')))
 
 function routeOf(line: string): DocumentedRoute {
   const [method = '', ...rest] = line.replace('¤', '').split(/\s+/)
   const [path = '', ...words] = rest
-  const hasBody = ['POST', 'PATCH'].includes(method)
   const members = words.filter((word) => !word.startsWith('?'))
   return {
     name: `${method} ${path}`,
@@ -117,8 +117,6 @@ function routeOf(line: string): DocumentedRoute {
     isMultipart: members[0] === 'multipart',
     due: members.filter((member) => member.endsWith('!')).map((member) => member.slice(0, -1)),
     members: members.map((member) => member.replace('!', '')),
-    query: hasBody
-      ? words.filter((word) => word.startsWith('?')).map((word) => word.slice(1))
-      : members,
+    beside: words.filter((word) => word.startsWith('?')).map((word) => word.slice(1)),
   }
 }
