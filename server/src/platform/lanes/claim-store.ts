@@ -45,8 +45,12 @@ export async function insertClaims(sql: Sql, rows: readonly ClaimRow[]): Promise
 
 type Standing = Inserted & { readonly commandId: CommandId; readonly fingerprint: Uint8Array }
 
-/** The claims under these keys that others read before, by position in `rows`. */
-export function findSharedClaims(sql: Sql, rows: readonly ClaimRow[]): Promise<Standing[]> {
+/** The claims under these keys, all or those that others read before, by position in `rows`. */
+export function findClaims(
+  sql: Sql,
+  rows: readonly ClaimRow[],
+  which: 'all' | 'shared',
+): Promise<Standing[]> {
   return sql<Standing[]>`
     select
       wanted.position::int as position,
@@ -58,7 +62,8 @@ export function findSharedClaims(sql: Sql, rows: readonly ClaimRow[]): Promise<S
       ${byteaArray(rows.map((row) => row.keyDigest))}::bytea[]
     ) with ordinality as wanted (bucket, book_id, key_digest, position)
     join claim using (bucket, book_id, key_digest)
-    where shared`
+    where shared
+      or ${which === 'all'}`
 }
 
 /**

@@ -10,14 +10,15 @@ import {
   type ClaimRow,
   deleteClaims,
   deleteName,
+  findClaims,
   findNames,
-  findSharedClaims,
   insertClaims,
   insertNames,
   type NameRow,
   shareClaims,
 } from './claim-store.ts'
 import { isWorthRepeating, OutOfPatience, type Patience, pauseAfter } from './patience.ts'
+import type { TicketClaim } from './round.ts'
 import type { Json } from './types.ts'
 
 /** Digest of an outside name under a key that the database does not have. */
@@ -39,6 +40,8 @@ export interface Claimed {
   readonly sameInput: boolean
   readonly claim: ClaimRow
   readonly name: ClaimedName | undefined
+  /** Monotonic milliseconds at which it was asked for. */
+  readonly askedAt: number
 }
 
 export interface ClaimedName extends NameRow {}
@@ -46,6 +49,9 @@ export interface ClaimedName extends NameRow {}
 interface Waiting {
   readonly row: ClaimRow
   readonly name: NameRow | undefined
+  /** Makes a claim again that was its own: where it still stands there is nobody to share it with. */
+  readonly isRenewal: boolean
+  readonly askedAt: number
   /** Monotonic milliseconds at which its caller stops waiting. */
   readonly until: number
   resolve(claimed: Claimed): void
@@ -62,7 +68,10 @@ export class Claims {
   #waiting: Waiting[] = []
   #running = 0
 
-  /** Its connections should commit asynchronously: the commit of the round flushes what it stands on. */
+  /**
+   * Its connections should commit asynchronously: the commit of the round flushes what it stands on, and a round on a
+   * connection that is younger than a claim has it made again first.
+   */
   constructor(database: Database, nameDigest: NameDigest, patience: Patience) {
     this.#database = database
     this.#nameDigest = nameDigest
@@ -80,10 +89,32 @@ export class Claims {
       fingerprint: digest16(canonical(request.input)),
     }
     const { name } = request
-    const nameRow = name && this.nameRow(request.bookId, name, request.newId)
-    const until = this.#patience.monotonic() + this.#patience.patienceMs
+    return this.#ask(row, name && this.nameRow(request.bookId, name, request.newId), false)
+  }
+
+  /** What a command stands on, and on its outside name where it has one: both are made again should they be lost. */
+  heldBy(claimed: Claimed, ownsName: boolean): TicketClaim {
+    const { claim, commandId, name, fresh } = claimed
+    const own = ownsName && name !== undefined ? { ...name, id: commandId } : undefined
+    const renew = async () => {
+      try {
+        const renewed = await this.#ask({ ...claim, commandId }, own, fresh)
+        const hasName = own === undefined || isSameName(renewed.name, own)
+        const stands = renewed.commandId === commandId && hasName
+        return stands ? this.heldBy({ ...renewed, fresh, name }, ownsName) : undefined
+      } catch (error) {
+        if (error instanceof OutOfPatience) return undefined
+        throw error
+      }
+    }
+    return { askedAt: claimed.askedAt, renew }
+  }
+
+  #ask(row: ClaimRow, name: NameRow | undefined, isRenewal: boolean): Promise<Claimed> {
+    const askedAt = this.#patience.monotonic()
+    const until = askedAt + this.#patience.patienceMs
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ row, name: nameRow, until, resolve, reject })
+      this.#waiting.push({ row, name, isRenewal, askedAt, until, resolve, reject })
       // Two batches at a time: while one is on its way the next gathers.
       if (this.#running < 2) void this.#run()
     })
@@ -179,12 +210,24 @@ export class Claims {
     const [ours, nameOwners] = await Promise.all([insertClaims(sql, rows), this.takeNames(names)])
     const owners = new Map(named.map((one, position) => [one, nameOwners[position]]))
     const fresh = new Set(ours)
-    const standing = await this.#share(rows.filter((_, position) => !fresh.has(position)))
+    const others = batch.filter((_, position) => !fresh.has(position))
+    const rowsOf = (some: readonly Waiting[]) => some.map(({ row }) => row)
+    const shared = await this.#share(rowsOf(others.filter((one) => !one.isRenewal)))
+    const standing = await this.#find(rowsOf(others.filter((one) => one.isRenewal)))
     return batch.filter((one, position) => {
-      const found = fresh.has(position) ? one.row : standing.get(keyOf(one.row))
+      const found = fresh.has(position)
+        ? one.row
+        : (one.isRenewal ? standing : shared).get(keyOf(one.row))
       if (found !== undefined) one.resolve(claimedBy(one, found, owners.get(one)))
       return found === undefined
     })
+  }
+
+  /** By key, the claims that stand there. */
+  async #find(rows: readonly ClaimRow[]): Promise<Map<string, Standing>> {
+    if (rows.length === 0) return new Map()
+    const found = await findClaims(this.#database.sql, rows, 'all')
+    return new Map(found.map((row) => [keyOf(rows[row.position - 1] as ClaimRow), row]))
   }
 
   /** By key, the claims that stand there already and that nobody can give back any more. */
@@ -199,7 +242,7 @@ export class Claims {
     ) => {
       for (const row of found) shared.set(keyOf(some[row.position - 1] as ClaimRow), row)
     }
-    note(wanted, await findSharedClaims(sql, wanted))
+    note(wanted, await findClaims(sql, wanted, 'shared'))
     // In one order, so that two batches rarely wait for each other.
     const open = wanted.filter((row) => !shared.has(keyOf(row)))
     open.sort((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
@@ -221,7 +264,12 @@ function claimedBy(one: Waiting, found: Standing, name: NameRow | undefined): Cl
     sameInput: Buffer.compare(found.fingerprint, one.row.fingerprint) === 0,
     claim: one.row,
     name,
+    askedAt: one.askedAt,
   }
+}
+
+function isSameName(found: NameRow | undefined, own: NameRow): boolean {
+  return found?.id === own.id && !found.cancelled
 }
 
 function digest16(text: string): Buffer {

@@ -216,11 +216,8 @@ export class Engine {
       decide: () => ({ ok: false, refusal: why }),
     }
     const command = { book, operation: 'command.cancelled' } as const
-    const [verdict] = await this.#enqueue([await this.#ticket(commandId, command, plan, true)], {
-      book,
-      weight: 'till',
-      size: 1,
-    })
+    const ticket = await this.#ticket(command, plan, { commandId, mayHaveRun: true })
+    const [verdict] = await this.#enqueue([ticket], { book, weight: 'till', size: 1 })
     return executedOr(verdict)
   }
 
@@ -320,23 +317,24 @@ export class Engine {
         ? 'own'
         : await patiently(this.#patience, () => this.names.stateOf(claimed, together))
     const plan = await command.plan(commandId, name)
-    return this.#ticket(commandId, command, plan, !fresh || together !== undefined)
+    const mayHaveRun = !fresh || together !== undefined
+    const claim = this.#claims.heldBy(claimed, name === 'own')
+    return this.#ticket(command, plan, { commandId, mayHaveRun, claim })
   }
 
   /** @throws where the plan leaves out the home lane: it would run where its repeats do not look for it. */
   async #ticket(
-    commandId: CommandId,
     command: Pick<Command, 'book' | 'operation' | 'notAfter'>,
     plan: Plan,
-    mayHaveRun: boolean,
+    about: Pick<Ticket, 'commandId' | 'mayHaveRun' | 'claim'>,
   ): Promise<Ticket> {
-    const home = laneOfId(commandId)
+    const home = laneOfId(about.commandId)
     const lanes = [...new Set(plan.lanes)]
     if (!lanes.includes(home))
       throw new Error(`${command.operation} is planned outside of its home lane ${home}`)
     if (!this.#watch.knows(lanes)) await this.#lookForLanes(lanes)
     const { book: bookId, operation, notAfter } = command
-    return { commandId, bookId, operation, notAfter, plan: { ...plan, lanes }, mayHaveRun }
+    return { ...about, bookId, operation, notAfter, plan: { ...plan, lanes } }
   }
 
   #enqueue(

@@ -36,6 +36,15 @@ export interface Ticket {
   readonly plan: Plan
   /** False: its claim was made for this very run, so that nobody is likely to have run it before. */
   readonly mayHaveRun: boolean
+  /** What it stands on; absent: nothing that could be lost. */
+  readonly claim?: TicketClaim
+}
+
+export interface TicketClaim {
+  /** Monotonic milliseconds: no connection opened before that has seen the database without it. */
+  readonly askedAt: number
+  /** Makes it again. undefined: another command has taken its place, or nobody knows. */
+  renew(): Promise<TicketClaim | undefined>
 }
 
 /**

@@ -42,6 +42,8 @@ export class LaneRunner {
   readonly #queue: FairQueue<Waiting>
   readonly #options: RunnerOptions
   #session: Session | undefined
+  /** Monotonic milliseconds at which the session was there. */
+  #openedAt = 0
   readonly #most: number
   #limit: number
   #running: Promise<void> | undefined
@@ -95,7 +97,10 @@ export class LaneRunner {
     let lookFor: 'repeats' | 'all' = 'repeats'
     for (let attempt = 0; left.length > 0; attempt += 1) {
       try {
-        const result = await this.#runOnce(left, lookFor)
+        const session = await this.#open()
+        left = await this.#renewClaims(left)
+        if (left.length === 0) return
+        const result = await this.#runOnce(session, left, lookFor)
         settleAll(left, result.verdicts)
         return this.#options.onRound(result)
       } catch (error) {
@@ -111,8 +116,32 @@ export class LaneRunner {
     }
   }
 
-  async #runOnce(round: readonly Waiting[], lookFor: 'repeats' | 'all'): Promise<RoundResult> {
-    const session = await this.#open()
+  /**
+   * No session outlives a crash of PostgreSQL, and claims commit asynchronously: one that was made before the session
+   * may have been lost in a crash. It is made again, so that the round's commit flushes it too; who finds another
+   * command in its place is not run.
+   */
+  async #renewClaims(round: readonly Waiting[]): Promise<Waiting[]> {
+    const openedAt = this.#openedAt
+    if (!round.some((one) => one.tickets.some((ticket) => isOlder(ticket, openedAt))))
+      return [...round]
+    const renewed = await Promise.all(
+      round.map(async (one) => {
+        const tickets = await Promise.all(one.tickets.map((ticket) => renewedFor(ticket, openedAt)))
+        const standing = tickets.filter((ticket) => ticket !== undefined)
+        if (standing.length === tickets.length) return { ...one, tickets: standing }
+        one.settle(one.tickets.map(() => unclear))
+        return undefined
+      }),
+    )
+    return renewed.filter((one) => one !== undefined)
+  }
+
+  async #runOnce(
+    session: Session,
+    round: readonly Waiting[],
+    lookFor: 'repeats' | 'all',
+  ): Promise<RoundResult> {
     // A server that fell silent never fails by itself: its connection is given up when nobody waits any more.
     const watchdog = setTimeout(() => void this.#drop(session), this.#options.patienceMs)
     try {
@@ -164,7 +193,10 @@ export class LaneRunner {
 
   async #open(): Promise<Session> {
     if (this.#session?.isLost() === true) await this.#closeSession()
-    this.#session ??= await this.#options.database.openSession()
+    if (this.#session === undefined) {
+      this.#session = await this.#options.database.openSession()
+      this.#openedAt = this.#options.monotonic()
+    }
     return this.#session
   }
 
@@ -188,6 +220,17 @@ function settleAll(round: readonly Waiting[], verdicts: readonly Verdict[]): voi
 }
 
 const unclear: Verdict = { kind: 'unclear' }
+
+function isOlder({ claim }: Ticket, openedAt: number): boolean {
+  return claim !== undefined && claim.askedAt <= openedAt
+}
+
+/** undefined: it has lost its claim. */
+async function renewedFor(ticket: Ticket, openedAt: number): Promise<Ticket | undefined> {
+  if (!isOlder(ticket, openedAt)) return ticket
+  const claim = await ticket.claim?.renew()
+  return claim && { ...ticket, claim }
+}
 
 /** In ascending order: the order in which everybody locks. */
 function lanesOf(tickets: readonly Ticket[]): Lane[] {
