@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { luhnDigit, parseId } from '@lika/contract'
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { Auditor } from '../server/src/modules/ledger/index.ts'
 import type { Answered } from './harness/http-app.ts'
 import { findLeaks } from './harness/leaks.ts'
 import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
@@ -144,6 +145,12 @@ describe('50,000 cards, the server killed again and again', () => {
         { kind: 'job.succeeded', count: 1n },
       ],
     )
+  })
+
+  test('keeps the books in order', async () => {
+    const report = await new Auditor({ database: lika.database.app }).verify({ book: undefined })
+    assert.deepEqual([report.ok, report.firstWrong], [true, null])
+    assert.equal(report.checked['transfers'], count)
   })
 
   test('spreads them over the lanes that take new cards', async () => {

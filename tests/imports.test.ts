@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { laneOfId, parseId } from '@lika/contract'
+import { laneOfId, luhnDigit, parseId } from '@lika/contract'
+import { Auditor } from '../server/src/modules/ledger/index.ts'
 import { type LegacyFile, legacyCards } from './fixtures/legacy-cards.ts'
 import type { Answered } from './harness/http-app.ts'
 import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
@@ -205,15 +206,15 @@ describe('a file of 50,000 rows that other people kept', () => {
     if (card.amount + card.bonusAmount > 0n) assert.equal(line.counterparty, 'migration')
   })
 
-  test('a second import of it finds every number taken', async () => {
-    const { shown: report, errors } = await imported(shop, file.bytes)
-    assert.equal(report.accepted, 0)
-    const taken = errors.filter(({ code }) => code === 'import.number_taken')
+  test('a second import finds the numbers taken', async () => {
+    const again = file.cards.slice(0, 700).map(({ number }) => `${number},1`)
+    const text = `金额,卡号,余额\n,NEW001,1\n${again.map((row) => `,${row}`).join('\n')}\n`
+    const { shown: report, errors } = await imported(shop, text)
+    assert.deepEqual([report.accepted, report.rejected], [1, 700])
     assert.deepEqual(
-      taken.map(({ line, column }) => [line, column]),
-      file.cards.map(({ line }) => [line, '卡号']),
+      errors.map(inShort),
+      again.map((_, index) => `${index + 3} 卡号 import.number_taken`),
     )
-    assertCards(await cardsOf(shop), file)
   })
 
   test('another issuer imports the same numbers, in GBK', async () => {
@@ -345,6 +346,11 @@ describe('two imports of one file at the same time, and taking them back', () =>
   })
 })
 
+test('the books are in order after all that', async () => {
+  const report = await new Auditor({ database: lika.database.app }).verify({ book: undefined })
+  assert.deepEqual([report.ok, report.firstWrong], [true, null])
+})
+
 describe('small files', () => {
   let shop: Shop
   before(async () => {
@@ -425,6 +431,33 @@ describe('small files', () => {
       '3 余额 policy.card_limit',
     ])
     assert.match(errors[1].message, /open: card_limit_anonymous_fen, 1/)
+  })
+
+  test('a registered card takes no last day where the law gives it none', async () => {
+    const key = await lika.makeIssuer(['cn-national'])
+    const terms = { registered: true, validity_months: null }
+    const lawful = { key, product: await lika.makeProduct(key, terms) }
+    const text = '卡号,余额,有效期\nLAW001,10,2030-01-01\nLAW002,10,\nLAW003,5000.01,\n'
+    const { shown: report, errors } = await imported(lawful, text)
+    assert.equal(report.accepted, 1)
+    assert.deepEqual(errors.map(inShort), [
+      '2 有效期 policy.expiry_not_allowed',
+      '4 余额 policy.card_limit',
+    ])
+    assert.match(errors[1].message, /cn-national: card_limit_registered_fen/)
+  })
+
+  test('a number that looks like one of ours, of another issuer, is found', async () => {
+    const body = '9000160112345678' + '90'
+    const number = `${body}${luhnDigit(body)}`
+    await imported(shop, `卡号,密码,余额\n${number},1234,10\n`)
+    const found = await lika.call('GET', `/v1/cards?number=${number}`, { key: shop.key })
+    assert.equal(found.body.data.length, 1)
+    const looked = await lika.call('POST', '/v1/cards/lookup', {
+      key: shop.key,
+      body: { number, secret: '1234' },
+    })
+    assert.equal(looked.status, 200)
   })
 
   test('a file without a header fails, and says where', async () => {

@@ -101,9 +101,9 @@ export async function startLikaProcess() {
       child = await run()
     },
     /** An issuer with a key that may do everything, in test mode. */
-    async makeIssuer(): Promise<string> {
+    async makeIssuer(packs = ['open']): Promise<string> {
       const key = operator()
-      const issuer = { name: 'Tea', legal_name: 'Tea House Ltd', packs: ['open'] }
+      const issuer = { name: 'Tea', legal_name: 'Tea House Ltd', packs }
       const made = await call('POST', '/v1/issuers', { key, body: issuer })
       const body = { issuer_id: made.body.id, mode: 'test', name: 'all', owner: 'tests', scopes }
       return (await call('POST', '/v1/keys', { key, body })).body.secret

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { Auditor } from '../../server/src/modules/ledger/index.ts'
+import { connect } from '../../server/src/platform/db.ts'
 import { findLeaks } from '../harness/leaks.ts'
 import { startLikaProcess } from '../harness/lika-process.ts'
 
@@ -45,7 +47,13 @@ test('a million cards, the server killed five times', async (context) => {
       [ended.status, ended.result.issued, ended.result.total_amount],
       ['succeeded', count, count * amount],
     )
-    const { sql } = lika.database.owner
+    const { url } = lika.database
+    const patient = await connect(url, {
+      applicationName: 'soak',
+      pool: 1,
+      statementTimeoutMs: 600_000,
+    })
+    const { sql } = patient
     for (let seals = 1n; seals > 0n; ) {
       const [row] = await sql<{ seals: bigint }[]>`select count(*) as seals from lika.card_seal`
       seals = row?.seals ?? 0n
@@ -81,9 +89,11 @@ test('a million cards, the server killed five times', async (context) => {
       secrets.add(secret)
     }
     assert.deepEqual([numbers.size, secrets.size], [count, count])
-    const { url } = lika.database
     const texts = { output: lika.said() }
     assert.deepEqual(await findLeaks(secrets, { url, folder: lika.folder, texts }), [])
+    const report = await new Auditor({ database: patient }).verify({ book: undefined })
+    assert.deepEqual([report.ok, report.firstWrong], [true, null])
+    await patient.close()
   } finally {
     await lika.stop()
   }
