@@ -1,0 +1,197 @@
+/**
+ * How each operation of the document is called so that it succeeds: what tests of all routes at once vary. An operation
+ * may be called in several ways, which together fill every member that takes an id.
+ */
+import { newId } from '../../server/src/platform/ids.ts'
+import type { Operation } from './answer-check.ts'
+import type { Options } from './client.ts'
+import { type Book, cardFile, formOf, type Things, terms } from './world.ts'
+
+export type GoodCall = {
+  /** In place of `{id}`. */
+  id?: string
+  query?: Record<string, string>
+  body?: Record<string, unknown>
+  /** Fields of a multipart body that has a card file. */
+  fields?: Record<string, string>
+  /** With the operator's key. */
+  operator?: true
+}
+
+type Ways = (things: Things, book: Pick<Book, 'issuer' | 'mode' | 'receiverUrl'>) => GoodCall[]
+
+const cash = { method: 'cash' }
+const reason = { reason: 'asked for' }
+
+const onCard =
+  (body?: Record<string, unknown>, which: 'card' | 'created' | 'frozen' = 'card'): Ways =>
+  (things) => [{ id: things[which], ...(body && { body }) }]
+
+/** The three ways to name a card at a till. */
+const charge =
+  (more: object): Ways =>
+  ({ card, number, secret, payCode, merchant, store, terminal }) => {
+    const till = { merchant_id: merchant, store_id: store, terminal_id: terminal }
+    const sources = [{ card_id: card }, { number, secret }, { pay_code: payCode }]
+    return sources.map((source) => ({
+      body: {
+        amount: 120,
+        currency: 'CNY',
+        ...till,
+        reference: newId(),
+        sources: [source],
+        ...more,
+      },
+    }))
+  }
+
+const one =
+  (thing: keyof Things, more: Omit<GoodCall, 'id'> = {}): Ways =>
+  (things) => [{ id: things[thing], ...more }]
+
+const nothing: Ways = () => [{}]
+
+const ways: Record<string, Ways> = {
+  post_issuers: () => [
+    { operator: true, body: { name: 'Tea', legal_name: 'Tea Ltd', packs: ['open'] } },
+  ],
+  get_issuers: () => [{ operator: true }],
+  get_issuers_id: (_, { issuer }) => [{ id: issuer }],
+  post_keys: (_, { issuer, mode }) => [
+    { body: { issuer_id: issuer, mode, name: 'k', owner: 'o', scopes: ['cards:read'] } },
+  ],
+  get_keys: (_, { issuer }) => [{ query: { issuer_id: issuer } }],
+  get_keys_id: one('key'),
+  delete_keys_id: one('key'),
+  post_products: ({ merchant, store }) => [
+    { body: { ...terms, acceptance: { merchants: [merchant], stores: [store] } } },
+  ],
+  get_products: nothing,
+  patch_products_id: ({ draft, merchant, store }) => [
+    { id: draft, body: { acceptance: { merchants: [merchant], stores: [store] } } },
+  ],
+  get_products_id: one('product'),
+  post_products_id_publish: one('draft'),
+  post_merchants: () => [{ body: { name: 'Shop', category: 'food' } }],
+  get_merchants: nothing,
+  get_merchants_id: one('merchant'),
+  post_merchants_id_stores: one('merchant', { body: { name: 'Store', district: 'West' } }),
+  get_merchants_id_stores: one('merchant'),
+  get_stores_id: one('store'),
+  post_stores_id_terminals: one('store', { body: { name: 'Till' } }),
+  get_stores_id_terminals: one('store'),
+  get_terminals_id: one('terminal'),
+  post_cards: ({ product }) => [{ body: { product_id: product, amount: 5_000, funding: cash } }],
+  get_cards: ({ product, batch, number }) => [
+    { query: { product_id: product } },
+    { query: { batch_id: batch } },
+    { query: { number } },
+  ],
+  get_cards_id: one('card'),
+  post_cards_lookup: ({ number, secret }) => [{ body: { number, secret } }],
+  post_cards_id_freeze: onCard(reason),
+  post_cards_id_unfreeze: onCard(reason, 'frozen'),
+  post_cards_id_close: onCard(reason, 'created'),
+  post_cards_id_report_lost: onCard(),
+  post_cards_id_extend: onCard({ until: '2045-12-31' }),
+  post_cards_id_activate: onCard({ funding: cash }, 'created'),
+  post_cards_id_replace: onCard({}),
+  post_cards_id_split: onCard({ amounts: [100, 50] }),
+  post_cards_id_reveal: onCard(),
+  post_cards_id_reset_secret: onCard(),
+  post_cards_id_pay_codes: onCard(),
+  post_cards_id_loads: onCard({ amount: 1_000, bonus_amount: 50, funding: cash }),
+  post_cards_id_adjustments: onCard({ amount: -10, sub_balance: 'principal', reason: 'typo' }),
+  get_cards_id_statement: onCard(),
+  post_payments: charge({}),
+  get_payments: ({ merchant }) => [{ query: { merchant_id: merchant } }],
+  get_payments_id: one('payment'),
+  post_payments_id_cancel: one('payment'),
+  post_payments_cancel: ({ merchant }) => [{ body: { merchant_id: merchant, reference: newId() } }],
+  post_payments_id_refunds: ({ payment }) => [
+    { id: payment, body: { amount: 10, reference: newId() } },
+  ],
+  get_refunds_id: one('refund'),
+  post_holds: charge({ expires_in: 86_400 }),
+  get_holds_id: one('hold'),
+  post_holds_id_capture: one('hold', { body: { amount: 20 } }),
+  post_holds_id_release: one('hold'),
+  post_bulk: ({ card, created }) => [
+    { body: { on_error: 'continue', operations: [bulked(`/v1/cards/${card}/freeze`, reason)] } },
+    { body: { on_error: 'atomic', operations: [bulked(`/v1/cards/${created}/close`, reason)] } },
+  ],
+  post_cards_batches: ({ product }) => [
+    { body: { product_id: product, amount: 100, count: 1, funding: cash } },
+  ],
+  post_imports: ({ product }) => [{ fields: { product_id: product, dry_run: 'true' } }],
+  get_imports_id: one('import'),
+  get_imports_id_errors: one('import'),
+  post_imports_id_reverse: one('import'),
+  get_jobs_id: one('job'),
+  get_jobs_id_file: one('fileJob'),
+  get_exports_cards_csv: nothing,
+  post_test_clock: () => [{ body: { advance_seconds: 1 } }],
+  delete_test_clock: nothing,
+  delete_test_data: nothing,
+  post_webhook_endpoints: (_, { receiverUrl }) => [
+    { body: { url: receiverUrl, events: ['payment.*'] } },
+  ],
+  get_webhook_endpoints: nothing,
+  get_webhook_endpoints_id: one('endpoint'),
+  delete_webhook_endpoints_id: one('endpoint'),
+  post_webhook_endpoints_id_replay: ({ endpoint, event }) => [
+    { id: endpoint, body: { after: event } },
+  ],
+  get_webhook_deliveries: ({ endpoint, event }) => [
+    { query: { endpoint_id: endpoint, event_id: event } },
+  ],
+  get_events: nothing,
+  get_ledger_accounts: nothing,
+  get_ledger_accounts_id: one('account'),
+  get_ledger_entries: nothing,
+  get_ledger_trial_balance: nothing,
+  post_ledger_verify: nothing,
+  get_healthz: nothing,
+  get_readyz: nothing,
+  get_metrics: nothing,
+}
+
+function bulked(path: string, body: object): object {
+  return { path, idempotency_key: newId(), body }
+}
+
+/** @throws for an operation that is not known here: add it, so that no route goes untested. */
+export function goodCalls(
+  operation: Pick<Operation, 'id'>,
+  things: Things,
+  book: Pick<Book, 'issuer' | 'mode' | 'receiverUrl'>,
+): GoodCall[] {
+  const known = ways[operation.id]
+  if (known === undefined)
+    throw new Error(`tests/harness/good-calls.ts does not know how to call ${operation.id}`)
+  return known(things, book)
+}
+
+/** What there is no operation for any more. */
+export function outlivedCalls(operations: readonly Operation[]): string[] {
+  const ids = new Set(operations.map(({ id }) => id))
+  return Object.keys(ways).filter((id) => !ids.has(id))
+}
+
+export function pathOf(
+  { path }: Pick<Operation, 'path'>,
+  { id = '', query = {} }: GoodCall,
+): string {
+  const search = new URLSearchParams(query).toString()
+  return path.replace('{id}', id) + (search === '' ? '' : `?${search}`)
+}
+
+/** `operator`: used where the call wants it. */
+export function optionsOf(call: GoodCall, key: string, operator: string): Options {
+  return {
+    key: call.operator === true ? operator : key,
+    idempotencyKey: newId(),
+    ...(call.body !== undefined && { body: call.body }),
+    ...(call.fields !== undefined && { form: formOf(call.fields, cardFile()) }),
+  }
+}

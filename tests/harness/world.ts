@@ -1,0 +1,283 @@
+/**
+ * A server process with a world in it: issuers with books in both modes, and in a book one of everything that has an id.
+ * What tests of all routes at once are run in.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BookId, bookOf, type Mode, parseId, scopes } from '@lika/contract'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { newId } from '../../server/src/platform/ids.ts'
+import type { Json } from './answer-check.ts'
+import { type Client, type ClientAnswer, openClient } from './client.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
+import { temporaryFolder } from './server.ts'
+import { type Started, startLika } from './start.ts'
+
+export type World = {
+  lika: Started
+  database: TestDatabase
+  client: Client
+  operator: string
+  /** Answers 200 to every webhook. */
+  receiverUrl: string
+  makeIssuer(): Promise<string>
+  openBook(issuer: string, mode: Mode): Promise<Book>
+  stop(): Promise<void>
+}
+
+/** One issuer in one mode, and a key that may do everything there. */
+export type Book = {
+  issuer: string
+  mode: Mode
+  book: BookId
+  key: string
+  keyId: string
+  receiverUrl: string
+  recipient: string
+  /** With a new idempotency key; fails where the answer is not a 2xx. */
+  ask(method: string, path: string, body?: unknown): Promise<Json>
+  send(method: string, path: string, body?: unknown): Promise<ClientAnswer>
+  sendForm(path: string, form: FormData): Promise<ClientAnswer>
+}
+
+export async function openWorld(connections = 16): Promise<World> {
+  const database = await testDatabase()
+  const folder = temporaryFolder('lika-world-')
+  const receiver = createServer((request, response) => {
+    request.resume()
+    request.on('end', () => response.writeHead(200).end())
+  })
+  await new Promise<void>((resolve) => {
+    receiver.listen(0, '127.0.0.1', resolve)
+  })
+  const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+  const lika = await startLika(folder, {
+    DATABASE_URL: database.url,
+    LIKA_WEBHOOK_ALLOW_PRIVATE: '1',
+  })
+  const client = await openClient(lika.url, connections)
+  const operator = readFileSync(join(folder, 'operator.key'), 'utf8')
+  const recipient = await identityToRecipient(await generateX25519Identity())
+
+  async function asOperator(path: string, body: object): Promise<Json> {
+    const answer = await client.call('POST', path, { key: operator, body })
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return answer.body
+  }
+
+  return {
+    lika,
+    database,
+    client,
+    operator,
+    receiverUrl,
+    makeIssuer: async () => {
+      const body = { name: 'Tea', legal_name: 'Tea House Ltd', packs: ['open'] }
+      return (await asOperator('/v1/issuers', body)).id
+    },
+    openBook: async (issuer, mode) => {
+      const wanted = { issuer_id: issuer, mode, name: 'all', owner: 'tests', scopes }
+      const { id: keyId, secret: key } = await asOperator('/v1/keys', wanted)
+      const issuerId = parseId('issuer', issuer)
+      assert.ok(issuerId)
+      const send: Book['send'] = (method, path, body) =>
+        client.call(method, path, { key, body, idempotencyKey: newId() })
+      return {
+        issuer,
+        mode,
+        book: bookOf(issuerId, mode),
+        key,
+        keyId,
+        receiverUrl,
+        recipient,
+        send,
+        sendForm: (path, form) => client.call('POST', path, { key, form, idempotencyKey: newId() }),
+        ask: async (method, path, body) => {
+          const answer = await send(method, path, body)
+          const said = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`
+          assert.ok(answer.status < 300, said)
+          return answer.body
+        },
+      }
+    },
+    stop: async () => {
+      client.close()
+      await lika.stop()
+      receiver.closeAllConnections()
+      receiver.close()
+      await database.drop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** One of everything, by the names under which `good-calls.ts` asks for it. */
+export type Things = {
+  issuer: string
+  key: string
+  product: string
+  draft: string
+  merchant: string
+  store: string
+  terminal: string
+  /** Active, with money, its secret still sealed. */
+  card: string
+  /** Number, secret and a pay code of another active card. */
+  number: string
+  secret: string
+  payCode: string
+  created: string
+  frozen: string
+  payment: string
+  refund: string
+  hold: string
+  batch: string
+  job: string
+  /** Its print file was not fetched yet. */
+  fileJob: string
+  import: string
+  endpoint: string
+  event: string
+  account: string
+}
+
+/** Where things are sold and spent: made once for a book. */
+export async function makePlace(
+  book: Book,
+): Promise<Pick<Things, 'product' | 'merchant' | 'store' | 'terminal'>> {
+  const { ask } = book
+  const { id: merchant } = await ask('POST', '/v1/merchants', { name: 'Shop', category: 'food' })
+  const { id: store } = await ask('POST', `/v1/merchants/${merchant}/stores`, {
+    name: 'Lakeside',
+    district: 'West',
+  })
+  const { id: terminal } = await ask('POST', `/v1/stores/${store}/terminals`, { name: 'Till' })
+  const { id: product } = await ask('POST', '/v1/products', terms)
+  await ask('POST', `/v1/products/${product}/publish`)
+  return { product, merchant, store, terminal }
+}
+
+export const terms = {
+  name: 'Tea card',
+  kind: 'stored_value',
+  registered: false,
+  carrier: 'virtual',
+  face_range: { min: 1, max: 500_000 },
+  validity_months: 36,
+  reloadable: true,
+}
+
+/** `jobs`: those to use again, because new ones take their time. */
+export async function makeThings(
+  book: Book,
+  place: Awaited<ReturnType<typeof makePlace>>,
+  jobs?: Jobs,
+): Promise<Things> {
+  const { ask, issuer, mode } = book
+  const { product, merchant } = place
+  const issue = async (more: object = {}) => {
+    const wanted = { product_id: product, amount: 10_000, funding: { method: 'cash' }, ...more }
+    return (await ask('POST', '/v1/cards', wanted)).id
+  }
+  const [card, other, created, frozen] = await Promise.all([
+    issue(),
+    issue(),
+    issue({ activate: false }),
+    issue(),
+  ])
+  const order = () => ({
+    amount: 500,
+    currency: 'CNY',
+    merchant_id: merchant,
+    reference: newId(),
+    sources: [{ card_id: card }],
+  })
+  const [key, draft, face, code, payment, refunded, hold, endpoint] = await Promise.all([
+    ask('POST', '/v1/keys', { name: 'few', owner: 'tests', scopes: ['cards:read'], mode }),
+    ask('POST', '/v1/products', terms),
+    ask('POST', `/v1/cards/${other}/reveal`),
+    ask('POST', `/v1/cards/${other}/pay_codes`),
+    ask('POST', '/v1/payments', order()),
+    ask('POST', '/v1/payments', order()),
+    ask('POST', '/v1/holds', { ...order(), expires_in: 86_400 }),
+    ask('POST', '/v1/webhook_endpoints', { url: book.receiverUrl, events: ['card.*'] }),
+    ask('POST', `/v1/cards/${frozen}/freeze`, { reason: 'found' }),
+  ])
+  const given = { amount: 100, reference: newId() }
+  const refund = await ask('POST', `/v1/payments/${refunded.id}/refunds`, given)
+  const events = await ask('GET', '/v1/events?type=card.issued')
+  const accounts = await ask('GET', '/v1/ledger/accounts')
+  return {
+    ...place,
+    ...jobsOf(jobs ?? (await makeJobs(book, product))),
+    issuer,
+    key: key.id,
+    draft: draft.id,
+    card,
+    number: face.number,
+    secret: face.secret,
+    payCode: code.code,
+    created,
+    frozen,
+    payment: payment.id,
+    refund: refund.id,
+    hold: hold.id,
+    endpoint: endpoint.id,
+    event: events.data[0].id,
+    account: accounts.data[0].id,
+  }
+}
+
+function jobsOf({ batch, job, fileJob, import: imported }: Jobs): Jobs {
+  return { batch, job, fileJob, import: imported }
+}
+
+type Jobs = Pick<Things, 'batch' | 'job' | 'fileJob' | 'import'>
+
+async function makeJobs(book: Book, product: string): Promise<Jobs> {
+  const wanted = {
+    product_id: product,
+    amount: 100,
+    count: 2,
+    funding: { method: 'none' },
+    age_recipient: book.recipient,
+  }
+  const form = formOf({ product_id: product }, cardFile())
+  const uploaded = await book.sendForm('/v1/imports', form)
+  assert.equal(uploaded.status, 202, JSON.stringify(uploaded.body))
+  const batch = await ended(book, (await book.ask('POST', '/v1/cards/batches', wanted)).id)
+  const imported = await ended(book, uploaded.body.id)
+  const { batch_id, import_id } = { ...batch.result, ...imported.result }
+  return { batch: batch_id, job: imported.id, fileJob: batch.id, import: import_id }
+}
+
+let files = 0
+
+/** A file of two new cards, and a third row that is wrong. */
+export function cardFile(): string {
+  files += 1
+  const number = (row: number) =>
+    `8${String(process.pid).padStart(7, '0')}${String(files * 10 + row).padStart(8, '0')}`
+  const rows = [1, 2].map((row) => `${number(row)},LEGACYSECRET${files}${row},12.50`)
+  return ['number,secret,amount', ...rows, `${number(3)},LEGACYSECRET${files}3,12.505`].join('\n')
+}
+
+export function formOf(fields: Record<string, string>, file: string): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.set(name, value)
+  form.set('file', new Blob([file]), 'cards.csv')
+  return form
+}
+
+/** The job once it has ended. */
+export async function ended({ ask }: Pick<Book, 'ask'>, job: string): Promise<Json> {
+  for (;;) {
+    const body = await ask('GET', `/v1/jobs/${job}`)
+    if (body.status === 'succeeded' || body.status === 'failed') return body
+    await sleep(50)
+  }
+}
