@@ -11,6 +11,7 @@ import {
   withKindAndLane,
 } from '@lika/contract'
 import {
+  cancelledPayments,
   ownReferences,
   readStatement,
   type StatementLine,
@@ -36,10 +37,30 @@ export async function cardStatement(
 ): Promise<Result<ReferredLine[]>> {
   const found = await findCard(context, caller, cardId)
   if (!found.ok) return found
-  const lines = await readStatement(context.database.sql, cardId, range)
+  const lines = await withPayments(
+    context,
+    await readStatement(context.database.sql, cardId, range),
+  )
   const references = await referencesOf(context, cardId, lines)
   return ok(lines.map((line) => ({ ...line, reference: references.get(line.commandId) ?? null })))
 }
+
+/** With the payment of every cancellation, also where it was paid in another lane. */
+async function withPayments(
+  { database: { sql } }: FlowContext,
+  lines: readonly StatementLine[],
+): Promise<StatementLine[]> {
+  const open = lines.filter(({ kind, paymentId }) => kind === cancelled && paymentId === null)
+  if (open.length === 0) return [...lines]
+  const ids = open.map(({ commandId }) => commandId)
+  const payments = await cancelledPayments(sql, ids)
+  return lines.map((line) => ({
+    ...line,
+    paymentId: line.paymentId ?? payments.get(line.commandId) ?? null,
+  }))
+}
+
+const cancelled = 'payment.cancelled'
 
 /** The whole statement in pieces of a few hundred lines, however long it is. The card is known to be the caller's. */
 export async function* wholeStatement(
@@ -59,7 +80,7 @@ export async function* wholeStatement(
   }
 }
 
-const paymentKinds = ['payment.created', 'payment.cancelled', 'hold.captured']
+const paymentKinds = ['payment.created', cancelled, 'hold.captured']
 
 async function referencesOf(
   { database: { sql } }: FlowContext,

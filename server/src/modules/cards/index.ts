@@ -34,6 +34,7 @@ export {
 } from './secrets.ts'
 export {
   balanceAt,
+  cancelledPayments,
   isUnchangedSince,
   ownReferences,
   readStatement,

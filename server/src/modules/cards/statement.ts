@@ -11,11 +11,12 @@ import {
   type Instant,
   type Lane,
   laneOfId,
+  monthOfId,
   type SubBalance,
   type Uuid,
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { uuidArray } from '../../platform/db-array.ts'
+import { intArray, uuidArray } from '../../platform/db-array.ts'
 import { accountId } from '../ledger/index.ts'
 
 /** One change of one sub-balance. */
@@ -175,6 +176,29 @@ async function accountBalanceAt(
     order by seq desc, line desc
     limit 1`
   return row?.balance ?? 0n
+}
+
+/**
+ * The payments that these commands cancelled. An entry outside of a command's home lane does not say it: it is asked at
+ * home.
+ */
+export async function cancelledPayments(
+  sql: Sql,
+  commandIds: readonly CommandId[],
+): Promise<Map<CommandId, Uuid>> {
+  const lanes = Map.groupBy(new Set(commandIds), laneOfId)
+  const found = await Promise.all(
+    [...lanes].map(
+      ([lane, some]) => sql<{ id: CommandId; paymentId: Uuid }[]>`
+        select command_id as id, body ->> 'paymentId' as "paymentId"
+        from journal
+        where lane = ${lane}
+          and month = any(${intArray([...new Set(some.map(monthOfId))])}::int[])
+          and command_id = any(${uuidArray(some)}::uuid[])
+          and body ->> 'paymentId' is not null`,
+    ),
+  )
+  return new Map(found.flat().map(({ id, paymentId }) => [id, paymentId]))
 }
 
 /** The caller's own numbers of these commands, as far as they are loads or adjustments; else of their funding. */
