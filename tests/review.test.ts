@@ -1,6 +1,9 @@
 /** What a hostile or careless caller tries over HTTP: answers that the interface does not promise, and money that goes astray. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expireHolds } from '../server/src/flows/expire-holds.ts'
+import { accounts } from '../server/src/modules/ledger/index.ts'
 import { newId } from '../server/src/platform/ids.ts'
 import { assertBooks } from './harness/books.ts'
 import { startTills, type Tills } from './harness/tills.ts'
@@ -124,6 +127,52 @@ describe('an import', () => {
         body: form,
       })
       assert.equal(answer.status, 400, await answer.text())
+    }
+  })
+})
+
+describe('a statement', () => {
+  test('names a cancelled payment on the cards of every lane that it took from', async () => {
+    const cards = [await tills.card(1_000, { lane: 601 }), await tills.card(1_000, { lane: 602 })]
+    const order = tills.order(
+      cards.map(({ id }) => ({ card_id: id, amount: 100 })),
+      200,
+    )
+    const paid = await tills.request('POST', '/v1/payments', order)
+    await tills.request('POST', `/v1/payments/${paid.body.id}/cancel`)
+    for (const { id } of cards) {
+      const { body } = await tills.request('GET', `/v1/cards/${id}/statement`)
+      const { kind, source_id, reference } = body.data.at(-1)
+      assert.deepEqual(
+        { kind, source_id, reference },
+        { kind: 'payment.cancelled', source_id: paid.body.id, reference: order.reference },
+      )
+    }
+  })
+})
+
+describe('a dry run', () => {
+  test('does not stumble over a hold that is swept between its reads', async () => {
+    const card = await tills.card(1_000)
+    await tills.request(
+      'POST',
+      '/v1/holds',
+      tills.order([{ card_id: card.id }], 100, { expires_in: 1 }),
+    )
+    await tills.passTime(1_000)
+    const slow = accounts as { load: typeof accounts.load }
+    const { load } = slow
+    slow.load = async (...asked) => {
+      slow.load = load
+      await sleep(50)
+      await expireHolds(tills.flows)
+      return load(...asked)
+    }
+    try {
+      const seen = await tills.pay(card, 1_000, { dry_run: true })
+      assert.equal(seen.status, 200, JSON.stringify(seen.body))
+    } finally {
+      slow.load = load
     }
   })
 })

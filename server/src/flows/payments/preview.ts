@@ -12,7 +12,7 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
-import type { NameState, Plan, Read } from '../../platform/lanes/index.ts'
+import type { Decision, NameState, Plan, Read } from '../../platform/lanes/index.ts'
 import { CommandView, RoundMemory } from '../../platform/lanes/view.ts'
 import type { Body } from '../cards/facts.ts'
 import type { FlowContext } from '../context.ts'
@@ -39,15 +39,35 @@ export async function preview(
     return refused(refusal('command.too_late', `The command was good until ${limit}.`))
   }
   const commandId: CommandId = asId(context.newId(home))
-  const plan = await planOf(commandId, await nameState(context, book, input))
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const plan = await planOf(commandId, await nameState(context, book, input))
+      const decision = await decideUnlocked(context, plan, { commandId, book, at })
+      if (!decision.ok) return refused(decision.refusal)
+      return ok({ body: decision.value.body, at })
+    } catch (error) {
+      if (attempt === attempts || !isWorthRepeating(error)) throw error
+      if (error instanceof NotPrepared) await error.prepare()
+    }
+  }
+}
+
+const attempts = 10
+
+/** Also what rows contradict that were read one after the other, such as a hold that was swept in between. */
+function isWorthRepeating(error: unknown): boolean {
+  return error instanceof NotPrepared || error instanceof RangeError
+}
+
+async function decideUnlocked(
+  context: FlowContext,
+  plan: Plan,
+  { commandId, book, at }: { commandId: CommandId; book: BookId; at: Instant },
+): Promise<Decision> {
   const memory = new RoundMemory()
   await Promise.all(plan.reads.map((one) => load(context, memory, one)))
   const seqs = new Map(plan.lanes.map((lane) => [lane, 0n]))
-  const decide = () => plan.decide(new CommandView(memory, commandId, book, seqs), at)
-  const decision = await again(decide)
-  if (!decision.ok) return refused(decision.refusal)
-  const { body } = decision.value
-  return ok({ body, at })
+  return plan.decide(new CommandView(memory, commandId, book, seqs), at)
 }
 
 async function nameState(
@@ -71,15 +91,5 @@ async function load({ database }: FlowContext, memory: RoundMemory, one: Read): 
     }
   } else {
     for (const row of await from.load(database.sql, lane, [key])) memory.loaded(from, lane, row)
-  }
-}
-
-async function again<T>(decide: () => T): Promise<T> {
-  try {
-    return decide()
-  } catch (error) {
-    if (!(error instanceof NotPrepared)) throw error
-    await error.prepare()
-    return decide()
   }
 }
