@@ -176,3 +176,13 @@ describe('a dry run', () => {
     }
   })
 })
+
+describe('a card that was destroyed before it was sold', () => {
+  test('does not come back worth its face by being replaced', async () => {
+    const card = await tills.card(1_000, { activate: false })
+    const close = await tills.request('POST', `/v1/cards/${card.id}/close`, { reason: 'torn' })
+    assert.equal(close.status, 200)
+    const again = await tills.request('POST', `/v1/cards/${card.id}/replace`)
+    assert.deepEqual([again.status, again.body.code], [409, 'card.closed'])
+  })
+})

@@ -1,5 +1,5 @@
 /** Replacing a card: a new number and secret for the same money, holds, terms and expiry. */
-import { type CardId, type Instant, ok, type Result } from '@lika/contract'
+import { type CardId, type Instant, ok, type Result, refusal, refused } from '@lika/contract'
 import {
   type CardRow,
   cards,
@@ -27,9 +27,11 @@ export interface ReplaceInput {
 
 /**
  * The old card is `replaced` from now on; refunds of what it paid go to the new one. The new one is active whatever the
- * old one was, but for a card that was never activated: its successor is not either. A cap that was lowered meanwhile
+ * old one was, but for a card that was never activated: its successor is not either, and it has none once it is closed.
+ * A closed card that was sold can be replaced, for a refund may have reached it since. A cap that was lowered meanwhile
  * does not count: the money is on the card already.
- * Refusals: `card.not_found`, `reference.already_used`, the states of a card (`card.not_active`, `card.replaced`).
+ * Refusals: `card.not_found`, `reference.already_used`, the states of a card (`card.not_active`, `card.replaced`,
+ * `card.closed`).
  */
 export async function replaceCommand(
   context: FlowContext,
@@ -48,10 +50,13 @@ export async function replaceCommand(
       if (taken !== undefined) return { ok: false, refusal: taken }
       const allowed = checkCard(on.card, 'replace', on.now, 'ignored')
       if (!allowed.ok) return allowed
+      if (on.card.state === 'closed' && on.card.activatedAt === null) return refused(destroyed)
       return ok({ kind: 'card.replaced', version: 1, body: replace(on, minted, input) })
     }
   })
 }
+
+const destroyed = refusal('card.closed', 'The card was closed before it was sold.')
 
 function replace(on: OnCard, minted: MintedCard, own: Omit<ReplaceInput, 'cardId'>): Body {
   const { view, card, lane, now } = on
