@@ -143,7 +143,7 @@ describe('the life of a card', () => {
 
   test('the operator makes an issuer and its first key', async () => {
     const issuer = await answer(
-      'issuers create --name 星河 --legal-name 星河商贸有限公司 --pack cn-national',
+      'issuers create --name 星河 --legal-name 星河商贸有限公司 --pack open',
     )
     const made = await lika(
       `keys create --issuer ${issuer.id} --name till --owner "Wang Fang" --all-scopes --save till.key`,

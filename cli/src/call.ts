@@ -175,7 +175,7 @@ export class Call {
     if (answer.headers.get('idempotent-replayed') !== 'true') return
     this.world.note(
       this.say(
-        '该密钥的指令此前已执行，以下是当时的结果。',
+        '该幂等键的指令此前已执行，以下是当时的结果。',
         'This key was used before: below is what it led to.',
       ),
     )

@@ -37,7 +37,7 @@ export function chooseCredential(
     return {
       token: demo,
       note: say(
-        '未设置 LIKA_API_KEY，使用演示发卡方的测试密钥。',
+        '未设置 LIKA_API_KEY，使用演示发卡机构的测试密钥。',
         'LIKA_API_KEY is not set: using the test key of the demo issuer.',
       ),
     }
@@ -49,11 +49,11 @@ function missingKey(right: Right, config: Config, say: Say): string {
   const file = join(config.dataFolder, right === 'operator' ? 'operator.key' : 'demo.json')
   return right === 'operator'
     ? say(
-        `没有运营方密钥：请设置 LIKA_API_KEY，或让 LIKA_DATA 指向含有 operator.key 的数据目录（找过 ${file}）。`,
+        `没有平台运营者密钥：请设置 LIKA_API_KEY，或让 LIKA_DATA 指向含有 operator.key 的数据目录（找过 ${file}）。`,
         `There is no operator key: set LIKA_API_KEY, or let LIKA_DATA name the data folder that holds operator.key (looked for ${file}).`,
       )
     : say(
-        `没有 API 密钥：请设置 LIKA_API_KEY（用 lika keys create 创建），或用 npm start 启动演示发卡方（找过 ${file}）。`,
+        `没有 接口密钥：请设置 LIKA_API_KEY（用 lika keys create 创建），或用 npm start 启动演示发卡机构（找过 ${file}）。`,
         `There is no API key: set LIKA_API_KEY (lika keys create makes one), or run npm start, which makes a demo issuer (looked for ${file}).`,
       )
 }

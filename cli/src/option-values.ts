@@ -82,7 +82,7 @@ export function day(text: string): string {
 export function onlyStdin(text: string): '-' {
   if (text === '-') return text
   throw new InvalidArgumentError(
-    '密码不能写在命令行里，请用 - 从标准输入读取 A secret is not typed on the command line: use - and stdin.',
+    '卡密不能写在命令行里，请用 - 从标准输入读取 A secret is not typed on the command line: use - and stdin.',
   )
 }
 

@@ -37,9 +37,9 @@ describe('a refusal is one sentence', () => {
 
   test('Chinese first, English second', () => {
     const [line = ''] = lines(capped, 'both')
-    assert.match(line, /^被拒绝 Refused: 余额将超过政策允许的单卡限额 The balance would exceed/)
+    assert.match(line, /^被拒绝 Refused: 余额将超过规则允许的单卡限额 The balance would exceed/)
     const [chinese = ''] = lines(capped, 'zh')
-    assert.match(chinese, /^被拒绝: 余额将超过政策允许的单卡限额 \(policy\.card_limit, 422\)/)
+    assert.match(chinese, /^被拒绝: 余额将超过规则允许的单卡限额 \(policy\.card_limit, 422\)/)
   })
 
   test('what counts months is not taken for money', () => {

@@ -77,7 +77,7 @@ function environment({ say }: World): string {
     '',
     say('环境变量', 'Environment:'),
     `  LIKA_URL      ${say('服务器地址', 'where Lika is')} (http://127.0.0.1:8080)`,
-    `  LIKA_API_KEY  ${say('API 密钥', 'the API key')}`,
+    `  LIKA_API_KEY  ${say('接口密钥', 'the API key')}`,
     `  LIKA_DATA     ${say('数据目录：operator.key、demo.json', 'data folder: operator.key, demo.json')} (.lika)`,
     `  LIKA_LANG     ${say('zh 或 en；默认两者', 'zh or en; both by default')}`,
     '',

@@ -34,7 +34,7 @@ export function sourceOptions(lika: Lika, command: Command): () => readonly Sour
     )
     .option(
       '--number <number[=amount]>',
-      say('卡号；密码从标准输入或提示读取', 'a card number; its secret comes from prompt or stdin'),
+      say('卡号；卡密从标准输入或提示读取', 'a card number; its secret comes from prompt or stdin'),
       collect('number'),
     )
     .option(
@@ -48,7 +48,7 @@ export function sourceOptions(lika: Lika, command: Command): () => readonly Sour
 export function parseSource(kind: SourceKind, text: string): Source {
   const [value = '', amount, ...rest] = text.split('=')
   if (value === '' || rest.length > 0) {
-    throw new UsageError(`付款来源应为 编号 或 编号=金额 A source is id or id=amount: ${text}`)
+    throw new UsageError(`扣款来源应为 编号 或 编号=金额 A source is id or id=amount: ${text}`)
   }
   return { kind, value, amount: amount === undefined ? undefined : yuan(amount) }
 }
@@ -73,7 +73,7 @@ async function readSource(call: Call, { kind, value, amount }: Source): Promise<
     case 'card':
       return body({ card_id: value, amount })
     case 'number': {
-      const secret = await readSecret(call, `卡 ${value} 的密码`, `secret of card ${value}`)
+      const secret = await readSecret(call, `卡 ${value} 的卡密`, `secret of card ${value}`)
       return body({ number: value, secret, amount })
     }
     case 'pay_code': {

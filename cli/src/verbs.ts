@@ -73,7 +73,7 @@ export class Lika {
   listCreated(noun: Command, signature: string, zh: string, en: string): Command {
     return this.list(noun, signature, zh, en).option(
       '--reference <text>',
-      this.say('只列此参考号', 'only the one with this reference'),
+      this.say('只列此业务单号', 'only the one with this reference'),
     )
   }
 

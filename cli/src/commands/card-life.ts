@@ -19,7 +19,7 @@ export function addCardLife(lika: Lika, cards: Command): void {
   for (const [name, zh, en] of [
     ['freeze', '冻结：暂停使用', 'freeze: no use for now'],
     ['unfreeze', '解冻', 'unfreeze'],
-    ['close', '注销：余额必须为零', 'close for good: it must be empty'],
+    ['close', '销卡：余额必须为零', 'close for good: it must be empty'],
   ] as const) {
     lika
       .write(cards, `${name} <card>`, zh, en)
@@ -50,7 +50,7 @@ export function addCardLife(lika: Lika, cards: Command): void {
       lika.write(
         cards,
         'replace <card>',
-        '换卡：余额转入新卡',
+        '补卡：余额转入新卡',
         'replace: a new card carries the balance on',
       ),
     )
@@ -61,7 +61,7 @@ export function addCardLife(lika: Lika, cards: Command): void {
     )
 
   lika
-    .write(cards, 'extend <card>', '延长有效期', 'extend the validity')
+    .write(cards, 'extend <card>', '延期', 'extend the validity')
     .requiredOption('--until <day>', say('有效至该日（含）', 'last day on which it pays'), day)
     .action(
       lika.action(async (call, card: string, { until }: { until: string }) =>

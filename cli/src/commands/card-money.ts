@@ -15,7 +15,7 @@ export function addCardMoney(lika: Lika, cards: Command): void {
   const load = lika.labels(lika.write(cards, 'load <card>', '充值', 'load money onto a card'))
   load
     .requiredOption('--amount <yuan>', say('金额（元）', 'amount in yuan'), yuan)
-    .option('--bonus <yuan>', say('赠送金额（元）', 'bonus in yuan'), yuan)
+    .option('--bonus <yuan>', say('赠送金（元）', 'bonus in yuan'), yuan)
     .action(
       lika.action(async (call, card: string, options: Load) => {
         const { amount, bonus, buyer, reference, metadata } = options

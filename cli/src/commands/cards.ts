@@ -43,7 +43,7 @@ function addIssue(lika: Lika, cards: Command): void {
   issue
     .requiredOption('--product <product>', say('产品', 'product'))
     .requiredOption('--amount <yuan>', say('本金（元）', 'principal in yuan'), yuan)
-    .option('--bonus <yuan>', say('赠送金额（元）', 'bonus in yuan'), yuan)
+    .option('--bonus <yuan>', say('赠送金（元）', 'bonus in yuan'), yuan)
   buyerOption(lika, activateOptions(lika, fundingOptions(lika, lika.labels(issue))))
   lika.examples(
     issue,
@@ -72,7 +72,7 @@ type Batch = Issue & { count: number; ageRecipient?: string; wait?: true }
 
 function addBatch(lika: Lika, cards: Command): void {
   const { say } = lika
-  const batch = lika.write(cards, 'batch', '批量发卡（任务）', 'issue many cards (a job)')
+  const batch = lika.write(cards, 'batch', '批量制卡（任务）', 'issue many cards (a job)')
   batch
     .requiredOption('--product <product>', say('产品', 'product'))
     .requiredOption('--amount <yuan>', say('每张本金（元）', 'principal of each in yuan'), yuan)
@@ -152,16 +152,16 @@ function addList(lika: Lika, cards: Command): void {
 function addLookup(lika: Lika, cards: Command): void {
   const { say } = lika
   const lookup = lika
-    .verb(cards, 'lookup', '凭卡号与密码查卡', 'find a card by number and secret')
+    .verb(cards, 'lookup', '凭卡号与卡密查卡', 'find a card by number and secret')
     .requiredOption('--number <number>', say('卡号', 'card number'))
     .option(
       '--secret <->',
-      say('密码从标准输入读取（默认即是）', 'read the secret from stdin, as without'),
+      say('卡密从标准输入读取（默认即是）', 'read the secret from stdin, as without'),
       onlyStdin,
     )
     .action(
       lika.action(async (call, { number }: { number: string }) => {
-        const secret = await readSecret(call, '卡密码', 'secret of the card')
+        const secret = await readSecret(call, '卡密', 'secret of the card')
         call.show(await call.post('/v1/cards/lookup', { number, secret }))
       }),
     )
@@ -175,7 +175,7 @@ function addLookup(lika: Lika, cards: Command): void {
     .write(
       cards,
       'reveal <card>',
-      '显示卡号与密码（需 cards:reveal 权限）',
+      '查看卡号与卡密（需 cards:reveal 权限）',
       'show number and secret (scope cards:reveal)',
     )
     .action(
@@ -184,7 +184,7 @@ function addLookup(lika: Lika, cards: Command): void {
       ),
     )
   lika
-    .write(cards, 'reset-secret <card>', '换新密码', 'give the card a new secret')
+    .write(cards, 'reset-secret <card>', '换新卡密', 'give the card a new secret')
     .action(
       lika.action(async (call, card: string) =>
         call.show(await call.make(at`/v1/cards/${card}/reset_secret`, {})),

@@ -12,7 +12,7 @@ export type Funded = {
 
 export function fundingOptions(lika: Lika, command: Command): Command {
   const { say } = lika
-  const method = new Option('--funding <method>', say('资金来源', 'how it was paid'))
+  const method = new Option('--funding <method>', say('收款方式', 'how it was paid'))
     .choices(['cash', 'bank_transfer', 'card', 'wechat', 'none'])
     .makeOptionMandatory()
   return command

@@ -12,7 +12,7 @@ export function addHolds(lika: Lika): void {
   create
     .requiredOption(
       '--expires-in <time>',
-      say('多久后自动解除', 'released by itself after'),
+      say('多久后自动撤销', 'released by itself after'),
       duration,
     )
     .action(
@@ -34,11 +34,13 @@ export function addHolds(lika: Lika): void {
       lika.action(async (call, hold: string) => call.show(await call.get(at`/v1/holds/${hold}`))),
     )
 
-  const capture = lika.metadata(lika.write(holds, 'capture <hold>', '请款', 'capture an amount'))
+  const capture = lika.metadata(
+    lika.write(holds, 'capture <hold>', '完成预授权', 'capture an amount'),
+  )
   capture
     .requiredOption('--amount <yuan>', say('金额（元）', 'amount in yuan'), yuan)
-    .option('--final', say('最后一次：其余解除', 'the last one: the rest is released'))
-    .option('--no-final', say('之后还会请款', 'more captures will follow'))
+    .option('--final', say('最后一次：其余撤销', 'the last one: the rest is released'))
+    .option('--no-final', say('之后还会再次完成', 'more captures will follow'))
     .action(
       lika.action(
         async (
@@ -59,7 +61,7 @@ export function addHolds(lika: Lika): void {
   lika.examples(capture, 'holds capture hold_… --amount 60 --final')
 
   lika
-    .write(holds, 'release <hold>', '解除预授权', 'release a hold')
+    .write(holds, 'release <hold>', '撤销预授权', 'release a hold')
     .action(
       lika.action(async (call, hold: string) =>
         call.show(await call.make(at`/v1/holds/${hold}/release`, {})),

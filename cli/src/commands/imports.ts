@@ -12,10 +12,10 @@ type Create = Labels & { product: string; encoding: string; dryRun?: true; wait?
 
 export function addImports(lika: Lika): void {
   const { say } = lika
-  const imports = lika.noun('imports', '旧卡导入', 'imports of legacy cards')
+  const imports = lika.noun('imports', '存量卡导入', 'imports of legacy cards')
 
   const create = lika.labels(
-    lika.write(imports, 'create <file>', '导入旧卡文件（任务）', 'import a card file (a job)'),
+    lika.write(imports, 'create <file>', '导入存量卡文件（任务）', 'import a card file (a job)'),
   )
   create
     .requiredOption('--product <product>', say('归入的产品', 'the product that the cards become'))

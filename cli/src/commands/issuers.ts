@@ -8,12 +8,12 @@ type Create = Labels & { name: string; legalName: string; pack: string[] }
 
 export function addIssuers(lika: Lika): void {
   const { say } = lika
-  const issuers = lika.noun('issuers', '发卡方', 'those who issue cards')
+  const issuers = lika.noun('issuers', '发卡机构', 'those who issue cards')
 
   const create = lika.verb(
     issuers,
     'create',
-    '新建发卡方（运营方密钥）',
+    '新建发卡机构（平台运营者密钥）',
     'make an issuer (operator key)',
   )
   lika
@@ -22,7 +22,7 @@ export function addIssuers(lika: Lika): void {
     .requiredOption('--legal-name <name>', say('法定名称', 'legal name'))
     .requiredOption(
       '--pack <packs>',
-      say('政策包，逗号分隔或多次', 'policy packs, by commas or repeated'),
+      say('规则包，逗号分隔或多次', 'policy packs, by commas or repeated'),
       names,
     )
     .action(
@@ -37,7 +37,7 @@ export function addIssuers(lika: Lika): void {
   )
 
   lika
-    .listCreated(issuers, 'list', '列出发卡方（运营方密钥）', 'list issuers (operator key)')
+    .listCreated(issuers, 'list', '列出发卡机构（平台运营者密钥）', 'list issuers (operator key)')
     .action(
       lika.action(
         (call, options: ListOptions) =>
@@ -46,7 +46,7 @@ export function addIssuers(lika: Lika): void {
       ),
     )
   lika
-    .verb(issuers, 'show <issuer>', '查看发卡方', 'show an issuer')
+    .verb(issuers, 'show <issuer>', '查看发卡机构', 'show an issuer')
     .action(
       lika.action(
         async (call, issuer: string) => call.show(await call.get(at`/v1/issuers/${issuer}`)),

@@ -22,7 +22,7 @@ const columns = ['id', 'name', 'owner', 'mode', 'last4', 'expires_at', 'revoked_
 
 export function addKeys(lika: Lika): void {
   const { say } = lika
-  const keys = lika.noun('keys', 'API 密钥', 'API keys')
+  const keys = lika.noun('keys', '接口密钥', 'API keys')
 
   const create = lika.verb(
     keys,
@@ -50,7 +50,7 @@ export function addKeys(lika: Lika): void {
     )
     .option(
       '--issuer <issuer>',
-      say('为哪个发卡方（运营方密钥）', 'for which issuer (operator key)'),
+      say('为哪个发卡机构（平台运营者密钥）', 'for which issuer (operator key)'),
     )
     .option(
       '--save <file>',
@@ -85,7 +85,7 @@ export function addKeys(lika: Lika): void {
     'keys create --name report --owner Li --scope ledger:read,events:read --expires 2027-12-31',
   )
 
-  const issuerOption = say('哪个发卡方的（运营方密钥）', 'of which issuer (operator key)')
+  const issuerOption = say('哪个发卡机构的（平台运营者密钥）', 'of which issuer (operator key)')
   lika
     .listCreated(keys, 'list', '列出密钥', 'list keys')
     .option('--issuer <issuer>', issuerOption)
@@ -97,7 +97,7 @@ export function addKeys(lika: Lika): void {
       }),
     )
 
-  const operatorOption = say('用运营方密钥', "with the operator's key")
+  const operatorOption = say('用平台运营者密钥', "with the operator's key")
   lika
     .verb(keys, 'show <key-id>', '查看密钥，不含密文', 'show a key, without its secret')
     .option('--operator', operatorOption)

@@ -48,7 +48,7 @@ export function addLedger(lika: Lika): void {
       ),
     )
   lika
-    .list(ledger, 'entries', '分录', 'entries')
+    .list(ledger, 'entries', '记账分录', 'entries')
     .option('--from <time>', say('从：日期或时刻', 'from: a day or an instant'), fromInstant)
     .option(
       '--to <time>',

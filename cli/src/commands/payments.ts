@@ -27,7 +27,7 @@ export function spendOptions(lika: Lika, command: Command): () => readonly Sourc
     .option('--terminal <terminal>', say('终端', 'terminal'))
     .option(
       '--secret <->',
-      say('密码从标准输入读取（默认即是）', 'read secrets from stdin, as without'),
+      say('卡密从标准输入读取（默认即是）', 'read secrets from stdin, as without'),
       onlyStdin,
     )
     .option('--dry-run', say('只试算', 'only say what would happen'))
@@ -72,9 +72,9 @@ const columns = [
 
 export function addPayments(lika: Lika): void {
   const { say } = lika
-  const payments = lika.noun('payments', '付款', 'payments')
+  const payments = lika.noun('payments', '消费', 'payments')
 
-  const create = lika.write(payments, 'create', '付款', 'pay')
+  const create = lika.write(payments, 'create', '消费', 'pay')
   const sources = spendOptions(lika, create)
   create.action(
     lika.action(async (call, options: Spend) => {
@@ -92,8 +92,8 @@ export function addPayments(lika: Lika): void {
   )
 
   lika
-    .list(payments, 'list', '查找付款', 'find payments')
-    .option('--reference <text>', say('参考号', 'reference'))
+    .list(payments, 'list', '查找消费', 'find payments')
+    .option('--reference <text>', say('业务单号', 'reference'))
     .option('--merchant <merchant>', say('商户', 'merchant'))
     .action(
       lika.action((call, options: PageOptions & { reference?: string; merchant?: string }) => {
@@ -102,7 +102,7 @@ export function addPayments(lika: Lika): void {
       }),
     )
   lika
-    .verb(payments, 'show <payment>', '查看付款', 'show a payment')
+    .verb(payments, 'show <payment>', '查看消费', 'show a payment')
     .action(
       lika.action(async (call, payment: string) =>
         call.show(await call.get(at`/v1/payments/${payment}`)),
@@ -114,7 +114,7 @@ export function addPayments(lika: Lika): void {
 function addUndoing(lika: Lika, payments: Command): void {
   const { say } = lika
   lika
-    .write(payments, 'cancel <payment>', '撤销付款', 'cancel a payment')
+    .write(payments, 'cancel <payment>', '冲正', 'cancel a payment')
     .action(
       lika.action(async (call, payment: string) =>
         call.show(await call.make(at`/v1/payments/${payment}/cancel`, {})),
@@ -124,11 +124,11 @@ function addUndoing(lika: Lika, payments: Command): void {
     .write(
       payments,
       'cancel-reference',
-      '按参考号撤销，即使付款尚未到达',
+      '按业务单号冲正，即使消费尚未到达',
       'cancel by reference, even before the payment arrives',
     )
     .requiredOption('--merchant <merchant>', say('商户', 'merchant'))
-    .requiredOption('--reference <text>', say('参考号', 'reference'))
+    .requiredOption('--reference <text>', say('业务单号', 'reference'))
     .action(
       lika.action(async (call, options: { merchant: string; reference: string }) => {
         const { merchant, reference } = options

@@ -140,18 +140,18 @@ function termOptions(lika: Lika, command: Command): Command {
     .option('--no-expiry', say('不设有效期', 'cards do not expire'))
     .option(
       '--renewal-months <n>',
-      say('到期后自动延长的月数', 'months by which cards are renewed when they expire'),
+      say('到期后自动延期的月数', 'months by which cards are renewed when they expire'),
       count,
     )
-    .option('--no-renewal', say('到期不自动延长', 'cards are not renewed by themselves'))
+    .option('--no-renewal', say('到期不自动延期', 'cards are not renewed by themselves'))
     .option('--reloadable', say('可充值', 'takes loads'))
     .option(
       '--no-reloadable',
       say('不可充值（新建时的默认）', 'takes no loads (the default of create)'),
     )
-    .option('--accept-merchant <ids>', say('适用商户', 'merchants that accept it'), names)
-    .option('--accept-store <ids>', say('适用门店', 'stores that accept it'), names)
-    .option('--accept-category <names>', say('适用类别', 'categories that accept it'), names)
+    .option('--accept-merchant <ids>', say('受理商户', 'merchants that accept it'), names)
+    .option('--accept-store <ids>', say('受理门店', 'stores that accept it'), names)
+    .option('--accept-category <names>', say('受理类别', 'categories that accept it'), names)
     .option('--accept-everywhere', say('不限使用范围', 'no restriction'))
     .option(
       '--consume <order>',

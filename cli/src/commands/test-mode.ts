@@ -31,7 +31,7 @@ export function addTest(lika: Lika): void {
     .verb(test, 'reset', '测试时钟回到真实时间', 'bring the test clock back to real time')
     .action(lika.action((call) => call.remove('/v1/test/clock')))
   lika
-    .verb(test, 'wipe', '删除发卡方的全部测试数据', 'delete all test data of the issuer')
+    .verb(test, 'wipe', '删除发卡机构的全部测试数据', 'delete all test data of the issuer')
     .option('--yes', say('不再询问', 'do not ask'))
     .action(
       lika.action(async (call, { yes }: { yes?: true }) => {
