@@ -379,6 +379,26 @@ describe('the file of a job', () => {
     assert.ok(second.ok && (await read(second.value)).equals(bytes))
   })
 
+  test('can be fetched again two minutes after its reader died with its server', async () => {
+    const { jobs, enqueue } = jobsOf(async ({ writeFile }) => {
+      await writeFile(inParts())
+      return { result: null }
+    })
+    jobs.start()
+    const id = await enqueue()
+    await finished(jobs, id)
+    const first = await jobs.takeFile(book, id)
+    assert.ok(first.ok && (await first.value.next()).done === false)
+    assert.equal(codeOf(await jobs.takeFile(book, id)), 'job.file_already_fetched')
+    await database.owner.sql`
+      update lika.job
+      set file_fetched_at = file_fetched_at - interval '2 minutes'
+      where id = ${id}`
+    const second = await jobs.takeFile(book, id)
+    assert.ok(second.ok && (await read(second.value)).equals(bytes))
+    assert.equal(codeOf(await jobs.takeFile(book, id)), 'job.file_already_fetched')
+  })
+
   test('is the one of the attempt that succeeded, whole', async () => {
     let attempts = 0
     const { jobs, enqueue } = jobsOf(async ({ writeFile }) => {

@@ -7,6 +7,8 @@ import type { Sql } from '../db.ts'
 import type { Held } from './store.ts'
 
 const pieceLength = 1 << 20
+/** A reader says with every piece that it is there; one that was killed in the middle cannot give the file back. */
+const readerGoneMs = 120_000
 
 /** Replaces what earlier attempts wrote. */
 export async function writeFile(
@@ -24,7 +26,7 @@ export async function writeFile(
 
 /**
  * The bytes of the file; from now on nobody else gets them. Read to the end they are deleted; a reader that stops
- * before may fetch again. Refusals: `job.not_found`, `job.not_ready`, `job.file_not_found`,
+ * before may fetch again, at once or, where its server died with it, two minutes later. Refusals: `job.not_found`, `job.not_ready`, `job.file_not_found`,
  * `job.file_already_fetched`.
  */
 export async function takeFile(
@@ -83,7 +85,18 @@ async function claimFile(sql: Sql, bookId: BookId, id: Uuid): Promise<number | u
     where id = ${id}
       and book_id = ${bookId}
       and file_attempt is not null
-      and file_fetched_at is null
+      and (
+        file_fetched_at is null
+        or (
+          file_fetched_at < now() - ${readerGoneMs} * interval '1 millisecond'
+          and exists (
+            select
+            from lika.job_file
+            where job_id = job.id
+              and attempt = job.file_attempt
+          )
+        )
+      )
     returning file_attempt`
   return row?.file_attempt
 }
@@ -98,6 +111,12 @@ async function unclaimFile(sql: Sql, held: Held): Promise<void> {
 
 async function selectPiece(sql: Sql, held: Held, piece: number): Promise<Uint8Array | undefined> {
   const [row] = await sql<{ bytes: Uint8Array }[]>`
+    with reading as (
+      update lika.job
+      set file_fetched_at = now()
+      where id = ${held.id}
+        and file_attempt = ${held.attempt}
+    )
     select bytes
     from lika.job_file
     where job_id = ${held.id}
