@@ -51,8 +51,8 @@ export interface AdjustInput {
 }
 
 /**
- * Also for frozen, lost and expired cards. Refusals: `card.not_found`, `reference.already_used`, the states of a card,
- * `amount.out_of_range` for 0, `policy.card_limit` for more, `funds.insufficient` for less than is available there.
+ * Also for frozen and expired cards, and for lost ones to add: nothing leaves a lost card. Refusals: `card.not_found`,
+ * `reference.already_used`, the states of a card, `card.lost` for less, `amount.out_of_range` for 0, `policy.card_limit` for more, `funds.insufficient` for less than is available there.
  */
 export async function adjustCommand(
   context: FlowContext,
@@ -103,6 +103,9 @@ function checkAdjustment(
 ): Result<void> {
   const allowed = checkCard(on.card, 'adjust', on.now, 'ignored')
   if (!allowed.ok) return allowed
+  if (amount < 0n && on.card.state === 'lost') {
+    return refused(refusal('card.lost', 'The card is reported lost: nothing is taken from it.'))
+  }
   if (amount === 0n)
     return refused(refusal('amount.out_of_range', 'An adjustment of 0 changes nothing.'))
   if (amount > 0n) {

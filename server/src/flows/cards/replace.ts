@@ -64,7 +64,7 @@ function replace(on: OnCard, minted: MintedCard, own: Omit<ReplaceInput, 'cardId
   const successor: CardRow = {
     ...card,
     ...newCard(minted),
-    state: card.activatedAt === null ? 'created' : 'active',
+    state: stateOfSuccessor(card),
     faceAmount: card.faceAmount,
     faceBonus: card.faceBonus,
     parentId: card.parentId,
@@ -85,6 +85,12 @@ function replace(on: OnCard, minted: MintedCard, own: Omit<ReplaceInput, 'cardId
     replacement: factsBody(factsOf(successor, balance)),
     ...holdsOf(on),
   }
+}
+
+/** A freeze goes along, so that nobody shakes it off with a new card; what is lost or closed is left behind. */
+function stateOfSuccessor({ state, activatedAt }: CardRow): CardRow['state'] {
+  if (activatedAt === null) return 'created'
+  return state === 'frozen' ? 'frozen' : 'active'
 }
 
 /** Everything on both sub-balances, what holds set aside together with the holds. */
