@@ -68,7 +68,7 @@ describe('the test clock', () => {
 describe('expiry', () => {
   test('comes at the end of the last day in Shanghai, takes no money, and can be undone', async () => {
     const { id, expires_at } = await app.makeCard(key, product, 1_000)
-    assert.match(expires_at, /T16:00:00\.000Z$/)
+    assert.match(expires_at, /T16:00:00Z$/)
     const end = Date.parse(expires_at)
     await setClock(end - 30_000)
     assert.equal((await load(id)).status, 201)

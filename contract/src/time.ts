@@ -42,9 +42,9 @@ export function addMonths(date: BusinessDate, months: number): BusinessDate {
   return first.toISOString().slice(0, 10)
 }
 
-/** RFC 3339 in UTC with milliseconds, as it goes over the wire. */
+/** RFC 3339 in UTC as it goes over the wire: `…T16:00:00Z`, with milliseconds where there are any. */
 export function formatInstant(at: Instant): string {
-  return new Date(at).toISOString()
+  return new Date(at).toISOString().replace('.000Z', 'Z')
 }
 
 /** RFC 3339 with any offset → instant; undefined when it is not one. */

@@ -63,16 +63,16 @@ test('a card pays to the end of its last day in Shanghai', () => {
       ? { ok: true as const, value: formatInstant(result.value) }
       : result
   }
-  const end = '2027-12-31T16:00:00.000Z'
+  const end = '2027-12-31T16:00:00Z'
   check<string | number | null>(instant, [
     ['2027-12-31', end],
     ['2027/12/31', end],
     ['20271231', end],
     ['2027年12月31日', end],
     ['２０２７－１２－３１', end],
-    ['2027/1/5', '2027-01-05T16:00:00.000Z'],
-    ['2028-02-29', '2028-02-29T16:00:00.000Z'],
-    ['9999-12-31', '9999-12-31T16:00:00.000Z'],
+    ['2027/1/5', '2027-01-05T16:00:00Z'],
+    ['2028-02-29', '2028-02-29T16:00:00Z'],
+    ['9999-12-31', '9999-12-31T16:00:00Z'],
     ['', null],
     ['2027-02-29', 'import.date_not_in_calendar'],
     ['2027-13-01', 'import.date_not_in_calendar'],
