@@ -113,6 +113,7 @@ function writeCard(world: World, state: LaneState, index: number, texts: Texts):
       batchId: null,
       createdAt: at,
       activatedAt: at,
+      charterId: null,
     }),
   )
   const kind = 'card.issued'

@@ -1,5 +1,6 @@
 /** The book that is measured: an issuer in live mode with a product that is taken everywhere, a key, and merchants. */
-import { type BookId, bookOf, type Result, scopes } from '../contract/src/index.ts'
+import { asId, type BookId, bookOf, type Result, scopes } from '../contract/src/index.ts'
+import { publishCharter } from '../server/src/modules/charters/index.ts'
 import type { Issuer } from '../server/src/modules/issuers/index.ts'
 import type { Product } from '../server/src/modules/programs/index.ts'
 import { copyIn, row } from './copy.ts'
@@ -26,6 +27,15 @@ export async function makeWorld({ owner, parts }: Installation, merchants: numbe
   const issuer = value(await issuers.make({ ...names, ...noted, createdAt }))
   if ('existing' in issuer) throw new Error('the issuer is there already')
   const book = bookOf(issuer.id, 'live')
+  await publishCharter(flows.database.sql, {
+    id: asId(flows.newId()),
+    bookId: book,
+    title: 'Charter',
+    digest: new Uint8Array(32),
+    document: null,
+    ...noted,
+    publishedAt: createdAt,
+  })
   const made = value(await programs.make({ book, ...noted, createdAt, terms }))
   if ('existing' in made) throw new Error('the product is there already')
   const product = value(

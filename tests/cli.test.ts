@@ -189,6 +189,29 @@ const commands: [string, string, unknown?, string?][] = [
   ],
   ['issuers list', 'GET /v1/issuers'],
   ['issuers show iss_1', 'GET /v1/issuers/iss_1'],
+  ['issuers sale iss_1', 'GET /v1/issuers/iss_1/sale'],
+  [
+    'issuers stop-sale iss_1 --reason risk',
+    'POST /v1/issuers/iss_1/sale',
+    { stopped: true, reason: 'risk' },
+  ],
+  [
+    'issuers resume-sale iss_1 --reason over',
+    'POST /v1/issuers/iss_1/sale',
+    { stopped: false, reason: 'over' },
+  ],
+  [
+    'policy explain iss_1 --at 2026-12-01',
+    'GET /v1/policies/explain?issuer_id=iss_1&at=2026-11-30T16:00:00Z',
+  ],
+  [
+    'charters publish --title T --file -',
+    'POST /v1/charters',
+    { title: 'T', document: 'What you agree to.' },
+    'What you agree to.',
+  ],
+  ['charters list --reference C', 'GET /v1/charters?reference=C'],
+  ['charters show chtr_1', 'GET /v1/charters/chtr_1'],
   [
     'keys create --name A --owner B --scope cards:read --mode live --expires 2027-12-31',
     'POST /v1/keys',
@@ -275,7 +298,7 @@ const commands: [string, string, unknown?, string?][] = [
     '{"kind":"unit","name":"星河"}',
   ],
   ['cards list --status frozen --batch batch_1', 'GET /v1/cards?status=frozen&batch_id=batch_1'],
-  ['cards show card_1 --at 2026-12-01', 'GET /v1/cards/card_1?at=2026-11-30T16:00:00.000Z'],
+  ['cards show card_1 --at 2026-12-01', 'GET /v1/cards/card_1?at=2026-11-30T16:00:00Z'],
   [
     'cards lookup --number 9000 --secret -',
     'POST /v1/cards/lookup',
@@ -289,6 +312,22 @@ const commands: [string, string, unknown?, string?][] = [
   ['cards unfreeze card_1 --reason found', 'POST /v1/cards/card_1/unfreeze', { reason: 'found' }],
   ['cards report-lost card_1', 'POST /v1/cards/card_1/report_lost', {}],
   ['cards replace card_1 --reference C-2', 'POST /v1/cards/card_1/replace', { reference: 'C-2' }],
+  [
+    'cards redeem card_1 --reason consumer --account - --term-days 365 --used-days 100',
+    'POST /v1/cards/card_1/redemptions',
+    {
+      reason: 'consumer',
+      payout: { method: 'same_name_account', account_name: 'A', account_number: '1' },
+      term: { days: 365, used_days: 100 },
+    },
+    '{"account_name":"A","account_number":"1"}',
+  ],
+  [
+    'cards redeem card_1 --reason cooling_off --dry-run',
+    'POST /v1/cards/card_1/redemptions',
+    { reason: 'cooling_off', payout: { method: 'original_route' }, dry_run: true },
+  ],
+  ['redemptions show rdmp_1', 'GET /v1/redemptions/rdmp_1'],
   ['cards close card_1 --reason done', 'POST /v1/cards/card_1/close', { reason: 'done' }],
   [
     'cards extend card_1 --until 2028-12-31',
@@ -312,7 +351,7 @@ const commands: [string, string, unknown?, string?][] = [
   ],
   [
     'cards statement card_1 --from 2026-11-01 --to 2026-11-30',
-    'GET /v1/cards/card_1/statement?from=2026-10-31T16:00:00.000Z&to=2026-11-30T16:00:00.000Z',
+    'GET /v1/cards/card_1/statement?from=2026-10-31T16:00:00Z&to=2026-11-30T16:00:00Z',
   ],
   ['cards pay-code card_1', 'POST /v1/cards/card_1/pay_codes', {}],
   ['cards export', 'GET /v1/exports/cards.csv'],
@@ -366,7 +405,7 @@ const commands: [string, string, unknown?, string?][] = [
   [
     'webhooks replay whep_1 --after 2026-12-01',
     'POST /v1/webhook_endpoints/whep_1/replay',
-    { after: '2026-11-30T16:00:00.000Z' },
+    { after: '2026-11-30T16:00:00Z' },
   ],
   [
     'webhooks deliveries --endpoint whep_1 --status failed',
@@ -375,7 +414,7 @@ const commands: [string, string, unknown?, string?][] = [
   ['events list --type payment.* --limit 200', 'GET /v1/events?type=payment.*&limit=200'],
   ['ledger accounts --at 2026-12-01T00:00:00Z', 'GET /v1/ledger/accounts?at=2026-12-01T00:00:00Z'],
   ['ledger account acct_1', 'GET /v1/ledger/accounts/acct_1'],
-  ['ledger entries --from 2026-11-01', 'GET /v1/ledger/entries?from=2026-10-31T16:00:00.000Z'],
+  ['ledger entries --from 2026-11-01', 'GET /v1/ledger/entries?from=2026-10-31T16:00:00Z'],
   ['ledger trial-balance', 'GET /v1/ledger/trial_balance'],
   [
     'bulk - --on-error atomic',

@@ -153,6 +153,17 @@ const yuanMembers = new Set(
     ['amount', 'amounts', 'bonus_amount', 'captured_amount', 'refunded_amount'],
     ['released_amount', 'total_amount', 'total_bonus'],
     ['available', 'held', 'principal', 'bonus', 'balance', 'balance_before', 'balance_after'],
+    [
+      'principal_returned',
+      'bonus_forfeited',
+      'fee',
+      'paid',
+      'bonus_given',
+      'consumed',
+      'due',
+      'kept',
+    ],
+    ['consumed_value', 'principal_on_card', 'owed_beyond_card', 'bonus_charged'],
     ['debit', 'credit', 'total_debit', 'total_credit', 'faces', 'min', 'max'],
   ].flat(),
 )

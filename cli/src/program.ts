@@ -1,7 +1,9 @@
 /** The whole command line: every noun, help in two languages, errors that end with exit code 2. */
 import { Command } from 'commander'
 import type { World } from './call.ts'
+import { addRedemptions } from './commands/card-redeem.ts'
 import { addCards } from './commands/cards.ts'
+import { addCharters } from './commands/charters.ts'
 import { addEvents } from './commands/events.ts'
 import { addHolds } from './commands/holds.ts'
 import { addImports } from './commands/imports.ts'
@@ -11,6 +13,7 @@ import { addKeys } from './commands/keys.ts'
 import { addBooks, addLedger } from './commands/ledger.ts'
 import { addMerchants, addStores, addTerminals } from './commands/merchants.ts'
 import { addPayments, addRefunds } from './commands/payments.ts'
+import { addPolicy } from './commands/policy.ts'
 import { addProducts } from './commands/products.ts'
 import { addServer } from './commands/server.ts'
 import { addTest } from './commands/test-mode.ts'
@@ -49,7 +52,9 @@ export function buildProgram(world: World): Command {
 
 const nouns: readonly ((lika: Lika) => void)[] = [
   addIssuers,
+  addPolicy,
   addKeys,
+  addCharters,
   addProducts,
   addMerchants,
   addStores,
@@ -57,6 +62,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addCards,
   addPayments,
   addRefunds,
+  addRedemptions,
   addHolds,
   addImports,
   addJobs,

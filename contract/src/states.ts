@@ -28,6 +28,7 @@ export const cardActions = {
   close: ['created', 'active', 'frozen', 'lost'],
   extend: ['created', 'active', 'frozen', 'lost'],
   reveal: ['created', 'active'],
+  redeem: ['active', 'frozen'],
 } as const satisfies Record<string, readonly CardState[]>
 
 export type CardAction = keyof typeof cardActions

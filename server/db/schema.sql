@@ -55,6 +55,7 @@ create table batch (
   reference text,
   metadata jsonb,
   created_at timestamp with time zone not null,
+  charter_id uuid,
   constraint pk_batch PRIMARY KEY (lane, id),
   constraint ck_batch_amount CHECK ((amount > 0)),
   constraint ck_batch_issued CHECK (((issued >= 0) AND (issued <= count))),
@@ -86,6 +87,7 @@ create table card (
   metadata jsonb,
   created_at timestamp with time zone not null,
   activated_at timestamp with time zone,
+  charter_id uuid,
   constraint pk_card PRIMARY KEY (lane, id),
   constraint uq_card_number UNIQUE (lane, number, book_id),
   constraint ck_card_depth CHECK ((depth >= 0)),
@@ -125,6 +127,25 @@ create table card_seal (
 );
 comment on table card_seal is 'Secrets that nobody has seen yet, encrypted under a key outside the database.';
 grant delete, insert, select, update on card_seal to lika_app;
+
+create table charter (
+  id uuid not null,
+  book_id uuid not null,
+  version integer not null,
+  title text not null,
+  digest bytea not null,
+  document text,
+  reference text,
+  metadata jsonb not null,
+  published_at timestamp with time zone not null,
+  constraint pk_charter PRIMARY KEY (id),
+  constraint uq_charter_reference UNIQUE (book_id, reference),
+  constraint uq_charter_version UNIQUE (book_id, version),
+  constraint ck_charter_digest CHECK ((length(digest) = 32)),
+  constraint ck_charter_version CHECK ((version > 0))
+);
+comment on table charter is 'Charters under which cards are sold; never changed, so that what a buyer was shown stays.';
+grant insert, select on charter to lika_app;
 
 create table claim (
   bucket integer not null,
@@ -200,6 +221,8 @@ create table funding (
   bonus bigint not null,
   at timestamp with time zone not null,
   metadata jsonb,
+  charter_id uuid,
+  agent_id uuid,
   constraint pk_funding PRIMARY KEY (lane, id),
   constraint ck_funding_amounts CHECK (((amount >= 0) AND (bonus >= 0))),
   constraint ck_funding_method CHECK ((method = ANY (ARRAY['cash'::text, 'bank_transfer'::text, 'card'::text, 'wechat'::text, 'none'::text])))
@@ -579,6 +602,31 @@ create table product_version (
 comment on table product_version is 'Terms of products; never changed, so that what was sold keeps its terms.';
 grant insert, select on product_version to lika_app;
 
+create table redemption (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  card_id uuid not null,
+  reason text not null,
+  payout_method text not null,
+  principal_returned bigint not null,
+  fee bigint not null,
+  bonus_forfeited bigint not null,
+  outcome jsonb not null,
+  routes jsonb not null,
+  person_id uuid not null,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_redemption PRIMARY KEY (lane, id),
+  constraint ck_redemption_kept CHECK (((fee >= 0) AND (bonus_forfeited >= 0))),
+  constraint ck_redemption_payout_method CHECK ((payout_method = ANY (ARRAY['original_route'::text, 'same_name_account'::text]))),
+  constraint ck_redemption_principal_returned CHECK ((principal_returned > 0)),
+  constraint ck_redemption_reason CHECK ((reason = ANY (ARRAY['cooling_off'::text, 'consumer'::text, 'operator'::text, 'withdrawal'::text])))
+);
+comment on table redemption is 'Cards that were redeemed for money: what is owed to the holder, and by which formula.';
+grant insert, select on redemption to lika_app;
+
 create table refund (
   lane integer not null,
   id uuid not null,
@@ -596,6 +644,18 @@ create table refund (
 comment on table refund is 'What a payment gave back to its cards.';
 CREATE INDEX refund_by_payment ON refund USING btree (lane, payment_id);
 grant insert, select on refund to lika_app;
+
+create table sale_switch (
+  issuer_id uuid not null,
+  number integer not null,
+  stopped boolean not null,
+  reason text not null,
+  at timestamp with time zone not null,
+  constraint pk_sale_switch PRIMARY KEY (issuer_id, number),
+  constraint ck_sale_switch_number CHECK ((number > 0))
+);
+comment on table sale_switch is 'Every time that the operator stopped the sale of an issuer or let it go on.';
+grant insert, select on sale_switch to lika_app;
 
 create table store (
   id uuid not null,
@@ -857,6 +917,7 @@ begin
     return total;
   end if;
   delete from card_note where lane = in_lane and book_id = book;
+  delete from redemption where lane = in_lane and book_id = book;
   delete from funding where lane = in_lane and book_id = book;
   get diagnostics removed = row_count;
   total := total + removed;

@@ -8,7 +8,7 @@ import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
 import { createGuesses, mintCards } from './modules/cards/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
 import { openMerchants } from './modules/merchants/index.ts'
-import { loadPacks } from './modules/policy/index.ts'
+import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
 import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
 import type { Config } from './platform/config.ts'
@@ -61,6 +61,7 @@ export async function openParts(
     newId,
     keyring,
     packs,
+    tables: await loadTables(join(packsFolder, 'tables')),
     ...nouns,
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request) => mintCards(request, keyring),

@@ -11,7 +11,7 @@ import {
 } from '../../server/src/modules/cards/index.ts'
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
 import { openMerchants } from '../../server/src/modules/merchants/index.ts'
-import { loadPacks } from '../../server/src/modules/policy/index.ts'
+import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { newId } from '../../server/src/platform/ids.ts'
@@ -39,6 +39,7 @@ export async function startCardApp(more: ((app: LikaApp, deps: Deps) => void)[] 
     newId,
     keyring,
     packs,
+    tables: await loadTables(join(import.meta.dirname, '../../policies/tables')),
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants(database),

@@ -9,6 +9,12 @@ export const routeLines = `
 POST   /v1/issuers name! legal_name! packs! reference metadata
 GET    /v1/issuers reference limit cursor
 GET    /v1/issuers/:id
+POST   /v1/issuers/:id/sale stopped! reason!
+GET    /v1/issuers/:id/sale
+GET    /v1/policies/explain issuer_id at
+POST   /v1/charters title! text_digest document reference metadata
+GET    /v1/charters reference limit cursor
+GET    /v1/charters/:id
 POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metadata
 GET    /v1/keys issuer_id reference limit cursor
 GET    /v1/keys/:id
@@ -27,23 +33,25 @@ GET    /v1/stores/:id
 POST   /v1/stores/:id/terminals name! reference metadata
 GET    /v1/stores/:id/terminals reference limit cursor
 GET    /v1/terminals/:id
-POST ¤ /v1/cards product_id! amount! bonus_amount buyer funding! activate reference metadata
-POST ¤ /v1/cards/batches product_id! amount! count! buyer funding! activate age_recipient reference metadata
+POST ¤ /v1/cards product_id! amount! bonus_amount buyer agent funding! activate reference metadata
+POST ¤ /v1/cards/batches product_id! amount! count! buyer agent funding! activate age_recipient reference metadata
 GET    /v1/cards number last4 status product_id batch_id limit cursor
 GET    /v1/cards/:id at
 POST   /v1/cards/lookup number! secret!
 POST ¤ /v1/cards/:id/reveal
 POST ¤ /v1/cards/:id/reset_secret
-POST ¤ /v1/cards/:id/activate funding! buyer
+POST ¤ /v1/cards/:id/activate funding! buyer agent
 POST ¤ /v1/cards/:id/freeze reason!
 POST ¤ /v1/cards/:id/unfreeze reason!
 POST ¤ /v1/cards/:id/report_lost
 POST ¤ /v1/cards/:id/replace reference metadata
 POST ¤ /v1/cards/:id/close reason!
 POST ¤ /v1/cards/:id/extend until!
-POST ¤ /v1/cards/:id/loads amount! bonus_amount funding! buyer reference metadata
+POST ¤ /v1/cards/:id/loads amount! bonus_amount funding! buyer agent reference metadata
 POST ¤ /v1/cards/:id/adjustments amount! sub_balance! reason! reference metadata
 POST ¤ /v1/cards/:id/split amounts!
+POST ¤ /v1/cards/:id/redemptions reason! payout! holder list_price term rescinded_on dry_run reference metadata
+GET    /v1/redemptions/:id
 GET    /v1/cards/:id/statement from to format limit cursor
 POST   /v1/cards/:id/pay_codes
 POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id reference! sources! dry_run not_after metadata

@@ -22,6 +22,11 @@ type Ways = (things: Things, book: Pick<Book, 'issuer' | 'mode' | 'receiverUrl'>
 
 const cash = { method: 'cash' }
 const reason = { reason: 'asked for' }
+const toAccount = {
+  method: 'same_name_account',
+  account_name: '王芳',
+  account_number: '6222020000000000',
+}
 
 const onCard =
   (body?: Record<string, unknown>, which: 'card' | 'created' | 'frozen' = 'card'): Ways =>
@@ -57,6 +62,14 @@ const ways: Record<string, Ways> = {
   ],
   get_issuers: () => [{ operator: true }],
   get_issuers_id: (_, { issuer }) => [{ id: issuer }],
+  post_issuers_id_sale: (_, { issuer }) => [
+    { id: issuer, operator: true, body: { stopped: false, reason: 'all is well' } },
+  ],
+  get_issuers_id_sale: (_, { issuer }) => [{ id: issuer }],
+  get_policies_explain: (_, { issuer }) => [{ query: { issuer_id: issuer } }],
+  post_charters: () => [{ body: { title: 'Charter', document: 'What you agree to.' } }],
+  get_charters: nothing,
+  get_charters_id: one('charter'),
   post_keys: (_, { issuer, mode }) => [
     { body: { issuer_id: issuer, mode, name: 'k', owner: 'o', scopes: ['cards:read'] } },
   ],
@@ -102,6 +115,11 @@ const ways: Record<string, Ways> = {
   post_cards_id_pay_codes: onCard(),
   post_cards_id_loads: onCard({ amount: 1_000, bonus_amount: 50, funding: cash }),
   post_cards_id_adjustments: onCard({ amount: -10, sub_balance: 'principal', reason: 'typo' }),
+  post_cards_id_redemptions: onCard(
+    { reason: 'operator', payout: toAccount, dry_run: true },
+    'frozen',
+  ),
+  get_redemptions_id: one('redemption'),
   get_cards_id_statement: onCard(),
   post_payments: charge({}),
   get_payments: ({ merchant }) => [{ query: { merchant_id: merchant } }],

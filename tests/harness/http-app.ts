@@ -116,11 +116,17 @@ export async function startHttpApp(
     return made
   }
 
+  /** Where a law binds it, its charter is published, so that it may sell. */
   async function makeIssuer(packNames: string[] = ['open']): Promise<Issuer> {
     const body = { name: 'Tea', legal_name: 'Tea House Ltd', packs: packNames }
     const { body: issuer } = await call('POST', '/v1/issuers', { key: operator, body })
     const [test, live] = await Promise.all([makeKey(issuer.id, 'test'), makeKey(issuer.id, 'live')])
+    if (packNames.join() !== 'open') await Promise.all([test, live].map(publishCharter))
     return { id: issuer.id, test: test.secret, live: live.secret }
+  }
+
+  async function publishCharter({ secret: key }: { secret: string }): Promise<void> {
+    await call('POST', '/v1/charters', { key, body: { title: 'Charter', document: 'Text.' } })
   }
 
   return {

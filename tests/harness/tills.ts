@@ -21,7 +21,7 @@ import { createGuesses, mintCards } from '../../server/src/modules/cards/index.t
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
 import { accountId } from '../../server/src/modules/ledger/index.ts'
 import { openMerchants } from '../../server/src/modules/merchants/index.ts'
-import { loadPacks } from '../../server/src/modules/policy/index.ts'
+import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { newId } from '../../server/src/platform/ids.ts'
@@ -55,6 +55,7 @@ export async function startTills() {
     newId,
     keyring,
     packs,
+    tables: await loadTables(new URL('../../policies/tables', import.meta.url).pathname),
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants(database),

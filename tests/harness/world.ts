@@ -134,6 +134,8 @@ export type Things = {
   frozen: string
   payment: string
   refund: string
+  redemption: string
+  charter: string
   hold: string
   batch: string
   job: string
@@ -207,6 +209,10 @@ export async function makeThings(
     ask('POST', '/v1/webhook_endpoints', { url: book.receiverUrl, events: ['card.*'] }),
     ask('POST', `/v1/cards/${frozen}/freeze`, { reason: 'found' }),
   ])
+  const charter = await ask('POST', '/v1/charters', { title: 'Charter', document: 'Text.' })
+  const payout = { method: 'same_name_account', account_name: 'A', account_number: '1' }
+  const redeemed = { reason: 'operator', payout }
+  const redemption = await ask('POST', `/v1/cards/${await issue()}/redemptions`, redeemed)
   const given = { amount: 100, reference: newId() }
   const refund = await ask('POST', `/v1/payments/${refunded.id}/refunds`, given)
   const events = await ask('GET', '/v1/events?type=card.issued')
@@ -225,6 +231,8 @@ export async function makeThings(
     frozen,
     payment: payment.id,
     refund: refund.id,
+    redemption: redemption.id,
+    charter: charter.id,
     hold: hold.id,
     endpoint: endpoint.id,
     event: events.data[0].id,

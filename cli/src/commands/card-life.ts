@@ -11,7 +11,8 @@ export function addCardLife(lika: Lika, cards: Command): void {
   const activate = lika.write(cards, 'activate <card>', '激活', 'activate a card')
   buyerOption(lika, fundingOptions(lika, activate)).action(
     lika.action(async (call, card: string, options: Funded) => {
-      const sent = body({ funding: fundingOf(options), buyer: options.buyer })
+      const { buyer, agent } = options
+      const sent = body({ funding: fundingOf(options), buyer, agent })
       call.show(await call.make(at`/v1/cards/${card}/activate`, sent))
     }),
   )

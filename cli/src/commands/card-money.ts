@@ -18,9 +18,9 @@ export function addCardMoney(lika: Lika, cards: Command): void {
     .option('--bonus <yuan>', say('赠送金（元）', 'bonus in yuan'), yuan)
     .action(
       lika.action(async (call, card: string, options: Load) => {
-        const { amount, bonus, buyer, reference, metadata } = options
+        const { amount, bonus, buyer, agent, reference, metadata } = options
         const funding = fundingOf(options)
-        const sent = { amount, bonus_amount: bonus, funding, buyer, reference, metadata }
+        const sent = { amount, bonus_amount: bonus, funding, buyer, agent, reference, metadata }
         call.show(await call.make(at`/v1/cards/${card}/loads`, body(sent)))
       }),
     )

@@ -9,6 +9,7 @@ import { readSecret } from '../secrets.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { addCardLife } from './card-life.ts'
 import { addCardMoney } from './card-money.ts'
+import { addCardRedeem } from './card-redeem.ts'
 import { cardColumns } from './card-table.ts'
 import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
 import { waitForJob, waitOption } from './jobs.ts'
@@ -21,6 +22,7 @@ export function addCards(lika: Lika): void {
   addLookup(lika, cards)
   addCardLife(lika, cards)
   addCardMoney(lika, cards)
+  addCardRedeem(lika, cards)
   addStatement(lika, cards)
 }
 
@@ -52,12 +54,13 @@ function addIssue(lika: Lika, cards: Command): void {
   )
   issue.action(
     lika.action(async (call, options: Issue) => {
-      const { product, amount, bonus, activate, buyer, reference, metadata } = options
+      const { product, amount, bonus, activate, buyer, agent, reference, metadata } = options
       const sent = body({
         product_id: product,
         amount,
         bonus_amount: bonus,
         buyer,
+        agent,
         funding: fundingOf(options),
         activate,
         reference,
@@ -87,12 +90,13 @@ function addBatch(lika: Lika, cards: Command): void {
   )
   batch.action(
     lika.action(async (call, options: Batch) => {
-      const { product, amount, buyer, activate, ageRecipient, reference, metadata } = options
+      const { product, amount, buyer, agent, activate, ageRecipient, reference, metadata } = options
       const sent = body({
         product_id: product,
         amount,
         count: options.count,
         buyer,
+        agent,
         funding: fundingOf(options),
         activate,
         age_recipient: ageRecipient,

@@ -7,7 +7,9 @@ import { body, type Lika } from '../verbs.ts'
 export type Funded = {
   funding: string
   fundingReference?: string
+  remote?: true
   buyer?: JsonObject
+  agent?: JsonObject
 }
 
 export function fundingOptions(lika: Lika, command: Command): Command {
@@ -18,6 +20,7 @@ export function fundingOptions(lika: Lika, command: Command): Command {
   return command
     .addOption(method)
     .option('--funding-reference <text>', say('收款凭证号', 'number of the payment received'))
+    .option('--remote', say('非现场购卡', 'not sold face to face'))
 }
 
 /** Personal data comes in a file, not on the command line. */
@@ -26,9 +29,15 @@ export function buyerOption(lika: Lika, command: Command): Command {
     '购卡人 JSON 文件（kind,name,id_type,id_number,phone），- 为标准输入',
     'the buyer, a JSON file (kind,name,id_type,id_number,phone); - is stdin',
   )
-  return command.option('--buyer <file>', described, objectFile)
+  const agent = lika.say(
+    '代理人 JSON 文件，格式同购卡人',
+    'who acts for the buyer, a JSON file like the one of the buyer',
+  )
+  return command
+    .option('--buyer <file>', described, objectFile)
+    .option('--agent <file>', agent, objectFile)
 }
 
-export function fundingOf({ funding, fundingReference }: Funded): Json {
-  return body({ method: funding, reference: fundingReference })
+export function fundingOf({ funding, fundingReference, remote }: Funded): Json {
+  return body({ method: funding, reference: fundingReference, remote })
 }

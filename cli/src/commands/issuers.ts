@@ -1,4 +1,5 @@
 /** `lika issuers …`: who sells cards. Creating one needs the operator's key. */
+import type { Command } from 'commander'
 import { names } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
@@ -50,6 +51,33 @@ export function addIssuers(lika: Lika): void {
     .action(
       lika.action(
         async (call, issuer: string) => call.show(await call.get(at`/v1/issuers/${issuer}`)),
+        'operator-or-issuer',
+      ),
+    )
+  addSale(lika, issuers)
+}
+
+function addSale(lika: Lika, issuers: Command): void {
+  const { say } = lika
+  const turns = [
+    ['stop-sale', true, '停止售卡与充值（平台运营者密钥）', 'stop sales and loads (operator key)'],
+    ['resume-sale', false, '恢复售卡与充值（平台运营者密钥）', 'let sales go on (operator key)'],
+  ] as const
+  for (const [name, stopped, zh, en] of turns) {
+    lika
+      .verb(issuers, `${name} <issuer>`, zh, en)
+      .requiredOption('--reason <text>', say('原因', 'why'))
+      .action(
+        lika.action(async (call, issuer: string, { reason }: { reason: string }) => {
+          call.show(await call.post(at`/v1/issuers/${issuer}/sale`, { stopped, reason }))
+        }, 'operator'),
+      )
+  }
+  lika
+    .verb(issuers, 'sale <issuer>', '查看是否可以售卡', 'show whether it may sell')
+    .action(
+      lika.action(
+        async (call, issuer: string) => call.show(await call.get(at`/v1/issuers/${issuer}/sale`)),
         'operator-or-issuer',
       ),
     )

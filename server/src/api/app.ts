@@ -13,6 +13,7 @@ import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
+import { register as registerCharters } from './v1/charters.ts'
 import { register as registerEvents } from './v1/events.ts'
 import { register as registerExports } from './v1/exports.ts'
 import { register as registerHealth } from './v1/health.ts'
@@ -26,7 +27,9 @@ import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
+import { register as registerPolicies } from './v1/policies.ts'
 import { register as registerProducts } from './v1/products.ts'
+import { register as registerRedemptions } from './v1/redemptions.ts'
 import { register as registerRefunds } from './v1/refunds.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
@@ -36,11 +39,14 @@ import { register as registerWebhooks } from './v1/webhooks.ts'
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerIssuers,
   registerKeys,
+  registerPolicies,
+  registerCharters,
   registerProducts,
   registerMerchants,
   registerCards,
   registerCardActions,
   registerLoads,
+  registerRedemptions,
   registerStatements,
   registerPayments,
   registerPaymentCancels,

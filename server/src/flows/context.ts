@@ -3,7 +3,7 @@ import type { Uuid } from '@lika/contract'
 import type { Guesses, MintedCard, MintRequest } from '../modules/cards/index.ts'
 import type { Issuers } from '../modules/issuers/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
-import type { Packs } from '../modules/policy/index.ts'
+import type { Packs, Tables } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
 import type { Keyring } from '../platform/crypto/keyring.ts'
 import type { Database } from '../platform/db.ts'
@@ -16,6 +16,8 @@ export interface FlowContext {
   readonly newId: (lane?: number) => Uuid
   readonly keyring: Keyring
   readonly packs: Packs
+  /** Rates and rest days that rules count with. */
+  readonly tables: Tables
   readonly issuers: Issuers
   readonly programs: Programs
   readonly merchants: Merchants

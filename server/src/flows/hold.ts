@@ -35,9 +35,10 @@ import {
 } from './payments/charge.ts'
 import { Desks } from './payments/desks.ts'
 import { allocationsBody, tillBody } from './payments/outcomes.ts'
-import { type Previewed, preview } from './payments/preview.ts'
+import { preview } from './payments/preview.ts'
 import { isNotRecognised } from './payments/sources.ts'
 import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
+import type { Previewed } from './preview-plan.ts'
 
 export interface HoldInput extends ChargeInput {
   /** Seconds. */

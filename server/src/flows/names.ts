@@ -19,6 +19,8 @@ export const nameKinds = {
   batch: 7,
   /** An issuer's own number for an import. */
   import: 8,
+  /** An issuer's own number for a redemption. */
+  redemption: 20,
 } as const
 
 /** A merchant's number is unique within that merchant. */

@@ -34,9 +34,10 @@ import {
 } from './payments/charge.ts'
 import { Desks, takeFromAccount } from './payments/desks.ts'
 import { allocationsBody, tillBody } from './payments/outcomes.ts'
-import { type Previewed, preview } from './payments/preview.ts'
+import { preview } from './payments/preview.ts'
 import { isNotRecognised } from './payments/sources.ts'
 import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
+import type { Previewed } from './preview-plan.ts'
 
 const operation = 'payment.created'
 

@@ -6,6 +6,7 @@ import { executed } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { Amount, closed, given, idOf, readId, Type } from '../http/schemas.ts'
 import {
+  AgentGiven,
   BuyerGiven,
   buyerFrom,
   FundingGiven,
@@ -31,6 +32,7 @@ const NewBatch = closed({
   ),
   funding: FundingGiven,
   buyer: Type.Optional(BuyerGiven),
+  agent: Type.Optional(AgentGiven),
   ...given,
 })
 
@@ -65,6 +67,7 @@ export function register(app: LikaApp, { flows, jobs }: Deps): void {
         ageRecipient: body.age_recipient,
         funding: fundingFrom(body.funding),
         buyer: buyerFrom(body.buyer),
+        agent: buyerFrom(body.agent),
         reference: body.reference,
         metadata: body.metadata,
       }

@@ -25,6 +25,7 @@ import {
   text,
 } from '../http/schemas.ts'
 import {
+  AgentGiven,
   BuyerGiven,
   buyerFrom,
   Card,
@@ -145,13 +146,22 @@ function registerMoney(app: LikaApp, deps: Deps): void {
       access: 'cards:write',
       idempotent: true,
       id: 'card',
-      body: closed({ funding: FundingGiven, buyer: Type.Optional(BuyerGiven) }),
+      body: closed({
+        funding: FundingGiven,
+        buyer: Type.Optional(BuyerGiven),
+        agent: Type.Optional(AgentGiven),
+      }),
       responses: { 200: Card },
       refusals: [...stateRefusals, ...purchaseRefusals],
     },
     async (call) => {
       const { id: cardId, body } = call
-      const input = { cardId, funding: fundingFrom(body.funding), buyer: buyerFrom(body.buyer) }
+      const input = {
+        cardId,
+        funding: fundingFrom(body.funding),
+        buyer: buyerFrom(body.buyer),
+        agent: buyerFrom(body.agent),
+      }
       const command = await activateCommand(flows, call.caller, input, call.idempotencyKey)
       return answerCard(deps, call, command)
     },

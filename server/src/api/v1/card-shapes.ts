@@ -2,7 +2,7 @@
 import type { Result } from '@lika/contract'
 import { factsOf, type Given, presentCard } from '../../flows/cards/facts.ts'
 import { findCard } from '../../flows/cards/find.ts'
-import type { Funding } from '../../flows/cards/purchase.ts'
+import { type Funding, fundingMethods } from '../../flows/cards/purchase.ts'
 import { executeOnCards } from '../../flows/cards/repeat.ts'
 import type { KeyCaller } from '../../modules/access/index.ts'
 import type { CardView } from '../../modules/cards/index.ts'
@@ -45,27 +45,36 @@ export const Card = closed({
   replaces: nullable(idOf('card')),
   replaced_by: nullable(idOf('card')),
   batch_id: nullable(idOf('batch')),
+  charter_id: nullable(idOf('charter')),
   ...shown,
   created_at: Timestamp,
   activated_at: nullable(Timestamp),
 })
 
-export const BuyerGiven = closed(
-  {
-    kind: oneOf(['person', 'unit']),
-    name: Type.Optional(text(100)),
-    id_type: Type.Optional(oneOf(idTypes)),
-    id_number: Type.Optional(text(40)),
-    phone: Type.Optional(text(40)),
-  },
-  { description: 'Who buys; kept encrypted and answered nowhere. Policies say when it is needed.' },
-)
+const person = {
+  kind: oneOf(['person', 'unit']),
+  name: Type.Optional(text(100)),
+  id_type: Type.Optional(oneOf(idTypes)),
+  id_number: Type.Optional(text(40)),
+  phone: Type.Optional(text(40)),
+}
 
-const fundingMethods = ['cash', 'bank_transfer', 'card', 'wechat', 'none'] as const
+export const BuyerGiven = closed(person, {
+  description: 'Who buys; kept encrypted and answered nowhere. Policies say when it is needed.',
+})
+
+export const HolderGiven = closed(person, {
+  description: 'Whoever brings the card, where it is not the buyer on record; kept like the buyer.',
+})
+
+export const AgentGiven = closed(person, {
+  description: 'Who acts for the buyer; identified and kept like the buyer.',
+})
 
 export const FundingGiven = closed({
   method: oneOf(fundingMethods),
   reference: Type.Optional(Reference),
+  remote: Type.Optional(Type.Boolean({ description: 'not face to face' })),
 })
 
 export const FundingShown = closed({
@@ -79,8 +88,12 @@ export function buyerFrom(given: Static<typeof BuyerGiven> | undefined): Buyer |
   return { kind, name, idType, idNumber, phone }
 }
 
-export function fundingFrom({ method, reference }: Static<typeof FundingGiven>): Funding {
-  return { method, ...(reference !== undefined && { reference }) }
+export function fundingFrom({ method, reference, remote }: Static<typeof FundingGiven>): Funding {
+  return {
+    method,
+    ...(reference !== undefined && { reference }),
+    ...(remote !== undefined && { remote }),
+  }
 }
 
 /** What every action on a card can be refused with by the card's state. */
@@ -96,6 +109,8 @@ export const stateRefusals = [
 
 export const purchaseRefusals = [
   'funding.reference_missing',
+  'policy.sale_stopped',
+  'policy.charter_missing',
   'policy.card_limit',
   'policy.identity_required',
   'policy.cash_not_allowed',

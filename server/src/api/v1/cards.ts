@@ -23,6 +23,7 @@ import {
   Type,
 } from '../http/schemas.ts'
 import {
+  AgentGiven,
   BuyerGiven,
   buyerFrom,
   Card,
@@ -38,6 +39,7 @@ const NewCard = closed({
   amount: Amount,
   bonus_amount: Type.Optional(AmountOrZero),
   buyer: Type.Optional(BuyerGiven),
+  agent: Type.Optional(AgentGiven),
   funding: FundingGiven,
   activate: Type.Optional(Type.Boolean()),
   ...given,
@@ -84,6 +86,7 @@ export function register(app: LikaApp, deps: Deps): void {
         amount: BigInt(body.amount),
         bonus: BigInt(body.bonus_amount ?? 0),
         buyer: buyerFrom(body.buyer),
+        agent: buyerFrom(body.agent),
         funding: fundingFrom(body.funding),
         activate: body.activate,
         reference: body.reference,

@@ -1,6 +1,12 @@
 /** Routes of issuers, made and listed by the operator. */
-import { formatId, formatInstant, issuerOfBook, refused } from '@lika/contract'
-import type { Issuer } from '../../modules/issuers/index.ts'
+import { formatId, formatInstant, type IssuerId, issuerOfBook, refused } from '@lika/contract'
+import type { Caller } from '../../modules/access/index.ts'
+import {
+  type Issuer,
+  type SaleSwitch,
+  selectSaleSwitch,
+  turnSaleSwitch,
+} from '../../modules/issuers/index.ts'
 import { realNow } from '../../platform/clock.ts'
 import type { Deps } from '../deps.ts'
 import { created, okay } from '../http/answers.ts'
@@ -11,6 +17,7 @@ import {
   closed,
   given,
   idOf,
+  nullable,
   pageOf,
   paging,
   Reference,
@@ -32,7 +39,19 @@ const IssuerBody = closed({
   created_at: Timestamp,
 })
 
+const SaleBody = closed({
+  issuer_id: idOf('issuer'),
+  stopped: Type.Boolean(),
+  reason: nullable(text(500)),
+  since: nullable(Timestamp),
+})
+
 export function register(app: LikaApp, deps: Deps): void {
+  registerIssuers(app, deps)
+  registerSale(app, deps)
+}
+
+function registerIssuers(app: LikaApp, deps: Deps): void {
   app.route(
     {
       method: 'POST',
@@ -91,11 +110,69 @@ export function register(app: LikaApp, deps: Deps): void {
       refusals: ['issuer.not_found'],
     },
     async ({ caller, id }) => {
-      const isOthers = caller.kind === 'key' && issuerOfBook(caller.book) !== id
-      const issuer = isOthers ? undefined : await deps.issuers.find(id)
+      const issuer = await visible(deps, caller, id)
       return issuer === undefined ? refused(notFound('issuer')) : okay(presentIssuer(issuer))
     },
   )
+}
+
+/** A key sees its own issuer. */
+async function visible(
+  { issuers }: Deps,
+  caller: Caller,
+  id: IssuerId,
+): Promise<Issuer | undefined> {
+  const isOthers = caller.kind === 'key' && issuerOfBook(caller.book) !== id
+  return isOthers ? undefined : issuers.find(id)
+}
+
+function registerSale(app: LikaApp, deps: Deps): void {
+  const { sql } = deps.database
+
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/issuers/{id}/sale',
+      summary: 'Stops the sale of cards and loads in both modes, or lets it go on',
+      access: 'operator',
+      id: 'issuer',
+      body: closed({ stopped: Type.Boolean(), reason: text(500) }),
+      responses: { 200: SaleBody },
+      refusals: ['issuer.not_found'],
+    },
+    async ({ id, body }) => {
+      if ((await deps.issuers.find(id)) === undefined) return refused(notFound('issuer'))
+      const turned = { ...body, at: realNow() }
+      await turnSaleSwitch(sql, id, turned)
+      return okay(presentSale(id, turned))
+    },
+  )
+
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/issuers/{id}/sale',
+      summary: 'Shows whether an issuer may sell; a key sees its own',
+      access: { operatorOr: 'issuers:read' },
+      id: 'issuer',
+      responses: { 200: SaleBody },
+      refusals: ['issuer.not_found'],
+    },
+    async ({ caller, id }) => {
+      const issuer = await visible(deps, caller, id)
+      if (issuer === undefined) return refused(notFound('issuer'))
+      return okay(presentSale(id, await selectSaleSwitch(sql, id)))
+    },
+  )
+}
+
+function presentSale(id: IssuerId, turned: SaleSwitch | undefined) {
+  return {
+    issuer_id: formatId('issuer', id),
+    stopped: turned?.stopped === true,
+    reason: turned?.reason ?? null,
+    since: turned === undefined ? null : formatInstant(turned.at),
+  }
 }
 
 function presentIssuer(issuer: Issuer) {

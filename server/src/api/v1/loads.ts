@@ -18,6 +18,7 @@ import {
   text,
 } from '../http/schemas.ts'
 import {
+  AgentGiven,
   Balance,
   BuyerGiven,
   buyerFrom,
@@ -34,6 +35,7 @@ const NewLoad = closed({
   bonus_amount: Type.Optional(AmountOrZero),
   funding: FundingGiven,
   buyer: Type.Optional(BuyerGiven),
+  agent: Type.Optional(AgentGiven),
   ...given,
 })
 
@@ -95,6 +97,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
         bonus: BigInt(body.bonus_amount ?? 0),
         funding: fundingFrom(body.funding),
         buyer: buyerFrom(body.buyer),
+        agent: buyerFrom(body.agent),
         reference: body.reference,
         metadata: body.metadata,
       }

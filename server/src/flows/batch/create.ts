@@ -28,7 +28,14 @@ import type { Command, View } from '../../platform/lanes/index.ts'
 import { type CardCaller, claimedInput } from '../cards/caller.ts'
 import { type Body, textIn } from '../cards/facts.ts'
 import { lawOf } from '../cards/law.ts'
-import { checkFunding, claimedPurchase, type Funding, recordBuyerOf } from '../cards/purchase.ts'
+import {
+  agentIdOf,
+  checkFunding,
+  claimedPurchase,
+  type Funding,
+  recordPeopleOf,
+} from '../cards/purchase.ts'
+import { maySell, type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
 import { presentAsked, referenceRefusal, resultJson } from '../jobs/asked.ts'
 import { nameKinds } from '../names.ts'
@@ -43,15 +50,16 @@ export interface BatchInput {
   readonly ageRecipient?: string | undefined
   readonly funding: Funding
   readonly buyer?: Buyer | undefined
+  readonly agent?: Buyer | undefined
   readonly reference?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 /**
  * Refusals: `product.not_found`, `job.bad_recipient`, `reference.already_used`, `product.not_published`,
- * `amount.out_of_range`, `funding.reference_missing`, `policy.batch_too_large`, `policy.amount_limit`,
- * `policy.card_limit`, and for cards that are activated `policy.identity_required`, `policy.cash_not_allowed`, both of
- * the whole batch as one purchase.
+ * `amount.out_of_range`, `funding.reference_missing`, for cards that are activated `policy.sale_stopped` and
+ * `policy.charter_missing`, `policy.batch_too_large`, `policy.amount_limit`, `policy.card_limit`, and for cards that are
+ * activated `policy.identity_required`, `policy.cash_not_allowed`, both of the whole batch as one purchase.
  */
 export async function createBatch(
   context: FlowContext,
@@ -75,15 +83,16 @@ export async function createBatch(
     ...(reference !== undefined && { name: { kind: nameKinds.batch, name: reference } }),
     plan: async (commandId, name) => {
       const taken = referenceRefusal(name, 'batch')
-      await recordBuyerOf(context, caller, commandId, input.buyer)
+      const sale = await saleOf(context, caller)
+      await recordPeopleOf(context, caller, commandId, input)
       return {
         lanes: [laneOfId(commandId)],
         reads: [],
         decide: (view, now) => {
           if (taken !== undefined) return { ok: false, refusal: taken }
-          const allowed = checkRequest(input, product, law.at(now))
+          const allowed = checkRequest(input, product, law.at(now), sale)
           if (!allowed.ok) return allowed
-          const batch = batchOf(view, now, product, input)
+          const batch = batchOf(view, now, product, { ...input, sale })
           view.put(batches, laneOfId(commandId), batch)
           if (batch.active) recordFunding(view, batch, input)
           return ok({ kind: 'batch.requested', version: 1, body: bodyOf(batch) })
@@ -97,8 +106,13 @@ async function recipientOf(text: string | undefined): Promise<Result<AgeRecipien
   return text === undefined ? ok(undefined) : parseAgeRecipient(text)
 }
 
-function checkRequest(input: BatchInput, product: Product, policy: Policy): Result<void> {
-  const { amount, count, funding, buyer } = input
+function checkRequest(
+  input: BatchInput,
+  product: Product,
+  policy: Policy,
+  sale: Sale,
+): Result<void> {
+  const { amount, count, funding, buyer, agent } = input
   const { status, terms } = product
   if (status !== 'published')
     return refused(refusal('product.not_published', 'The product is a draft: publish it first.'))
@@ -108,12 +122,19 @@ function checkRequest(input: BatchInput, product: Product, policy: Policy): Resu
   const checks = [
     () => checkFace(terms, amount),
     () => checkFunding(funding),
+    () => (isSold ? maySell(policy, sale) : ok(undefined)),
     () => checkBatch(policy, { count, amountFen: amount }),
     () => checkCardBalance(policy, { registered, carriedFen: 0n, addedFen: amount }),
-    () => (isSold ? checkIdentity(policy, { registered, purchaseFen, buyer }) : ok(undefined)),
+    () =>
+      isSold ? checkIdentity(policy, { registered, purchaseFen, buyer, agent }) : ok(undefined),
     () =>
       isSold
-        ? checkCash(policy, { purchaseFen, method: funding.method, buyerKind: buyer?.kind })
+        ? checkCash(policy, {
+            purchaseFen,
+            method: funding.method,
+            buyerKind: buyer?.kind,
+            remote: funding.remote === true,
+          })
         : ok(undefined),
   ]
   for (const check of checks) {
@@ -127,7 +148,13 @@ function isActive({ activate }: BatchInput, { terms }: Product): boolean {
   return activate ?? terms.carrier === 'virtual'
 }
 
-function batchOf(view: View, now: Instant, product: Product, input: BatchInput): BatchRow {
+function batchOf(
+  view: View,
+  now: Instant,
+  product: Product,
+  input: BatchInput & { readonly sale: Sale },
+): BatchRow {
+  const active = isActive(input, product)
   return {
     id: asId(view.commandId),
     bookId: view.bookId,
@@ -135,8 +162,9 @@ function batchOf(view: View, now: Instant, product: Product, input: BatchInput):
     productVersion: product.version,
     amount: input.amount,
     count: input.count,
-    active: isActive(input, product),
+    active,
     fundingMethod: input.funding.method,
+    charterId: active ? input.sale.charterId : null,
     ageRecipient: input.ageRecipient ?? null,
     outcome: null,
     issued: 0,
@@ -147,7 +175,8 @@ function batchOf(view: View, now: Instant, product: Product, input: BatchInput):
 }
 
 /** Once for the whole batch; of cards that are not active yet each has its own when it is sold. */
-function recordFunding(view: View, batch: BatchRow, { funding, buyer }: BatchInput): void {
+function recordFunding(view: View, batch: BatchRow, input: BatchInput): void {
+  const { funding, buyer, agent } = input
   view.put(fundings, laneOfId(view.commandId), {
     id: view.commandId,
     bookId: view.bookId,
@@ -156,6 +185,8 @@ function recordFunding(view: View, batch: BatchRow, { funding, buyer }: BatchInp
     method: funding.method,
     reference: funding.reference ?? null,
     personId: buyer === undefined ? null : view.commandId,
+    agentId: agent === undefined ? null : agentIdOf(view.commandId),
+    charterId: batch.charterId,
     amount: batch.amount * BigInt(batch.count),
     bonus: 0n,
     at: batch.createdAt,

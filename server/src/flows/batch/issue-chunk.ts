@@ -94,6 +94,7 @@ function cardOfBatch({ batch, terms }: BatchWork, now: Instant) {
     batchId: batch.id,
     createdAt: now,
     activatedAt: active ? now : null,
+    charterId: batch.charterId,
   } satisfies Partial<CardRow>
 }
 

@@ -13,18 +13,21 @@ import {
   claimedPurchase,
   type Funding,
   postPurchase,
-  recordBuyerOf,
+  recordPeopleOf,
 } from './purchase.ts'
+import { maySell, saleOf } from './sale.ts'
 
 export interface ActivateInput {
   readonly cardId: CardId
   readonly funding: Funding
   readonly buyer?: Buyer | undefined
+  readonly agent?: Buyer | undefined
 }
 
 /**
  * The validity counts from now. Refusals: `card.not_found`, `card.already_active` and the other states of a card,
- * `funding.reference_missing`, `policy.card_limit`, `policy.identity_required`, `policy.cash_not_allowed`.
+ * `funding.reference_missing`, `policy.sale_stopped`, `policy.charter_missing`, `policy.card_limit`,
+ * `policy.identity_required`, `policy.cash_not_allowed`.
  */
 export async function activateCommand(
   context: FlowContext,
@@ -36,7 +39,8 @@ export async function activateCommand(
   const claimed = claimedPurchase(context, caller, input)
   const asked = { cardId, operation: 'card.activated', key, input: claimed }
   return commandOnCard(context, caller, asked, async (commandId) => {
-    await recordBuyerOf(context, caller, commandId, input.buyer)
+    const sale = await saleOf(context, caller)
+    await recordPeopleOf(context, caller, commandId, input)
     return (on) => {
       const { card, view, now, lane, desk } = on
       const allowed = checkCard(card, 'activate', now, 'ignored')
@@ -46,10 +50,13 @@ export async function activateCommand(
       const terms = termsOfCard(context, card)
       const purchase = { ...input, amount: card.faceAmount, bonus: card.faceBonus }
       const { registered } = terms
+      const open = maySell(law.at(now), sale)
+      if (!open.ok) return open
       const lawful = checkPurchase(law.at(now), { registered, carried: 0n }, purchase)
       if (!lawful.ok) return lawful
       const { issuerId } = caller
-      postPurchase(view, lane, desk, { ...purchase, cardId, issuerId, at: now })
+      const { charterId } = sale
+      postPurchase(view, lane, desk, { ...purchase, cardId, issuerId, charterId, at: now })
       return changed(on, 'card.activated', {
         ...card,
         state: 'active',
@@ -57,6 +64,7 @@ export async function activateCommand(
         faceBonus: 0n,
         expiresAt: expiryOf(terms, now),
         activatedAt: now,
+        charterId,
       })
     }
   })

@@ -6,6 +6,7 @@ import {
   asId,
   type CardId,
   type CardState,
+  type CharterId,
   type Currency,
   cardStates,
   currency as currencyOfBooks,
@@ -13,6 +14,7 @@ import {
   fenToJson,
   formatId,
   formatInstant,
+  type Id,
   type Instant,
   type ProductId,
 } from '@lika/contract'
@@ -33,6 +35,8 @@ export interface CardFacts {
   readonly batchId: string | null
   readonly createdAt: Instant
   readonly activatedAt: Instant | null
+  /** What its buyer was shown. */
+  readonly charterId: CharterId | null
 }
 
 /** What the caller gave along when the card was made; never changes, and stays out of the journal. */
@@ -65,6 +69,7 @@ export function factsBody(facts: CardFacts): Body {
     batchId: facts.batchId,
     createdAt: facts.createdAt,
     activatedAt: facts.activatedAt,
+    charterId: facts.charterId,
   }
 }
 
@@ -87,6 +92,7 @@ export function factsFrom(body: Json | undefined): CardFacts {
     batchId: idIn(members, 'batchId'),
     createdAt: numberIn(members, 'createdAt') ?? 0,
     activatedAt: numberIn(members, 'activatedAt'),
+    charterId: idIn(members, 'charterId'),
   }
 }
 
@@ -134,6 +140,7 @@ export function presentCard(facts: CardFacts, given: Given, at: Instant) {
     replaces: card(facts.replaces),
     replaced_by: card(facts.replacedBy),
     batch_id: facts.batchId === null ? null : formatId('batch', facts.batchId),
+    charter_id: facts.charterId === null ? null : formatId('charter', facts.charterId),
     reference: given.reference ?? null,
     metadata: { ...given.metadata },
     created_at: formatInstant(facts.createdAt),
@@ -168,7 +175,7 @@ function numberIn(body: Body, name: string): number | null {
   return typeof value === 'number' ? value : null
 }
 
-function idIn(body: Body, name: string): CardId | null {
+function idIn<K extends string>(body: Body, name: string): Id<K> | null {
   const value = body[name]
   return typeof value === 'string' ? asId(value) : null
 }

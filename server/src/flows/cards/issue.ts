@@ -14,6 +14,7 @@ import {
 } from '@lika/contract'
 import { type CardRow, cards, type MintedCard, seals } from '../../modules/cards/index.ts'
 import { accountId, LedgerDesk } from '../../modules/ledger/index.ts'
+import type { Policy } from '../../modules/policy/index.ts'
 import { checkFace, type Product, type Terms } from '../../modules/programs/index.ts'
 import type { Command, Decision, View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
@@ -28,8 +29,9 @@ import {
   claimedPurchase,
   type Purchase,
   postPurchase,
-  recordBuyerOf,
+  recordPeopleOf,
 } from './purchase.ts'
+import { maySell, type Sale, saleOf } from './sale.ts'
 
 export interface IssueInput extends Purchase {
   readonly productId: ProductId
@@ -44,13 +46,14 @@ interface Issue {
   readonly product: Product
   readonly minted: MintedCard
   readonly caller: CardCaller
+  readonly sale: Sale
 }
 
 /**
  * A new card, in a lane of the caller's mode. Who pays for a card that is not activated is recorded when it is.
  * Refusals: `product.not_found`, `reference.already_used`, `product.not_published`, `amount.out_of_range`,
- * `funding.reference_missing`, `policy.card_limit`, and for a card that is activated `policy.identity_required`,
- * `policy.cash_not_allowed`.
+ * `funding.reference_missing`, for a card that is activated `policy.sale_stopped` and `policy.charter_missing`,
+ * `policy.card_limit`, and for one that is activated `policy.identity_required`, `policy.cash_not_allowed`.
  */
 export async function issueCommand(
   context: FlowContext,
@@ -73,14 +76,15 @@ export async function issueCommand(
     plan: async (commandId, name) => {
       const minted = mintOne(context, law, commandId)
       const taken = await nameRefusal(context, name, 'card')
-      await recordBuyerOf(context, caller, commandId, input.buyer)
+      const sale = await saleOf(context, caller)
+      await recordPeopleOf(context, caller, commandId, input)
       return {
         lanes: [laneOfId(commandId)],
         reads: [],
         decide: (view, now) => {
           if (taken !== undefined) return { ok: false, refusal: taken }
-          const checked = checkIssue(input, product, law, now)
-          return checked.ok ? issue(view, now, { input, product, minted, caller }) : checked
+          const checked = checkIssue(input, product, law.at(now), sale)
+          return checked.ok ? issue(view, now, { input, product, minted, caller, sale }) : checked
         },
       }
     },
@@ -101,8 +105,8 @@ export function mintOne(
 function checkIssue(
   input: IssueInput,
   { status, terms }: Product,
-  law: Law,
-  now: Instant,
+  policy: Policy,
+  sale: Sale,
 ): Result<void> {
   if (status !== 'published')
     return refused(refusal('product.not_published', 'The product is a draft: publish it first.'))
@@ -111,11 +115,14 @@ function checkIssue(
   const funded = checkFunding(input.funding)
   if (!funded.ok) return funded
   const { registered } = terms
+  const card = { registered, carried: 0n }
   // Who buys a plastic card, and how it is paid, is known when it is sold.
-  const sold: Purchase = isActivated(input, terms)
-    ? input
-    : { ...input, funding: { method: 'none' }, buyer: everybody }
-  return checkPurchase(law.at(now), { registered, carried: 0n }, sold)
+  if (!isActivated(input, terms)) {
+    const unsold: Purchase = { ...input, funding: { method: 'none' }, buyer: everybody }
+    return checkPurchase(policy, card, { ...unsold, agent: undefined })
+  }
+  const open = maySell(policy, sale)
+  return open.ok ? checkPurchase(policy, card, input) : open
 }
 
 /** Satisfies every question about the buyer. */
@@ -125,7 +132,8 @@ function isActivated(input: Pick<IssueInput, 'activate'>, terms: Terms): boolean
   return input.activate ?? terms.carrier === 'virtual'
 }
 
-function issue(view: View, now: Instant, { input, product, minted, caller }: Issue): Decision {
+function issue(view: View, now: Instant, issued: Issue): Decision {
+  const { input, product, minted, caller, sale } = issued
   const { amount, bonus, reference, metadata } = input
   const { terms } = product
   const lane = laneOfId(minted.id)
@@ -144,6 +152,7 @@ function issue(view: View, now: Instant, { input, product, minted, caller }: Iss
     metadata: metadata ?? null,
     createdAt: now,
     activatedAt: active ? now : null,
+    charterId: active ? sale.charterId : null,
   }
   view.put(cards, lane, card)
   view.put(seals, lane, { cardId: card.id, sealed: minted.sealed, revealedAt: null })
@@ -157,6 +166,8 @@ function issue(view: View, now: Instant, { input, product, minted, caller }: Iss
       bonus,
       funding: input.funding,
       buyer: input.buyer,
+      agent: input.agent,
+      charterId: sale.charterId,
       cardId: card.id,
       issuerId,
       at: now,

@@ -31,8 +31,9 @@ import {
   claimedPurchase,
   type Purchase,
   postPurchase,
-  recordBuyerOf,
+  recordPeopleOf,
 } from './purchase.ts'
+import { maySell, saleOf } from './sale.ts'
 
 export interface LoadInput extends Purchase {
   readonly cardId: CardId
@@ -43,7 +44,8 @@ export interface LoadInput extends Purchase {
 /**
  * Two loads that together would cross the cap come one after the other in the card's lane: the second is refused.
  * Refusals: `card.not_found`, `reference.already_used`, the states of a card, `card.expired`, `product.not_reloadable`,
- * `funding.reference_missing`, `policy.card_limit`, `policy.identity_required`, `policy.cash_not_allowed`.
+ * `funding.reference_missing`, `policy.sale_stopped`, `policy.charter_missing`, `policy.card_limit`,
+ * `policy.identity_required`, `policy.cash_not_allowed`.
  */
 export async function loadCommand(
   context: FlowContext,
@@ -58,7 +60,8 @@ export async function loadCommand(
   const asked = { cardId, operation: 'load.created', key, input: claimed, name }
   return commandOnCard(context, caller, asked, async (commandId, lane, nameState) => {
     const taken = await nameRefusal(context, nameState, 'load')
-    await recordBuyerOf(context, caller, commandId, input.buyer)
+    const sale = await saleOf(context, caller)
+    await recordPeopleOf(context, caller, commandId, input)
     return (on) => {
       const { card, view, now, desk } = on
       if (taken !== undefined) return { ok: false, refusal: taken }
@@ -71,9 +74,13 @@ export async function loadCommand(
       if (!funded.ok) return funded
       const before = balanceOn(on)
       const carried = before.principal + before.bonus
+      const open = maySell(law.at(now), sale)
+      if (!open.ok) return open
       const lawful = checkPurchase(law.at(now), { registered, carried }, input)
       if (!lawful.ok) return lawful
-      postPurchase(view, lane, desk, { ...input, cardId, issuerId: caller.issuerId, at: now })
+      const { charterId } = sale
+      const { issuerId } = caller
+      postPurchase(view, lane, desk, { ...input, cardId, issuerId, charterId, at: now })
       const body = {
         loadId: view.commandId,
         cardId,

@@ -149,7 +149,7 @@ export function termsOfCard(
 export async function nameRefusal(
   { database }: FlowContext,
   name: NameState,
-  kind: 'card' | 'load' | 'adjustment',
+  kind: 'card' | 'load' | 'adjustment' | 'redemption',
 ): Promise<Refusal | undefined> {
   if (name === 'own') return undefined
   const detail = 'The reference belongs to another command of this issuer.'

@@ -3,14 +3,18 @@ import {
   type AccountId,
   asId,
   type CardId,
+  type CharterId,
   type Fen,
   type Instant,
   type IssuerId,
   type Lane,
+  laneOfId,
   ok,
   type Result,
   refusal,
   refused,
+  type Uuid,
+  withKindAndLane,
 } from '@lika/contract'
 import { type Buyer, type FundingRow, fundings, recordBuyer } from '../../modules/cards/index.ts'
 import { type AccountKindName, accountId, type LedgerDesk } from '../../modules/ledger/index.ts'
@@ -28,6 +32,8 @@ export interface Funding {
   readonly method: FundingRow['method']
   /** The number of the payment: of the bank, the acquirer, WeChat, the receipt. */
   readonly reference?: string | undefined
+  /** Not face to face. */
+  readonly remote?: boolean | undefined
 }
 
 /** What is bought: principal is paid, bonus is given. Fen. */
@@ -36,6 +42,8 @@ export interface Purchase {
   readonly bonus: Fen
   readonly funding: Funding
   readonly buyer?: Buyer | undefined
+  /** Who acts for the buyer. */
+  readonly agent?: Buyer | undefined
 }
 
 export const accountOfMethod = {
@@ -45,6 +53,8 @@ export const accountOfMethod = {
   wechat: 'wechat',
   none: 'unfunded',
 } as const satisfies Record<Funding['method'], AccountKindName>
+
+export const fundingMethods = ['cash', 'bank_transfer', 'card', 'wechat', 'none'] as const
 
 /** Methods whose payment has a number by which accountants find it. */
 const numbered: readonly Funding['method'][] = ['bank_transfer', 'card', 'wechat']
@@ -64,7 +74,7 @@ export function checkFunding({ method, reference }: Funding): Result<void> {
 export function checkPurchase(
   policy: Policy,
   card: { registered: boolean; carried: Fen },
-  { amount, bonus, funding, buyer }: Purchase,
+  { amount, bonus, funding, buyer, agent }: Purchase,
 ): Result<void> {
   const { registered } = card
   const limit = checkCardBalance(policy, {
@@ -73,12 +83,13 @@ export function checkPurchase(
     addedFen: amount + bonus,
   })
   if (!limit.ok) return limit
-  const identity = checkIdentity(policy, { registered, purchaseFen: amount, buyer })
+  const identity = checkIdentity(policy, { registered, purchaseFen: amount, buyer, agent })
   if (!identity.ok) return identity
   return checkCash(policy, {
     purchaseFen: amount,
     method: funding.method,
     buyerKind: buyer?.kind,
+    remote: funding.remote === true,
   })
 }
 
@@ -87,6 +98,8 @@ export interface Posting extends Purchase {
   readonly issuerId: IssuerId
   readonly at: Instant
   readonly batchId?: string | null
+  /** What the buyer was shown. */
+  readonly charterId: CharterId | null
   /** The caller's own number and data for a load. */
   readonly reference?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
@@ -113,6 +126,8 @@ export function postPurchase(view: View, lane: Lane, desk: LedgerDesk, posting: 
     reference: funding.reference ?? null,
     ownReference: posting.reference ?? null,
     personId: posting.buyer === undefined ? null : view.commandId,
+    agentId: posting.agent === undefined ? null : agentIdOf(view.commandId),
+    charterId: posting.charterId,
     amount,
     bonus,
     at: posting.at,
@@ -120,26 +135,42 @@ export function postPurchase(view: View, lane: Lane, desk: LedgerDesk, posting: 
   })
 }
 
-/** The purchase as it goes into the digest of a claim: of the buyer a keyed digest, which tells nobody anything. */
-export function claimedPurchase<Input extends Pick<Purchase, 'buyer'>>(
-  { keyring }: Pick<FlowContext, 'keyring'>,
-  { book }: CardCaller,
-  { buyer, ...input }: Input,
-) {
-  if (buyer === undefined) return input
-  const text = canonical(claimedInput(buyer))
-  return { ...input, buyer: keyring.nameDigest(book, 0, text).toString('hex') }
+/** The record of who acts for the buyer lies beside that of the buyer, which has the id of the command. */
+export function agentIdOf(commandId: View['commandId']): Uuid {
+  return asId(withKindAndLane(commandId, 1, laneOfId(commandId)))
 }
 
-/** Records who buys, before the round: under the id of the command, so that a repeat changes nothing. */
-export async function recordBuyerOf(
-  { database, keyring, engine }: FlowContext,
+/** The purchase as it goes into the digest of a claim: of people a keyed digest, which tells nobody anything. */
+export function claimedPurchase<Input extends Pick<Purchase, 'buyer' | 'agent'>>(
+  context: Pick<FlowContext, 'keyring'>,
   caller: CardCaller,
+  { buyer, agent, ...input }: Input,
+) {
+  return {
+    ...input,
+    ...(buyer !== undefined && { buyer: claimedPerson(context, caller, buyer) }),
+    ...(agent !== undefined && { agent: claimedPerson(context, caller, agent) }),
+  }
+}
+
+export function claimedPerson(
+  { keyring }: Pick<FlowContext, 'keyring'>,
+  { book }: CardCaller,
+  person: object,
+): string {
+  return keyring.nameDigest(book, 0, canonical(claimedInput(person))).toString('hex')
+}
+
+/** Records who buys and who acts for him, before the round: under the id of the command, so that a repeat changes nothing. */
+export async function recordPeopleOf(
+  { database, keyring, engine }: FlowContext,
+  { book: bookId, mode }: CardCaller,
   id: View['commandId'],
-  buyer: Buyer | undefined,
+  { buyer, agent }: Pick<Purchase, 'buyer' | 'agent'>,
 ): Promise<void> {
-  if (buyer === undefined) return
-  const at = engine.now(caller.mode)
-  const { book: bookId } = caller
-  await recordBuyer(database.sql, keyring, { id: asId(id), bookId, buyer, at })
+  const at = engine.now(mode)
+  if (buyer !== undefined)
+    await recordBuyer(database.sql, keyring, { id: asId(id), bookId, buyer, at })
+  if (agent !== undefined)
+    await recordBuyer(database.sql, keyring, { id: agentIdOf(id), bookId, buyer: agent, at })
 }

@@ -157,6 +157,8 @@ function sourceByKind(kind: string, id: CommandId): string | undefined {
       return formatId('load', id)
     case 'adjustment.created':
       return formatId('adjustment', id)
+    case 'card.redeemed':
+      return formatId('redemption', id)
     default:
       return undefined
   }

@@ -130,6 +130,8 @@ function cardOf(read: ReadCard, { row, terms }: ImportWork, now: Instant): CardR
     metadata: null,
     createdAt: now,
     activatedAt: now,
+    // Another system sold it.
+    charterId: null,
   }
 }
 

@@ -1,5 +1,5 @@
 /** A batch, and how it is cut into chunks that are each issued by one command. Pure. */
-import type { BookId, Fen, Instant, ProductId, Uuid } from '@lika/contract'
+import type { BookId, CharterId, Fen, Instant, ProductId, Uuid } from '@lika/contract'
 
 export interface BatchRow {
   readonly id: Uuid
@@ -12,6 +12,8 @@ export interface BatchRow {
   /** Whether its cards are sold at once. */
   readonly active: boolean
   readonly fundingMethod: 'cash' | 'bank_transfer' | 'card' | 'wechat' | 'none'
+  /** What the buyer was shown; null: its cards are not sold yet. */
+  readonly charterId: CharterId | null
   /** null: there is no print file. */
   readonly ageRecipient: string | null
   /** null: its job has not ended. */

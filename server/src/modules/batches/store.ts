@@ -44,8 +44,8 @@ function loadBatches(sql: Sql, lane: Lane, ids: readonly string[]): Promise<Batc
   return sql<BatchRow[]>`
     select
       id, book_id as "bookId", product_id as "productId", product_version as "productVersion", amount, count,
-      active, funding_method as "fundingMethod", age_recipient as "ageRecipient", outcome, issued, reference,
-      metadata, created_at as "createdAt"
+      active, funding_method as "fundingMethod", charter_id as "charterId", age_recipient as "ageRecipient",
+      outcome, issued, reference, metadata, created_at as "createdAt"
     from batch
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -54,10 +54,10 @@ function loadBatches(sql: Sql, lane: Lane, ids: readonly string[]): Promise<Batc
 function insertBatches(sql: Sql, lane: Lane, rows: readonly BatchRow[]): Promise<unknown> {
   return sql`
     insert into batch
-      (lane, id, book_id, product_id, product_version, amount, count, active, funding_method,
+      (lane, id, book_id, product_id, product_version, amount, count, active, funding_method, charter_id,
         age_recipient, reference, metadata, created_at)
     select
-      ${lane}, id, book_id, product_id, product_version, amount, count, active, funding_method,
+      ${lane}, id, book_id, product_id, product_version, amount, count, active, funding_method, charter_id,
       age_recipient, reference, metadata, created_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
@@ -68,12 +68,13 @@ function insertBatches(sql: Sql, lane: Lane, rows: readonly BatchRow[]): Promise
       ${intArray(rows.map((row) => row.count))}::int[],
       ${boolArray(rows.map((row) => row.active))}::bool[],
       ${textArray(rows.map((row) => row.fundingMethod))}::text[],
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[],
       ${textArray(rows.map((row) => row.ageRecipient))}::text[],
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
-      (id, book_id, product_id, product_version, amount, count, active, funding_method, age_recipient,
+      (id, book_id, product_id, product_version, amount, count, active, funding_method, charter_id, age_recipient,
         reference, metadata, created_at)`
 }
 

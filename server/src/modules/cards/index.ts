@@ -13,7 +13,7 @@ export { checkCard, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'
 export { makePayCode, readPayCode, targetOfPayCode } from './pay-code.ts'
 export { cardOfHandle, payHandleOf } from './pay-handles.ts'
-export { type Buyer, idTypes, recordBuyer } from './persons.ts'
+export { type Buyer, idTypes, openBuyer, recordBuyer } from './persons.ts'
 export {
   type CardBalance,
   type CardFilter,
@@ -24,6 +24,18 @@ export {
   selectCardOfCommand,
   selectExpiring,
 } from './read.ts'
+export {
+  type PaidIn,
+  type PayoutMethod,
+  type PayoutRoute,
+  payoutMethods,
+  type RedemptionReason,
+  type RedemptionView,
+  redemptionReasons,
+  redemptions,
+  selectFundings,
+  selectRedemption,
+} from './redemptions.ts'
 export {
   isRightSecret,
   type MintedCard,

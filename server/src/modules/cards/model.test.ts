@@ -36,6 +36,7 @@ function cardIn(state: CardState, more: Partial<CardRow> = {}): CardRow {
     metadata: null,
     createdAt: now,
     activatedAt: null,
+    charterId: null,
     ...more,
   }
 }

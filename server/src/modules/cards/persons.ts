@@ -27,18 +27,24 @@ export interface Buyer {
   readonly phone?: string | undefined
 }
 
+/** Where money is paid out to. */
+export interface PayoutAccount {
+  readonly name?: string | undefined
+  readonly number?: string | undefined
+}
+
 /**
- * Records the buyer of a purchase under the id of its command: a repeat of the command finds the record in place. Lies
- * outside of lanes, so it is written before the round, also for a purchase that is then refused.
+ * Records somebody whom the law wants known, a buyer under the id of its command: a repeat of the command finds the
+ * record in place. Lies outside of lanes, so it is written before the round, also for a purchase that is then refused.
  */
 export async function recordBuyer(
   sql: Sql,
   keyring: Pick<Keyring, 'sealPerson'>,
-  record: { id: Uuid; bookId: BookId; buyer: Buyer; at: Instant },
+  record: { id: Uuid; bookId: BookId; buyer: Buyer; at: Instant; account?: PayoutAccount },
 ): Promise<void> {
-  const { id, bookId, buyer, at } = record
+  const { id, bookId, buyer, at, account } = record
   const { name, idNumber, phone } = buyer
-  const plain = Buffer.from(JSON.stringify({ name, idNumber, phone }))
+  const plain = Buffer.from(JSON.stringify({ name, idNumber, phone, account }))
   const { sealedKey, sealed } = keyring.sealPerson(id, plain)
   await sql`
     insert into person (id, book_id, sealed_key, sealed, kind, id_type, created_at)
@@ -47,4 +53,40 @@ export async function recordBuyer(
       ${new Date(at)}::timestamptz
     )
     on conflict (id) do nothing`
+}
+
+interface PersonRow {
+  readonly id: string
+  readonly sealedKey: Uint8Array
+  readonly sealed: Uint8Array
+  readonly kind: Buyer['kind']
+  readonly idType: IdType | null
+}
+
+/** What a buyer said of himself; undefined: nobody is on record, or was forgotten. */
+export async function openBuyer(
+  sql: Sql,
+  keyring: Pick<Keyring, 'openPerson'>,
+  id: string,
+): Promise<Buyer | undefined> {
+  const [row] = await sql<PersonRow[]>`
+    select id, sealed_key as "sealedKey", sealed, kind, id_type as "idType"
+    from person
+    where id = ${id}`
+  if (row === undefined) return undefined
+  const said: unknown = JSON.parse(keyring.openPerson(row.id, row).toString())
+  const member = (name: string) => textMember(said, name)
+  return {
+    kind: row.kind,
+    idType: row.idType ?? undefined,
+    name: member('name'),
+    idNumber: member('idNumber'),
+    phone: member('phone'),
+  }
+}
+
+function textMember(said: unknown, name: string): string | undefined {
+  if (typeof said !== 'object' || said === null) return undefined
+  const [, value] = Object.entries(said).find(([one]) => one === name) ?? []
+  return typeof value === 'string' ? value : undefined
 }

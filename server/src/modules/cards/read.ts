@@ -36,7 +36,7 @@ export async function readCards(
       number, secret_digest as "secretDigest", face_amount as "faceAmount", face_bonus as "faceBonus",
       card.expires_at as "expiresAt", parent_id as "parentId", depth, replaced_by as "replacedBy", replaces,
       batch_id as "batchId", import_id as "importId", reference, metadata,
-      created_at as "createdAt", activated_at as "activatedAt",
+      created_at as "createdAt", activated_at as "activatedAt", charter_id as "charterId",
       coalesce(principal.balance, 0) as principal,
       coalesce(bonus.balance, 0) as bonus,
       coalesce(principal.held, 0) + coalesce(bonus.held, 0) - coalesce(expired.amount, 0) as held

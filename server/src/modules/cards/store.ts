@@ -3,6 +3,7 @@ import type {
   BookId,
   CardId,
   CardState,
+  CharterId,
   CommandId,
   Fen,
   Instant,
@@ -45,6 +46,8 @@ export interface CardRow {
   readonly metadata: Readonly<Record<string, string>> | null
   readonly createdAt: Instant
   readonly activatedAt: Instant | null
+  /** What its buyer was shown. */
+  readonly charterId: CharterId | null
 }
 
 export interface SealRow {
@@ -72,6 +75,9 @@ export interface FundingRow {
   /** The caller's own number for a load. */
   readonly ownReference?: string | null
   readonly personId: string | null
+  /** Who acted for the buyer. */
+  readonly agentId: string | null
+  readonly charterId: CharterId | null
   readonly amount: Fen
   readonly bonus: Fen
   readonly at: Instant
@@ -132,7 +138,7 @@ export function loadCards(sql: Sql, lane: Lane, ids: readonly string[]): Promise
       number, secret_digest as "secretDigest", face_amount as "faceAmount", face_bonus as "faceBonus",
       expires_at as "expiresAt", parent_id as "parentId", depth, replaced_by as "replacedBy", replaces,
       batch_id as "batchId", import_id as "importId", reference, metadata,
-      created_at as "createdAt", activated_at as "activatedAt"
+      created_at as "createdAt", activated_at as "activatedAt", charter_id as "charterId"
     from card
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -143,11 +149,11 @@ function insertCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
     insert into card
       (lane, id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
         face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-        metadata, created_at, activated_at)
+        metadata, created_at, activated_at, charter_id)
     select
       ${lane}, id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
       face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-      metadata, created_at, activated_at
+      metadata, created_at, activated_at, charter_id
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -168,11 +174,12 @@ function insertCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[],
-      ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[]
+      ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[]
     ) as fresh
       (id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
         face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-        metadata, created_at, activated_at)`
+        metadata, created_at, activated_at, charter_id)`
 }
 
 /** What can change in a card's life; product and lineage upwards never do, the number only where an import is reversed. */
@@ -187,7 +194,8 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       face_bonus = changed.face_bonus,
       expires_at = changed.expires_at,
       replaced_by = changed.replaced_by,
-      activated_at = changed.activated_at
+      activated_at = changed.activated_at,
+      charter_id = changed.charter_id
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${textArray(rows.map((row) => row.state))}::text[],
@@ -197,9 +205,11 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       ${bigintArray(rows.map((row) => row.faceBonus))}::bigint[],
       ${instantArray(rows.map((row) => row.expiresAt))}::timestamptz[],
       ${uuidArray(rows.map((row) => row.replacedBy))}::uuid[],
-      ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[]
+      ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[]
     ) as changed
-      (id, state, number, secret_digest, face_amount, face_bonus, expires_at, replaced_by, activated_at)
+      (id, state, number, secret_digest, face_amount, face_bonus, expires_at, replaced_by, activated_at,
+        charter_id)
     where card.lane = ${lane}
       and card.id = changed.id`
 }
@@ -271,11 +281,11 @@ function insertPayCodeUses(sql: Sql, lane: Lane, rows: readonly PayCodeUseRow[])
 function insertFundings(sql: Sql, lane: Lane, rows: readonly FundingRow[]): Promise<unknown> {
   return sql`
     insert into funding
-      (lane, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at,
-        metadata)
+      (lane, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, agent_id,
+        charter_id, amount, bonus, at, metadata)
     select
-      ${lane}, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at,
-      metadata
+      ${lane}, id, book_id, card_id, batch_id, method, reference, own_reference, person_id, agent_id,
+      charter_id, amount, bonus, at, metadata
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -285,10 +295,13 @@ function insertFundings(sql: Sql, lane: Lane, rows: readonly FundingRow[]): Prom
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${textArray(rows.map((row) => row.ownReference ?? null))}::text[],
       ${uuidArray(rows.map((row) => row.personId))}::uuid[],
+      ${uuidArray(rows.map((row) => row.agentId))}::uuid[],
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[],
       ${bigintArray(rows.map((row) => row.amount))}::bigint[],
       ${bigintArray(rows.map((row) => row.bonus))}::bigint[],
       ${instantArray(rows.map((row) => row.at))}::timestamptz[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[]
     ) as fresh
-      (id, book_id, card_id, batch_id, method, reference, own_reference, person_id, amount, bonus, at, metadata)`
+      (id, book_id, card_id, batch_id, method, reference, own_reference, person_id, agent_id, charter_id, amount,
+        bonus, at, metadata)`
 }

@@ -19,6 +19,7 @@ export {
   ownerOf,
 } from './chart.ts'
 export { writeClosings } from './closings.ts'
+export { type Counter, sumCounters } from './counters.ts'
 export { closeDayPlan, dayClosed, platformBook } from './day.ts'
 export { readOpenDay } from './day-store.ts'
 export {

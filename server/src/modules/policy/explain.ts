@@ -3,6 +3,11 @@ import { formatYuan, type Instant } from '@lika/contract'
 import { type EffectiveRule, effectiveRules, isRuleId, type Pack, ruleKinds } from './model.ts'
 
 export interface ExplainedRule extends EffectiveRule {
+  /** What the rule is about. */
+  readonly title: { readonly zh: string; readonly en: string }
+  readonly unit: string
+  /** `sale`: as it was on the day of the sale. */
+  readonly asOf: 'now' | 'sale'
   /** `记名卡余额上限:5000.00 元(单用途商业预付卡管理办法(试行) 18)` and the same in English. */
   readonly zh: string
   readonly en: string
@@ -24,6 +29,9 @@ function explainRule(rule: EffectiveRule): ExplainedRule {
   const { zh, en } = valueTexts(rule)
   return {
     ...rule,
+    title: { zh: kind.zh, en: kind.en },
+    unit: kind.unit,
+    asOf: 'asOf' in kind ? kind.asOf : 'now',
     zh: `${kind.zh}:${zh}(${source};${rule.effectiveFrom} 起${article === null ? ';条文待核实' : ''})`,
     en: `${kind.en}: ${en} (${source}; since ${rule.effectiveFrom}; pack ${rule.pack})`,
   }

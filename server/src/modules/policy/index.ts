@@ -12,7 +12,7 @@ export {
   checkValidity,
   type FundingMethod,
 } from './checks.ts'
-export { explain } from './explain.ts'
+export { type ExplainedRule, explain } from './explain.ts'
 export { loadPacks } from './load.ts'
 export {
   choosePacks,

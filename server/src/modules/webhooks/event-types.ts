@@ -21,6 +21,7 @@ export const eventTypes = [
   'card.reported_lost',
   'card.replaced',
   'card.closed',
+  'card.redeemed',
   'card.extended',
   'card.split',
   'card.revealed',

@@ -1,0 +1,9 @@
+/** Charters: the texts under which an issuer's cards are sold, as buyers were shown them. */
+export {
+  type Charter,
+  type CharterFilter,
+  latestCharter,
+  publishCharter,
+  selectCharter,
+  selectCharters,
+} from './store.ts'
