@@ -11,10 +11,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CannotStart } from '../cannot-start.ts'
 import type { Binaries } from './binaries.ts'
 import { cannotStartServer } from './diagnosis.ts'
 import { giveTo, type Home } from './home.ts'
-import { isServerOf, startOfProcess } from './process-identity.ts'
+import { isServerOf } from './process-identity.ts'
 import { boundLog, sizeOfLog, tailOfLog } from './server-log.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -37,11 +38,29 @@ type PidFile = { pid: number; port: number; status: string }
 
 const lookEveryMs = 20
 const watchEveryMs = 250
+const leftoversEveryMs = 200
+/** A process in the middle of a statement ends when that does: the longest may take ten seconds. */
+const leftoversMs = 15_000
 /** What SIGINT (fast), SIGQUIT (immediate) and SIGKILL get until the next, harder one. */
 const patienceMs = { SIGINT: 30_000, SIGQUIT: 5_000, SIGKILL: 5_000 }
 
-/** Starts the server and resolves when it takes connections. Throws CannotStart with the end of its log. */
+/**
+ * Starts the server and resolves when it takes connections. Processes of one that was killed a moment ago are waited
+ * for, as they may be on their way out. Throws CannotStart with the end of its log.
+ */
 export async function startServer(launch: Launch): Promise<Postmaster> {
+  for (let waitedMs = 0; ; waitedMs += leftoversEveryMs) {
+    try {
+      return await tryStart(launch)
+    } catch (error) {
+      const isBusy = error instanceof CannotStart && error.code === 'data_folder.busy'
+      if (!isBusy || waitedMs >= leftoversMs || findServer(launch.home) !== undefined) throw error
+      await sleep(leftoversEveryMs)
+    }
+  }
+}
+
+async function tryStart(launch: Launch): Promise<Postmaster> {
   const { binaries, home, port, logFile } = launch
   disarmPidFile(home)
   boundLog(logFile)
@@ -158,14 +177,13 @@ function watchEnd(pid: number, data: string): Promise<string> {
 }
 
 /**
- * PostgreSQL takes any living process with the recorded pid for a server of this folder; after a restart of a
- * container that may be anyone. Its own parent it does not take for one, and the file must stay: by its other
+ * PostgreSQL takes any process with the recorded pid for a server of this folder: after a restart of a container
+ * that may be anyone, and a server killed a moment ago may be dead and not yet buried. Its own parent it does not take for one, and the file must stay: by its other
  * lines the server finds out whether backends of the dead server are still there.
  */
 function disarmPidFile({ folder, data, user }: Home): void {
   const file = readPidFile(data)
-  if (file === undefined || startOfProcess(file.pid) === undefined) return
-  if (isServerOf(file.pid, realpathSync(data))) return
+  if (file === undefined || isServerOf(file.pid, realpathSync(data))) return
   const draft = join(folder, 'postmaster.pid.new')
   const content = readFileSync(join(data, 'postmaster.pid'), 'utf8')
   writeFileSync(draft, content.replace(/^\d+/, String(process.pid)), { mode: 0o600 })
