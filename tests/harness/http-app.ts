@@ -41,14 +41,17 @@ export const httpLanes = [601, 602]
 
 export type Issuer = { id: string; test: string; live: string }
 
-/** `more`: further route files; `deps`: in place of the ordinary ones. */
+export const deliveredPolicies = join(import.meta.dirname, '../../policies')
+
+/** `more`: further route files; `deps`: in place of the ordinary ones; `policies`: another folder of packs. */
 export async function startHttpApp(
   more: ((app: LikaApp, deps: Deps) => void)[] = [],
   deps: Partial<Deps> = {},
+  policies = deliveredPolicies,
 ) {
   const database = await testDatabase()
   const folder = temporaryFolder('lika-http-')
-  const packs = await loadPacks(join(import.meta.dirname, '../../policies'))
+  const packs = await loadPacks(policies)
   const operatorFile = join(folder, 'operator.key')
   await ensureOperatorKey(database.app.sql, operatorFile)
   const operator = readFileSync(operatorFile, 'utf8')
@@ -116,17 +119,11 @@ export async function startHttpApp(
     return made
   }
 
-  /** Where a law binds it, its charter is published, so that it may sell. */
   async function makeIssuer(packNames: string[] = ['open']): Promise<Issuer> {
     const body = { name: 'Tea', legal_name: 'Tea House Ltd', packs: packNames }
     const { body: issuer } = await call('POST', '/v1/issuers', { key: operator, body })
     const [test, live] = await Promise.all([makeKey(issuer.id, 'test'), makeKey(issuer.id, 'live')])
-    if (packNames.join() !== 'open') await Promise.all([test, live].map(publishCharter))
     return { id: issuer.id, test: test.secret, live: live.secret }
-  }
-
-  async function publishCharter({ secret: key }: { secret: string }): Promise<void> {
-    await call('POST', '/v1/charters', { key, body: { title: 'Charter', document: 'Text.' } })
   }
 
   return {

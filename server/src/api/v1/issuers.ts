@@ -1,5 +1,6 @@
 /** Routes of issuers, made and listed by the operator. */
 import { formatId, formatInstant, type IssuerId, issuerOfBook, refused } from '@lika/contract'
+import { makeIssuer } from '../../flows/make-issuer.ts'
 import type { Caller } from '../../modules/access/index.ts'
 import {
   type Issuer,
@@ -56,14 +57,14 @@ function registerIssuers(app: LikaApp, deps: Deps): void {
     {
       method: 'POST',
       path: '/v1/issuers',
-      summary: 'Makes an issuer',
+      summary: 'Makes an issuer, with the model charter published; its own may follow',
       access: 'operator',
       body: closed({ name: text(100), legal_name: text(200), packs: PackNames, ...given }),
       responses: { 201: IssuerBody },
       refusals: ['policy.unknown_pack', 'reference.already_used'],
     },
     async ({ body }) => {
-      const made = await deps.issuers.make({
+      const made = await makeIssuer(deps, {
         name: body.name,
         legalName: body.legal_name,
         packs: body.packs,
