@@ -67,24 +67,37 @@ async function empty(card: string): Promise<void> {
   await app.post(key, `/v1/cards/${card}/adjustments`, adjustment)
 }
 
-/** A card in that state, with 100 yuan where it can have money. */
-async function cardIn(state: CardState): Promise<string> {
+/** A card in that state, with 100 yuan where it can have money, unless it was emptied before. */
+async function cardIn(state: CardState, emptied = false): Promise<string> {
   if (state === 'created') return (await app.makeCard(key, plastic)).id
   const { id } = await app.makeCard(key, product)
   const way = { frozen: 'freeze', lost: 'report_lost', replaced: 'replace' } as const
-  if (state === 'closed') await empty(id)
+  if (emptied || state === 'closed') await empty(id)
   if (state === 'closed') await act(id, 'close')
   else if (state !== 'active') await act(id, way[state])
   return id
 }
+
+test('nothing is taken from a lost card, not by hand either', async () => {
+  const card = await cardIn('lost')
+  const less = { amount: -1, sub_balance: 'principal', reason }
+  const refused = await app.post(key, `/v1/cards/${card}/adjustments`, less)
+  assert.deepEqual([refused.status, refused.body.code], [409, 'card.lost'])
+  assert.equal((await act(card, 'adjust')).status, 201, 'but it can be given')
+})
+
+test('a freeze goes along to the card that replaces it', async () => {
+  const successor = await act(await cardIn('frozen'), 'replace')
+  assert.equal(successor.body.status, 'frozen')
+  assert.equal((await pay(successor.body.id)).body.code, 'card.frozen')
+})
 
 describe('what a card may do in which state', () => {
   const actions = Object.keys(cardActions) as CardAction[]
   for (const state of cardStates) {
     test(`a card that is ${state}`, async () => {
       for (const action of actions) {
-        const card = await cardIn(state)
-        if (action === 'close') await empty(card)
+        const card = await cardIn(state, action === 'close')
         const { status, body } = await act(card, action)
         // Before activation there is no expiry that could be moved.
         if (state === 'created' && action === 'extend')
