@@ -15,31 +15,35 @@ import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { newId } from '../../server/src/platform/ids.ts'
-import { type Answered, type CallOptions, startHttpApp } from './http-app.ts'
+import { type Answered, type CallOptions, deliveredPolicies, startHttpApp } from './http-app.ts'
 import { startLanes } from './lanes.ts'
 
 export type CardApp = Awaited<ReturnType<typeof startCardApp>>
 
-export async function startCardApp(more: ((app: LikaApp, deps: Deps) => void)[] = []) {
+/** `policies`: another folder of packs and tables; `others`: what else is to be there in place of the ordinary. */
+export async function startCardApp(
+  more: ((app: LikaApp, deps: Deps) => void)[] = [],
+  { policies = deliveredPolicies, ...others }: Partial<Deps> & { policies?: string } = {},
+) {
   // Filled below: the routes are registered before there is a database to work on.
   const flows = {} as { -readonly [K in keyof FlowContext]: FlowContext[K] }
   const execute: Deps['execute'] = (command) => flows.engine.execute(command)
-  const http = await startHttpApp(more, {
-    flows,
-    execute,
-    bookNow: (mode) => flows.engine.now(mode),
-  })
+  const http = await startHttpApp(
+    more,
+    { flows, execute, bookNow: (mode) => flows.engine.now(mode), ...others },
+    policies,
+  )
   const { app: database, url } = http.database
   const lanes = await startLanes(url)
   const keyring = keyringOf(Buffer.alloc(32, 7))
-  const packs = await loadPacks(join(import.meta.dirname, '../../policies'))
+  const packs = await loadPacks(policies)
   Object.assign(flows, {
     engine: lanes.engine,
     database,
     newId,
     keyring,
     packs,
-    tables: await loadTables(join(import.meta.dirname, '../../policies/tables')),
+    tables: await loadTables(join(policies, 'tables')),
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants(database),
