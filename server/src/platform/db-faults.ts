@@ -39,11 +39,6 @@ export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   return sqlState.test(code) ? (byClass[code.slice(0, 2)] ?? 'data') : undefined
 }
 
-/** Whether the connection is gone, so that nobody knows what became of the last statement. */
-export function isConnectionLost(error: unknown): boolean {
-  return databaseFaultOf(error) === 'connection'
-}
-
 /** SQLSTATE, the system's code, or the driver's own. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined

@@ -26,7 +26,7 @@ const codecs: Record<string, Codec> = {
 export const databaseTypes = codecs as Record<string, postgres.PostgresType>
 
 /** `2026-11-24 05:13:21.962+00`, as PostgreSQL writes it in the time zone UTC. Microseconds are cut off. */
-export function parseTimestamp(text: string): Instant {
+function parseTimestamp(text: string): Instant {
   if (text === 'infinity') return Number.POSITIVE_INFINITY
   if (text === '-infinity') return Number.NEGATIVE_INFINITY
   const number = (from: number, to: number) => Number(text.slice(from, to))

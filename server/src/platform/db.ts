@@ -50,7 +50,7 @@ export type Database = {
   serverVersion: number
   /**
    * Runs `work` between begin and commit on one backend, read committed. Resolves only when PostgreSQL said
-   * COMMIT. A rejection for which `isConnectionLost` holds may have been committed all the same.
+   * COMMIT. A rejection for the sake of the connection (`databaseFaultOf`) may have been committed all the same.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   openSession(): Promise<Session>

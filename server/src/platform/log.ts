@@ -20,7 +20,7 @@ const cleaners: readonly [RegExp, string][] = [
 ]
 
 /** Without what must not be in a log. */
-export function clean(line: string): string {
+function clean(line: string): string {
   return cleaners.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line)
 }
 

@@ -12,7 +12,7 @@ import { codeOf } from './db-faults.ts'
 export type Migration = { number: number; name: string; checksum: string; sql: string }
 type Applied = { number: number; name: string; checksum: string }
 
-export const migrationsFolder = resolve(import.meta.dirname, '../../db/migrations')
+const migrationsFolder = resolve(import.meta.dirname, '../../db/migrations')
 const filePattern = /^(\d{4})-([a-z0-9-]+)\.sql$/
 /** Of the advisory lock under which one process at a time migrates a database. */
 const lockKey = 0x6c696b61n

@@ -22,7 +22,7 @@ export async function ensureMonths(sql: Sql, fromMonth: number, toMonth: number)
 }
 
 /** 202611, 202702 → 202611, 202612, 202701, 202702. */
-export function monthsBetween(fromMonth: number, toMonth: number): number[] {
+function monthsBetween(fromMonth: number, toMonth: number): number[] {
   const months: number[] = []
   for (let month = fromMonth; month <= toMonth; month = nextMonth(month)) months.push(month)
   return months

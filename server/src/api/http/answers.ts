@@ -11,10 +11,6 @@ export function created<B>(body: B): { status: 201; body: B } {
   return { status: 201, body }
 }
 
-export function accepted<B>(body: B): { status: 202; body: B } {
-  return { status: 202, body }
-}
-
 export function noContent(): { status: 204; body: null } {
   return { status: 204, body: null }
 }

@@ -109,10 +109,6 @@ const notFoundCodes = {
   entry: 'account.not_found',
 } as const satisfies Record<IdKind, RefusalCode>
 
-export function notFoundCode(kind: IdKind): RefusalCode {
-  return notFoundCodes[kind]
-}
-
 /** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */
 export function notFound(kind: IdKind): Refusal {
   return refusal(notFoundCodes[kind], `No ${kind} has this id here (${idPrefixes[kind]}_…).`)

@@ -8,7 +8,7 @@ export {
   selectOpenings,
   selectSealedCards,
 } from './in-bulk.ts'
-export { type MintWorker, mintWorker } from './mint-worker.ts'
+export { mintWorker } from './mint-worker.ts'
 export { checkCard, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'
 export { makePayCode, readPayCode, targetOfPayCode } from './pay-code.ts'
@@ -30,7 +30,6 @@ export {
   type PayoutRoute,
   payoutMethods,
   type RedemptionReason,
-  type RedemptionView,
   redemptionReasons,
   redemptions,
   selectFundings,

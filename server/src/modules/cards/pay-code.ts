@@ -16,7 +16,7 @@ export type PayCodeTarget = { lane: Lane; handle: number }
 export type ReadPayCode = PayCodeTarget & { step: bigint }
 
 /** How long a code pays, in seconds, unless the caller wants less. */
-export const payCodeLifeSeconds = 60
+const payCodeLifeSeconds = 60
 
 /** Digits of the handle by which codes name a card: 0–99,999,999. */
 export const handleDigits = 8

@@ -2,7 +2,6 @@
 export { modelCharter } from './model-charter.ts'
 export {
   type Charter,
-  type CharterFilter,
   latestCharter,
   publishCharter,
   selectCharter,

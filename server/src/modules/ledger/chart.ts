@@ -167,7 +167,7 @@ export function accountKindNames(): AccountKindName[] {
   return names
 }
 
-export function isAccountKind(name: string): name is AccountKindName {
+function isAccountKind(name: string): name is AccountKindName {
   return Object.hasOwn(accountKinds, name)
 }
 

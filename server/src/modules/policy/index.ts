@@ -1,6 +1,5 @@
 /** Policy: the limits that bind an issuer, as dated data with their sources. */
 export {
-  type BuyerIdentity,
   checkBatch,
   checkCardBalance,
   checkCash,
@@ -10,14 +9,12 @@ export {
   checkSale,
   checkSplitDepth,
   checkValidity,
-  type FundingMethod,
 } from './checks.ts'
 export { type ExplainedRule, explain } from './explain.ts'
 export { loadPacks } from './load.ts'
 export {
   choosePacks,
   effectiveRules,
-  type Pack,
   type Packs,
   type Policy,
   requiredCount,
@@ -27,14 +24,12 @@ export {
   checkOnDemand,
   checkPayout,
   checkWithdrawal,
-  type Payout,
   payBy,
 } from './redemption-checks.ts'
 export {
   feeOf,
   type Interest,
   interestOn,
-  type Prepayment,
   type RedemptionCause,
   type RefundDue,
   refundDue,

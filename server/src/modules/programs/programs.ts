@@ -14,8 +14,6 @@ import { newId } from '../../platform/ids.ts'
 import { checkTerms, type Product, type ProductVersion, type Terms } from './model.ts'
 import * as store from './store.ts'
 
-export type { ProductFilter, RenewingVersion } from './store.ts'
-
 export interface Programs {
   /** As a draft. Refusals: `product.terms_invalid`; `existing` where the reference is taken. */
   make(

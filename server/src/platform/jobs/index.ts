@@ -13,7 +13,7 @@ import { takeFile } from './file.ts'
 import type { Job, JobHandler, NewJob } from './model.ts'
 import { claimJobs, insertJob, selectJob } from './store.ts'
 
-export type { Job, JobError, JobHandler, JobOutcome, JobRun, NewJob } from './model.ts'
+export type { Job, JobHandler, JobRun, NewJob } from './model.ts'
 export { countJobs } from './watch.ts'
 
 export type JobsOptions = {

@@ -1,5 +1,5 @@
 /** The lane engine: everything that moves value goes through it. See docs/ARCHITECTURE.md, "Lanes". */
-export { bucketOf, type ClaimedName, canonical, type NameDigest } from './claims.ts'
+export { bucketOf, canonical } from './claims.ts'
 export { Engine, type EngineMeter, type EngineOptions } from './engine.ts'
 export { forgetOldClaims } from './forget.ts'
 export { type DigestLine, emptyHead, entryDigest, type JournalRow } from './journal.ts'
@@ -12,7 +12,6 @@ export {
   type Json,
   type Line,
   type Lines,
-  type LineValue,
   type NameState,
   type Outcome,
   type Plan,

@@ -2,7 +2,7 @@
  * The memory of one round: rows as loaded, what the decisions staged, and how one command's share of it is undone.
  */
 import { type BookId, type CommandId, type Lane, monthOfId } from '@lika/contract'
-import type { Finder, Line, Lines, LineValue, Read, Shelf, View } from './types.ts'
+import type { Finder, Lines, LineValue, Read, Shelf, View } from './types.ts'
 
 interface Cell {
   readonly shelf: Shelf<unknown>
@@ -23,9 +23,6 @@ export interface Changes {
 
 /** Lines staged under the entry of one command in one lane. */
 export type StagedLine = { readonly lines: Lines; readonly values: readonly LineValue[] }
-
-/** A new line of the lane: the entry's lines in the order in which they were appended. */
-export type LaneLines = Map<Lines, Line[]>
 
 export class RoundMemory {
   readonly #cells = new Map<string, Map<string, Cell>>()
