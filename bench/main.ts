@@ -44,7 +44,9 @@ try {
   const isUsage =
     error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
   process.stderr.write(
-    isUsage ? `${error.message}\n${usage}\n` : `${error instanceof Error ? error.stack : error}\n`,
+    isUsage
+      ? `${error.message}\n${usage}\n`
+      : `${error instanceof Error ? error.stack : String(error)}\n`,
   )
   process.exit(isUsage ? 2 : 1)
 }

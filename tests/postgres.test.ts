@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { connect } from '../server/src/platform/db.ts'
 import { findPackage } from '../server/src/platform/postgres/binaries.ts'
 import type { StartOptions } from '../server/src/platform/postgres/index.ts'
@@ -387,9 +388,12 @@ describe('what the operator has to change', () => {
     const dataDir = newFolder()
     const pair = [startApp({ dataDir }), startApp({ dataDir })]
     const outcomes = await Promise.all(
-      pair.map((app) => Promise.race([app.next('ready'), app.next('refused')]).catch((e) => e)),
+      pair.map(async (app): Promise<string> => {
+        const first = await Promise.race([app.next('ready'), app.next('refused')])
+        return first.event
+      }),
     )
-    assert.deepEqual(outcomes.map(({ event }) => event).toSorted(), ['ready', 'refused'])
+    assert.deepEqual(outcomes.toSorted(), ['ready', 'refused'])
     assert.equal(serversIn(dataDir).length, 1)
   })
 
@@ -484,7 +488,7 @@ describe('what the operator has to change', () => {
     const until = Date.now() + 60_000
     let failure: unknown = 'none yet'
     while (failure !== undefined) {
-      assert.ok(Date.now() < until, String(failure))
+      assert.ok(Date.now() < until, inspect(failure))
       failure = await query(ownerUrl, large).then(
         () => undefined,
         (error: unknown) => error,

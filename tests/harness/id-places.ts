@@ -17,9 +17,9 @@ export function idPlacesOf(operation: Operation): IdPlace[] {
     if (where === 'path') places.push({ place: '{id}', prefix: prefixOf(schema) ?? '' })
     if (where === 'query') collect(schema, `query.${name}`, name, places)
   }
-  const [[type = '', schema] = []] = Object.entries(operation.bodies)
-  const name = type.startsWith('multipart') ? 'fields' : 'body'
-  if (schema !== undefined) collect(schema, name, '', places)
+  for (const [type, schema] of Object.entries(operation.bodies).slice(0, 1)) {
+    collect(schema, type.startsWith('multipart') ? 'fields' : 'body', '', places)
+  }
   return places
 }
 

@@ -46,12 +46,12 @@ function linesOfRule(rule: JsonObject, say: Say): string[] {
   const until = textAt(rule, 'effective_to')
   const period = `${text(rule, 'effective_from')} – ${until ?? ''}`.trim()
   const outweighed = objectsAt(rule, 'outweighs').map(
-    (one) => `${text(one, 'pack')} ${String(memberAt(one, 'value'))}`,
+    (one) => `${text(one, 'pack')} ${JSON.stringify(memberAt(one, 'value'))}`,
   )
   const note = textAt(rule, 'note')
   return [
     printable(say(text(memberAt(rule, 'text'), 'zh'), text(memberAt(rule, 'text'), 'en'))),
-    `  ${text(rule, 'rule')} = ${String(memberAt(rule, 'value'))}`,
+    `  ${text(rule, 'rule')} = ${JSON.stringify(memberAt(rule, 'value'))}`,
     `  ${say('出处', 'Source')}: ${printable(source)}; ${text(rule, 'pack')}; ${period}`,
     ...(textAt(rule, 'read_at') === 'sale'
       ? [`  ${say('以售卡之日的规定为准', 'As it was on the day of the sale')}`]

@@ -84,7 +84,7 @@ async function readApplied(sql: Sql): Promise<Applied[]> {
   const [table] = await sql<{ exists: boolean }[]>`
     select to_regclass('lika.migration') is not null as exists`
   if (table?.exists !== true) return []
-  return await sql<Applied[]>`
+  return sql<Applied[]>`
     select number, name, checksum
     from lika.migration
     order by number`

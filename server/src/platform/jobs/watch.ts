@@ -2,8 +2,8 @@
 import type { JobState } from '@lika/contract'
 import type { Sql } from '../db.ts'
 
-export async function countJobs(sql: Sql): Promise<{ status: JobState; count: number }[]> {
-  return await sql<{ status: JobState; count: number }[]>`
+export function countJobs(sql: Sql): Promise<{ status: JobState; count: number }[]> {
+  return sql<{ status: JobState; count: number }[]>`
     select status, count(*)::int as count
     from job
     group by status`
