@@ -39,6 +39,9 @@ export type Client = {
   close(): void
 }
 
+/** Longer than any answer may take. */
+const patienceMs = 45_000
+
 export async function openClient(url: string, connections = 16): Promise<Client> {
   const check = await answerCheckOf(url)
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
@@ -60,13 +63,14 @@ export async function openClient(url: string, connections = 16): Promise<Client>
           resolve({
             status,
             headers: response.headers,
-            body: isJson ? JSON.parse(text) : text,
+            body: isJson ? parsed(text) : text,
             operation: check.operationOf(method, path),
             complaints: check.complaints(method, path, { status, header, text }),
           })
         })
       })
       asked.on('error', reject)
+      asked.setTimeout(patienceMs, () => asked.destroy(new Error('there was no answer')))
       asked.end(body)
     })
   }
@@ -106,6 +110,15 @@ export async function openClient(url: string, connections = 16): Promise<Client>
         throw new Error(`${method} ${path}: ${answer.complaints.join('; ')}`)
       return answer
     },
+  }
+}
+
+/** Text that is not JSON stays text: the check complains of it, unless it was a HEAD. */
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }
 

@@ -37,17 +37,11 @@ const charge =
   (more: object): Ways =>
   ({ card, number, secret, payCode, merchant, store, terminal }) => {
     const till = { merchant_id: merchant, store_id: store, terminal_id: terminal }
+    const order = { amount: 120, currency: 'CNY', ...till, ...more }
     const sources = [{ card_id: card }, { number, secret }, { pay_code: payCode }]
-    return sources.map((source) => ({
-      body: {
-        amount: 120,
-        currency: 'CNY',
-        ...till,
-        reference: newId(),
-        sources: [source],
-        ...more,
-      },
-    }))
+    const bodies = sources.map((source) => ({ ...order, reference: newId(), sources: [source] }))
+    const [first] = bodies
+    return [...bodies, { ...first, reference: newId(), dry_run: true }].map((body) => ({ body }))
   }
 
 const one =
@@ -94,7 +88,10 @@ const ways: Record<string, Ways> = {
   post_stores_id_terminals: one('store', { body: { name: 'Till' } }),
   get_stores_id_terminals: one('store'),
   get_terminals_id: one('terminal'),
-  post_cards: ({ product }) => [{ body: { product_id: product, amount: 5_000, funding: cash } }],
+  post_cards: ({ product }) =>
+    [true, false].map((activate) => ({
+      body: { product_id: product, amount: 5_000, funding: cash, activate },
+    })),
   get_cards: ({ product, batch, number }) => [
     { query: { product_id: product } },
     { query: { batch_id: batch } },

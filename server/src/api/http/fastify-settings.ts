@@ -22,7 +22,8 @@ export function makeFastify(settings: ServerSettings): FastifyInstance {
     trustProxy: settings.trustProxy,
     genReqId: nextRequestId,
     requestIdHeader: false,
-    routerOptions: { maxParamLength: 500 },
+    // More than a request line may have: an id of whatever length is one that nothing has.
+    routerOptions: { maxParamLength: 65_536 },
     // A connection that is still open when the server stops gets its answer, and then the end.
     return503OnClosing: false,
     frameworkErrors: (_error, _request, reply) => {

@@ -1,0 +1,33 @@
+/** A run of the fuzzer from its beginning to its end, and what must hold then. */
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { type FuzzOptions, fuzz, tableOf } from './fuzz-run.ts'
+import { openWorld } from './world.ts'
+
+export async function assertFuzz(options: Omit<FuzzOptions, 'seed'>): Promise<void> {
+  const world = await openWorld()
+  const { say } = options
+  try {
+    const seed = Number(process.env['LIKA_FUZZ_SEED'] ?? randomInt(2 ** 30))
+    const report = await fuzz(world, { ...options, seed })
+    for (const line of tableOf(world.client, report)) say(line)
+    const { sent, succeeded, alone, aloneRefused, failures, counts } = report
+    say(
+      `${sent} requests, ${succeeded} with a 2xx; ${alone} alone, ${aloneRefused} of them refused`,
+    )
+    assert.deepEqual(failures, [], `seed ${seed}`)
+    assert.ok(sent >= options.requests)
+    assert.ok(succeeded >= sent / 5, 'at least a fifth reaches a 2xx')
+    assert.ok(aloneRefused > 0)
+    const never = world.client.check.operations
+      .filter(({ id }) => ![...(counts.get(id)?.keys() ?? [])].some((status) => status < 300))
+      .map(({ id }) => id)
+    assert.deepEqual(never, [], 'every operation succeeds sometimes')
+    const audit = await world.client.call('POST', '/v1/ledger/verify', { key: world.operator })
+    assert.equal(audit.body.ok, true, JSON.stringify(audit.body))
+    const said = world.lika.said()
+    assert.doesNotMatch(said, /"level":[56]0|a request failed|not documented/, said.slice(-2_000))
+  } finally {
+    await world.stop()
+  }
+}
