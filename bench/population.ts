@@ -12,7 +12,7 @@ export interface Population {
   readonly merchants: number
 }
 
-export function laneOfCard({ lanes }: Population, index: number): Lane {
+function laneOfCard({ lanes }: Population, index: number): Lane {
   return lanes[index % lanes.length] ?? 0
 }
 
