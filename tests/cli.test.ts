@@ -220,7 +220,7 @@ const commands: [string, string, unknown?, string?][] = [
       owner: 'B',
       scopes: ['cards:read'],
       mode: 'live',
-      expires_at: '2027-12-31T16:00:00.000Z',
+      expires_at: '2027-12-31T16:00:00Z',
     },
   ],
   ['keys list', 'GET /v1/keys'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { ruleKinds } from '../server/src/modules/policy/model.ts'
+import { ruleKinds } from '../server/src/modules/policy/index.ts'
 import { assertBooks } from './harness/books.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 import type { Answered, Issuer } from './harness/http-app.ts'

@@ -17,7 +17,9 @@ export {
   effectiveRules,
   type Packs,
   type Policy,
+  type RuleId,
   requiredCount,
+  ruleKinds,
 } from './model.ts'
 export {
   checkCoolingOff,
