@@ -20,7 +20,7 @@ const places = ['/usr/lib/postgresql/15/bin/pgbench', 'pgbench']
 const database = 'pgbench'
 
 /** undefined where there is no pgbench: then nothing is compared with it. */
-function findPgbench(): { program: string; source: string } | undefined {
+export function findPgbench(): { program: string; source: string } | undefined {
   for (const program of places) {
     if (program.startsWith('/') && !existsSync(program)) continue
     const asked = spawnSync(program, ['--version'], { encoding: 'utf8' })

@@ -126,7 +126,7 @@ export function tableOf(measured: Measured): string {
       'issue / COPY',
       report.issue_vs_copy,
       0.5,
-      `${issue.perSecond} / ${issue.copyPerSecond} cards/s`,
+      `${issue.perSecond} / ${issue.copyPerSecond} cards/s (all tables at once: ${issue.parallelCopyPerSecond})`,
     ),
     row('10 M cards / 10 k', report.cards10m_vs_cards10k, 0.8, growth.map(sizeText).join('; ')),
     '',

@@ -233,7 +233,8 @@ class Bench {
 
   async #issue(world: World): Promise<Issued> {
     const issued = await measureIssue(this.#installation, world, this.#plan.issued)
-    say(`issuing: ${issued.perSecond} cards/s, COPY of their rows: ${issued.copyPerSecond}`)
+    const { perSecond, copyPerSecond, parallelCopyPerSecond } = issued
+    say(`issuing: ${perSecond} cards/s, COPY: ${copyPerSecond}, at once: ${parallelCopyPerSecond}`)
     return issued
   }
 
