@@ -37,22 +37,21 @@ function linesOf({ body }: Answer, say: Say): string[] {
   return [`${say('规则包', 'Packs')}: ${packs.join('; ')}`, ...rules]
 }
 
+/** In words with its source; then as data; then what else a reader should know. */
 function linesOfRule(rule: JsonObject, say: Say): string[] {
-  const article = textAt(rule, 'article')
-  const isKnown = article !== undefined
-  const source = isKnown
-    ? say(`${text(rule, 'document')} 第${article}条`, `${text(rule, 'document')}, art. ${article}`)
-    : say(`${text(rule, 'document')}（条文待核实）`, `${text(rule, 'document')} (unconfirmed)`)
+  const words = memberAt(rule, 'text')
   const until = textAt(rule, 'effective_to')
   const period = `${text(rule, 'effective_from')} – ${until ?? ''}`.trim()
+  const value = `${text(rule, 'rule')} = ${String(memberAt(rule, 'value'))}`
   const outweighed = objectsAt(rule, 'outweighs').map(
     (one) => `${text(one, 'pack')} ${JSON.stringify(memberAt(one, 'value'))}`,
   )
   const note = textAt(rule, 'note')
   return [
-    printable(say(text(memberAt(rule, 'text'), 'zh'), text(memberAt(rule, 'text'), 'en'))),
-    `  ${text(rule, 'rule')} = ${JSON.stringify(memberAt(rule, 'value'))}`,
-    `  ${say('出处', 'Source')}: ${printable(source)}; ${text(rule, 'pack')}; ${period}`,
+    ...[say(text(words, 'zh'), ''), say('', text(words, 'en'))]
+      .map((line) => printable(line.trim()))
+      .filter((line) => line !== ''),
+    printable(`  ${value}; ${text(rule, 'pack')}; ${period}`),
     ...(textAt(rule, 'read_at') === 'sale'
       ? [`  ${say('以售卡之日的规定为准', 'As it was on the day of the sale')}`]
       : []),
