@@ -82,7 +82,7 @@ export async function openClient(url: string, connections = 16): Promise<Client>
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error) || error.code !== 'ECONNRESET')
         throw error
-      return await exchange(sent)
+      return exchange(sent)
     }
   }
 

@@ -8,7 +8,7 @@ import {
   oddText,
   placeholder,
   queryOf,
-  valueOf,
+  shaped,
 } from './fuzz-values.ts'
 import { type GoodCall, goodCalls } from './good-calls.ts'
 import type { Things } from './world.ts'
@@ -138,6 +138,8 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     endpoint: placeholder('whep', b),
     event: placeholder('evt', c),
     account: placeholder('acct', d),
+    redemption: placeholder('rdmp', e),
+    charter: placeholder('chtr', f),
   }
 }
 
@@ -149,13 +151,14 @@ function vary(draft: Draft, some: readonly Change[]): Draft {
 
 /** By the schemas alone. */
 function shapedDraft(operation: Operation): fc.Arbitrary<Draft> {
-  const [[type = '', schema] = []] = Object.entries(operation.bodies)
-  const body = schema === undefined ? fc.constant(undefined) : valueOf(schema)
+  const [only] = Object.entries(operation.bodies)
+  const body = only === undefined ? fc.constant(undefined) : shaped(only[1])
   return fc
     .record({ good: goodDraft(operation), query: queryOf(operation), body })
     .map(({ good, query, body: given }) => {
       const { body: _, fields: __, ...rest } = good
-      if (type.startsWith('multipart')) return { ...rest, query, fields: textsOf(given) }
+      if (only?.[0].startsWith('multipart') === true)
+        return { ...rest, query, fields: textsOf(given) }
       return { ...rest, query, ...(given !== undefined && { body: given }) }
     })
 }

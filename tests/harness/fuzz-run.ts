@@ -6,10 +6,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Sql } from '../../server/src/platform/db.ts'
 import { newId } from '../../server/src/platform/ids.ts'
+import { cardFile, formOf } from './card-file.ts'
 import type { Client, ClientAnswer, Sent } from './client.ts'
 import { type FuzzBook, filled, fuzzBook, harvest } from './fuzz-pools.ts'
 import { type Draft, draftsFor } from './fuzz-requests.ts'
-import { cardFile, formOf, makePlace, makeThings, type World } from './world.ts'
+import { makePlace, makeThings, type World } from './world.ts'
 
 export type FuzzOptions = {
   requests: number
@@ -18,7 +19,7 @@ export type FuzzOptions = {
   /** Requests between two looks at the books, and how many are then sent alone. */
   stretch?: number
   alone?: number
-  say(line: string): void
+  say: (line: string) => void
 }
 
 export type FuzzReport = {
@@ -138,7 +139,7 @@ export async function fuzz(world: World, options: FuzzOptions): Promise<FuzzRepo
     const idempotency = idempotencyFor(draft, usedKeys)
     return {
       method: draft.method,
-      path: fill(draft.path) + (search.size === 0 ? '' : `?${search}`),
+      path: fill(draft.path) + (search.size === 0 ? '' : `?${search.toString()}`),
       headers: {
         ...(key !== undefined && { authorization: `Bearer ${key}` }),
         ...(type !== undefined && { 'content-type': type }),

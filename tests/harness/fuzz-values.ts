@@ -41,7 +41,7 @@ export const oddText = fc.oneof(
     '👩‍👩‍👧‍👦',
     '‮right to left',
     "'; drop table card; --",
-    '${jndi:ldap://x}',
+    '$'.concat('{jndi:ldap://x}'),
     '../../etc/passwd',
     '__proto__',
     '=1+1',
@@ -124,19 +124,19 @@ function near(days: number): Values {
 }
 
 /** A value that mostly has the shape. */
-export function valueOf(schema: Json, name = ''): Values {
+export function shaped(schema: Json, name = ''): Values {
   const known = byName[name]
   if (known !== undefined) return known
   const alternatives: Json[] | undefined = schema.anyOf ?? schema.oneOf
-  if (alternatives !== undefined) return fc.oneof(...alternatives.map((one) => valueOf(one)))
+  if (alternatives !== undefined) return fc.oneof(...alternatives.map((one) => shaped(one)))
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
   if (Array.isArray(schema.type))
-    return fc.oneof(...schema.type.map((type: string) => valueOf({ ...schema, type })))
+    return fc.oneof(...schema.type.map((type: string) => shaped({ ...schema, type })))
   switch (schema.type) {
     case 'object':
       return objectOf(schema)
     case 'array':
-      return fc.array(valueOf(schema.items), {
+      return fc.array(shaped(schema.items), {
         minLength: schema.minItems ?? 0,
         maxLength: Math.min(schema.maxItems ?? 3, (schema.minItems ?? 0) + 3),
         size: 'max',
@@ -165,7 +165,7 @@ function objectOf(schema: Json): Values {
   const members = Object.fromEntries(
     Object.entries<Json>(schema.properties ?? {}).map(([name, inner]) => [
       name,
-      valueOf(inner, name),
+      shaped(inner, name),
     ]),
   )
   return fc.record(members, { requiredKeys: schema.required ?? [] })
@@ -202,7 +202,7 @@ function textOf(schema: Json): Values {
 export function queryOf(operation: Operation): fc.Arbitrary<Record<string, unknown>> {
   const members = operation.parameters.filter((one) => one.in === 'query')
   return fc.record(
-    Object.fromEntries(members.map(({ name, schema }) => [name, valueOf(schema, name)])),
+    Object.fromEntries(members.map(({ name, schema }) => [name, shaped(schema, name)])),
     { requiredKeys: members.filter(({ required }) => required).map(({ name }) => name) },
   )
 }
@@ -237,7 +237,9 @@ function placesIn(holder: Json): Place[] {
   return Object.keys(holder).flatMap((member) => [{ holder, member }, ...placesIn(holder[member])])
 }
 
-function apply({ holder, member }: Place, { how, value }: Change): void {
+function apply({ holder, member }: Place, { how, ...change }: Change): void {
+  // What is generated is shared: another change may be made within it.
+  const value = structuredClone(change.value)
   const isSlow = member === 'count' || member === 'advance_seconds' || member === 'set_at'
   if (how === 'lose') delete holder[member]
   else if (how === 'add') holder[`${member}x`] = value

@@ -4,8 +4,9 @@
  */
 import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
+import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { type Book, cardFile, formOf, type Things, terms } from './world.ts'
+import { type Book, type Things, terms } from './world.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */

@@ -12,6 +12,7 @@ import { type BookId, bookOf, type Mode, parseId, scopes } from '@lika/contract'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { newId } from '../../server/src/platform/ids.ts'
 import type { Json } from './answer-check.ts'
+import { cardFile, formOf } from './card-file.ts'
 import { type Client, type ClientAnswer, openClient } from './client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { temporaryFolder } from './server.ts'
@@ -22,8 +23,12 @@ export type World = {
   database: TestDatabase
   client: Client
   operator: string
+  /** The server's data folder and place for temporary files. */
+  folder: string
   /** Answers 200 to every webhook. */
   receiverUrl: string
+  /** The newest bodies that came there. */
+  received: readonly string[]
   makeIssuer(): Promise<string>
   openBook(issuer: string, mode: Mode): Promise<Book>
   stop(): Promise<void>
@@ -39,17 +44,25 @@ export type Book = {
   receiverUrl: string
   recipient: string
   /** With a new idempotency key; fails where the answer is not a 2xx. */
-  ask(method: string, path: string, body?: unknown): Promise<Json>
-  send(method: string, path: string, body?: unknown): Promise<ClientAnswer>
-  sendForm(path: string, form: FormData): Promise<ClientAnswer>
+  ask: (method: string, path: string, body?: unknown) => Promise<Json>
+  send: (method: string, path: string, body?: unknown) => Promise<ClientAnswer>
+  sendForm: (path: string, form: FormData) => Promise<ClientAnswer>
 }
+
+const mostReceived = 1_000
 
 export async function openWorld(connections = 16): Promise<World> {
   const database = await testDatabase()
   const folder = temporaryFolder('lika-world-')
+  const received: string[] = []
   const receiver = createServer((request, response) => {
-    request.resume()
-    request.on('end', () => response.writeHead(200).end())
+    let body = ''
+    request.on('data', (part: Buffer) => (body += part.toString()))
+    request.on('end', () => {
+      received.push(body)
+      if (received.length > mostReceived) received.shift()
+      response.writeHead(200).end()
+    })
   })
   await new Promise<void>((resolve) => {
     receiver.listen(0, '127.0.0.1', resolve)
@@ -58,6 +71,7 @@ export async function openWorld(connections = 16): Promise<World> {
   const lika = await startLika(folder, {
     DATABASE_URL: database.url,
     LIKA_WEBHOOK_ALLOW_PRIVATE: '1',
+    TMPDIR: folder,
   })
   const client = await openClient(lika.url, connections)
   const operator = readFileSync(join(folder, 'operator.key'), 'utf8')
@@ -74,7 +88,9 @@ export async function openWorld(connections = 16): Promise<World> {
     database,
     client,
     operator,
+    folder,
     receiverUrl,
+    received,
     makeIssuer: async () => {
       const body = { name: 'Tea', legal_name: 'Tea House Ltd', packs: ['open'] }
       return (await asOperator('/v1/issuers', body)).id
@@ -261,24 +277,6 @@ async function makeJobs(book: Book, product: string): Promise<Jobs> {
   const imported = await ended(book, uploaded.body.id)
   const { batch_id, import_id } = { ...batch.result, ...imported.result }
   return { batch: batch_id, job: imported.id, fileJob: batch.id, import: import_id }
-}
-
-let files = 0
-
-/** A file of two new cards, and a third row that is wrong. */
-export function cardFile(): string {
-  files += 1
-  const number = (row: number) =>
-    `8${String(process.pid).padStart(7, '0')}${String(files * 10 + row).padStart(8, '0')}`
-  const rows = [1, 2].map((row) => `${number(row)},LEGACYSECRET${files}${row},12.50`)
-  return ['number,secret,amount', ...rows, `${number(3)},LEGACYSECRET${files}3,12.505`].join('\n')
-}
-
-export function formOf(fields: Record<string, string>, file: string): FormData {
-  const form = new FormData()
-  for (const [name, value] of Object.entries(fields)) form.set(name, value)
-  form.set('file', new Blob([file]), 'cards.csv')
-  return form
 }
 
 /** The job once it has ended. */
