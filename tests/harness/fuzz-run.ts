@@ -72,14 +72,17 @@ export async function fuzz(world: World, options: FuzzOptions): Promise<FuzzRepo
     for (const draft of some) {
       if (isEnough()) return
       const { sent, answer } = await sendOne(draft)
+      if (answer?.status === 202) await quiet(sql)
       const after = await stateOf(sql)
       report.alone += 1
       const isRefused = answer !== undefined && answer.status >= 400
       if (isRefused) report.aloneRefused += 1
       if (isRefused && before !== after)
-        fail(sent, answer, [`a refusal moved value: ${before} → ${after}`])
+        fail(sent, answer, [
+          `a refusal moved value: ${before} → ${after}`,
+          ...(await lastEntries(sql)),
+        ])
       before = after
-      if (answer?.status === 202) await quiet(sql)
     }
   }
 
@@ -241,6 +244,16 @@ async function stateOf(sql: Sql): Promise<string> {
       (select count(*) from lika.card),
       (select count(*) from lika.funding)) as state`
   return row?.state ?? ''
+}
+
+/** What the journal says of the last things that happened. */
+async function lastEntries(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ entry: string }[]>`
+    select concat_ws(' ', lane, seq, kind, refused, at, now(), left(body::text, 200)) as entry
+    from lika.journal
+    order by at desc, lane, seq desc
+    limit 8`
+  return rows.map(({ entry }) => entry)
 }
 
 /** Until no job is left to do anything by itself. */
