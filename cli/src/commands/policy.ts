@@ -42,7 +42,7 @@ function linesOfRule(rule: JsonObject, say: Say): string[] {
   const words = memberAt(rule, 'text')
   const until = textAt(rule, 'effective_to')
   const period = `${text(rule, 'effective_from')} – ${until ?? ''}`.trim()
-  const value = `${text(rule, 'rule')} = ${String(memberAt(rule, 'value'))}`
+  const value = `${text(rule, 'rule')} = ${JSON.stringify(memberAt(rule, 'value'))}`
   const outweighed = objectsAt(rule, 'outweighs').map(
     (one) => `${text(one, 'pack')} ${JSON.stringify(memberAt(one, 'value'))}`,
   )
