@@ -9,6 +9,13 @@ import type { Log } from './platform/log.ts'
 import type { OpenDatabase } from './start-database.ts'
 import type { Stop } from './stops.ts'
 
+/**
+ * A server that freezes keeps its lanes no longer than these two together. Its session that holds a lane is ended when
+ * it was idle too long; one that waits for a lane may get it after that, and would hold it for as long again, unless
+ * it gave up waiting soon.
+ */
+const lanePatience = { lockTimeoutMs: 1_000, idleInTransactionTimeoutMs: 4_500 }
+
 export async function startEngine(
   config: Config,
   log: Log,
@@ -16,9 +23,9 @@ export async function startEngine(
   { keyring, meter }: { readonly keyring: Keyring; readonly meter: EngineMeter },
   onStop: (stop: Stop) => void,
 ): Promise<Engine> {
-  const database: Database = await open({ applicationName: 'lika-lanes' })
+  const database: Database = await open({ applicationName: 'lika-lanes', ...lanePatience })
   onStop(() => database.close())
-  // Claims may be lost with the server's last instant: a round's commit flushes what went before it.
+  // A crash of PostgreSQL may lose the claims of its last instant: a round's commit flushes those it stands on.
   const claims = await open({ applicationName: 'lika-claims', asynchronousCommit: true })
   onStop(() => claims.close())
   await ensureLanes(database.sql, config.lanes, realNow())

@@ -38,6 +38,9 @@ const main = resolve(import.meta.dirname, '../../server/src/main.ts')
 const readyWithinMs = 90_000
 const answerWithinMs = 60_000
 
+const apps = new Set<AppProcess>()
+after(() => Promise.all([...apps].map((app) => app.end())))
+
 export class AppProcess {
   readonly dataDir: string
   readonly url: string
@@ -60,7 +63,7 @@ export class AppProcess {
   /** Resolves when it serves. The port stays the same over all starts. @throws with what it said when it does not start. */
   static async start(options: AppOptions = {}): Promise<AppProcess> {
     const app = new AppProcess(options, await freePort(undefined))
-    after(() => app.end())
+    apps.add(app)
     await app.start()
     return app
   }
@@ -78,6 +81,7 @@ export class AppProcess {
       },
     })
     this.#child = child
+    if (child.pid !== undefined) stopWithTests(child.pid, this.dataDir)
     this.#exited = once(child, 'close')
     this.#said = ''
     const ready = Promise.withResolvers<'ready'>()
@@ -203,6 +207,7 @@ export class AppProcess {
 
   /** SIGKILL for what is left of it, and its folder removed. */
   async end(): Promise<void> {
+    apps.delete(this)
     if (this.isRunning) {
       // Frozen, it would not hear of anything but this.
       this.wake()
@@ -216,6 +221,16 @@ export class AppProcess {
     if (!this.isRunning && this.#isOwnFolder)
       rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** Even after a SIGKILL of the tests: a watch in a process of its own, as long as the app lives. */
+function stopWithTests(app: number, folder: string): void {
+  const script = `while kill -0 ${process.pid} && kill -0 ${app}; do sleep 0.5; done
+    kill -0 ${process.pid} && exit
+    kill -CONT ${app}; kill -INT ${app}
+    for i in $(seq 100); do kill -0 ${app} || break; sleep 0.1; done
+    rm -rf "$0"`
+  spawn('sh', ['-c', script, folder], { detached: true, stdio: 'ignore' }).unref()
 }
 
 async function endOf(pid: number): Promise<void> {

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { newId } from '../server/src/platform/ids.ts'
+import { AppProcess } from './harness/app-process.ts'
+import { assertBooks } from './harness/books.ts'
+import { type TestDatabase, testDatabase } from './harness/database.ts'
+import { holdAgainstBook } from './harness/log-against-book.ts'
+import { openShop, type Shop } from './harness/shop.ts'
+import { TillClients } from './harness/till-clients.ts'
+
+/** How long a lane may be without service when a server that works it freezes. */
+const servedAgainWithinMs = 6_000
+
+describe('two servers on one database', () => {
+  let database: TestDatabase
+  let first: AppProcess
+  let second: AppProcess
+  let shop: Shop
+  before(async () => {
+    database = await testDatabase()
+    const env = {
+      DATABASE_URL: database.url,
+      LIKA_MASTER_KEY: randomBytes(32).toString('base64'),
+    }
+    first = await AppProcess.start({ env })
+    second = await AppProcess.start({ env })
+    shop = await openShop(first, 32, 50_000)
+  })
+  after(async () => {
+    await Promise.all([first.end(), second.end()])
+    await database.drop()
+  })
+
+  function pay(server: AppProcess, card: string | undefined, key: string, signal?: AbortSignal) {
+    return server.call('POST', '/v1/payments', {
+      key: shop.key,
+      idempotencyKey: key,
+      body: {
+        amount: 7,
+        currency: 'CNY',
+        merchant_id: shop.merchant,
+        reference: `order-${key}`,
+        sources: [{ card_id: card }],
+      },
+      ...(signal && { signal }),
+    })
+  }
+
+  async function availableOn(server: AppProcess, card: string | undefined): Promise<number> {
+    const { body } = await server.call('GET', `/v1/cards/${card}`, { key: shop.key })
+    return body.balance.available
+  }
+
+  test('share the book: what one writes the other reads, and both answer a key alike', async () => {
+    const card = shop.cards[0]?.id
+    const before = await availableOn(second, card)
+    const keys = Array.from({ length: 20 }, () => newId())
+    const answers = await Promise.all(
+      keys.map((key) => Promise.all([pay(first, card, key), pay(second, card, key)])),
+    )
+    for (const [one, other] of answers) {
+      assert.equal(one.status, 201)
+      assert.equal(other.status, 201)
+      assert.deepEqual(other.body, one.body)
+      const replayed = [one, other].map(({ headers }) => headers.get('idempotent-replayed'))
+      assert.deepEqual(replayed.filter((header) => header === 'true').length, 1)
+    }
+    assert.equal(await availableOn(first, card), before - 7 * keys.length)
+    assert.equal(await availableOn(second, card), before - 7 * keys.length)
+  })
+
+  test('when one freezes under load the other serves every lane again, and the first learns its outcomes when it wakes', async (t) => {
+    const tills = new TillClients([first, second], shop, { attemptMs: 3_000 })
+    tills.start(32)
+    await tills.answered(300)
+
+    // What the first was asked before it froze is answered when it wakes.
+    const keys = shop.cards.map(() => newId())
+    const frozen = Promise.all(keys.map((key, index) => pay(first, shop.cards[index]?.id, key)))
+    frozen.catch(() => undefined)
+    first.freeze()
+    const from = performance.now()
+    try {
+      const signal = AbortSignal.timeout(servedAgainWithinMs)
+      const served = await Promise.all(shop.cards.map(({ id }) => pay(second, id, newId(), signal)))
+      t.diagnostic(`every lane served after ${Math.round(performance.now() - from)} ms`)
+      assert.deepEqual(
+        served.filter(({ status }) => status !== 201),
+        [],
+      )
+      const elsewhere = await Promise.all(
+        keys.map((key, index) => pay(second, shop.cards[index]?.id, key)),
+      )
+      await tills.answered(100)
+      first.wake()
+      const woken = await frozen
+      assert.deepEqual(
+        woken.map(({ status, body }) => ({ status, body })),
+        elsewhere.map(({ status, body }) => ({ status, body })),
+      )
+    } finally {
+      first.wake()
+    }
+    await tills.answered(100)
+    await tills.close()
+    await assertBooks(database.owner.sql)
+    const { body } = await second.call('POST', '/v1/ledger/verify', { key: shop.key })
+    assert.equal(body.first_wrong, null)
+  })
+})
+
+test('clients that ask one server and repeat at another, one of which dies again and again, are told what the book says', async () => {
+  const database = await testDatabase()
+  const env = {
+    DATABASE_URL: database.url,
+    LIKA_MASTER_KEY: randomBytes(32).toString('base64'),
+  }
+  const mortal = await AppProcess.start({ env })
+  const other = await AppProcess.start({ env })
+  const shop = await openShop(other, 32, 50_000)
+  const tills = new TillClients([mortal, other], shop)
+  tills.start(32)
+  for (let round = 0; round < 4; round += 1) {
+    await tills.answered(200)
+    await mortal.kill()
+    await tills.answered(50)
+    await mortal.start()
+  }
+  await tills.close()
+  await holdAgainstBook(other, shop, tills.log)
+  await Promise.all([mortal.end(), other.end()])
+  await database.drop()
+})
