@@ -94,6 +94,38 @@ test('a start on an empty folder, and the one after it', async (t) => {
     assert.match(await paste(statement), /payment\.created/)
   })
 
+  await t.test(
+    'what happened is counted, by routes and codes and never by what callers made up',
+    async () => {
+      const answers = await Promise.all(
+        ['/v1/cards/x', '/v1/made-up', '/v1/cards'].map((path) => get(`${lika.url}${path}`)),
+      )
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [401, 404, 401],
+      )
+      const { body } = await get(`${lika.url}/metrics`)
+      const counted = (name: string) =>
+        Number(
+          body
+            .split('\n')
+            .find((line) => line.startsWith(`${name} `))
+            ?.split(' ')
+            .at(-1),
+        )
+      assert.ok(
+        counted('lika_http_requests_total{method="POST",route="/v1/payments",status="201"}') >= 1,
+      )
+      assert.equal(counted('lika_http_requests_total{method="any",route="none",status="404"}'), 1)
+      assert.equal(counted('lika_refusals_total{code="auth.missing"}'), 2)
+      assert.ok(counted('lika_round_commands_count') >= 2)
+      assert.ok(counted('lika_claim_seconds_count') >= 2)
+      assert.equal(counted('lika_webhook_backlog'), 0)
+      assert.match(body, /^lika_lane_queue\{lane="60\d"\} 0$/m)
+      assert.doesNotMatch(body, /made-up|card_/)
+    },
+  )
+
   await t.test('number and secret are those of the card', async () => {
     const response = await fetch(`${lika.url}/v1/cards/lookup`, {
       method: 'POST',

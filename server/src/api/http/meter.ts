@@ -10,7 +10,7 @@ declare module 'fastify' {
 
 export interface Answered {
   readonly method: string
-  /** `/v1/cards/{id}`; undefined: no route takes the path. */
+  /** `/v1/cards/:id`; undefined: no route takes the path. */
   readonly route: string | undefined
   readonly status: number
   readonly refusal: RefusalCode | null
