@@ -26,7 +26,7 @@ export const quickPlan: BenchPlan = {
   cards: 200_000,
   growth: [],
   anchor: { scale: 50, seconds: 10 },
-  warmUpSeconds: 1.5,
+  warmUpSeconds: 4,
   seconds: 3.5,
   rowSeconds: 1.5,
   hotSeconds: 1,

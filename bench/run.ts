@@ -146,7 +146,8 @@ class Bench {
     const tops: Record<keyof typeof roads, Stretch[]> = { engine: [], http: [] }
     const pgbench: ByClients = {}
     const rowByRow: ByClients = {}
-    for (const road of Object.values(roads)) await road.top(warmUpSeconds)
+    // At once: what matters is that both processes have their code compiled.
+    await Promise.all(Object.values(roads).map((road) => road.top(warmUpSeconds)))
     for (const count of clients) {
       const tps = await this.#anchorAt(count)
       if (tps !== undefined) pgbench[count] = tps
