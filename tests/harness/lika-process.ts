@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scopes } from '@lika/contract'
 import { newId } from '../../server/src/platform/ids.ts'
+import { answerCheckOf } from './answer-check.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import type { Answered } from './http-app.ts'
 import { temporaryFolder } from './server.ts'
@@ -53,8 +54,19 @@ export async function startLikaProcess() {
     await exited
   }
 
-  /** Asked again while the server is away, as a careful client does. */
-  async function call(
+  const check = await answerCheckOf(url)
+
+  /** Asked again while the server is away, as a careful client does; the answer is one that the document has. */
+  async function call(...request: Parameters<typeof exchange>): ReturnType<typeof exchange> {
+    const answer = await exchange(...request)
+    const { status, headers, bytes } = answer
+    const header = (name: string) => headers.get(name) ?? undefined
+    const [method, path] = request
+    check.assertDocumented(method, path, { status, header, text: bytes.toString() })
+    return answer
+  }
+
+  async function exchange(
     method: string,
     path: string,
     options: { key: string; body?: unknown; form?: FormData; idempotencyKey?: string },
