@@ -50,7 +50,7 @@ export const oddText = fc.oneof(
   ),
 )
 
-export const oddNumber = fc.constantFrom<number>(
+const oddNumber = fc.constantFrom<number>(
   0,
   -0,
   -1,
@@ -66,7 +66,7 @@ export const oddNumber = fc.constantFrom<number>(
   -(2 ** 53),
 )
 
-export const oddValue: Values = fc.oneof(
+const oddValue: Values = fc.oneof(
   oddText,
   oddNumber,
   fc.constantFrom(null, true, false, [], {}, [[]], [null]),
