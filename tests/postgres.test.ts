@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
   cpSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -25,6 +24,7 @@ import { startOfProcess } from '../server/src/platform/postgres/process-identity
 import { closedFolder, userOf } from '../server/src/platform/postgres/server-user.ts'
 import type { AppEvent } from './harness/embedded-app.ts'
 import { temporaryFolder, throwAwaySettings } from './harness/server.ts'
+import { fillDisk, mountDisk, noMount } from './harness/small-disk.ts'
 
 type Ready = Extract<AppEvent, { event: 'ready' }>
 type App = {
@@ -45,14 +45,10 @@ const needsNobody =
     ? false
     : 'root is needed, and a checkout that the user nobody can read'
 
-const noMount = 'a tmpfs cannot be mounted here'
-
-const disks: string[] = []
 const folders: string[] = []
 const apps: App[] = []
 after(async () => {
   await Promise.all(apps.map((app) => app.stop()))
-  for (const disk of disks) execFileSync('umount', ['-l', disk])
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
@@ -507,25 +503,4 @@ async function takePort() {
   const address = squatter.address()
   assert.ok(typeof address === 'object' && address !== null)
   return [squatter, address.port] as const
-}
-
-function mountDisk(size: string): string | undefined {
-  if (!isRoot) return undefined
-  const folder = join(newFolder(), 'disk')
-  mkdirSync(folder)
-  try {
-    const options = `size=${size},mode=0755`
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' })
-    disks.push(folder)
-    return folder
-  } catch {
-    return undefined
-  }
-}
-
-/** Returns the file that takes all the space. */
-function fillDisk(folder: string): string {
-  const junk = join(folder, 'junk')
-  spawnSync('dd', ['if=/dev/zero', `of=${junk}`, 'bs=64k'], { stdio: 'ignore' })
-  return junk
 }

@@ -110,18 +110,20 @@ describe('two servers on one database', () => {
   })
 })
 
-test('clients that ask one server and repeat at another, one of which dies again and again, are told what the book says', async () => {
+test('clients that ask one server and repeat at another, one of which dies again and again, are told what the book says', async (t) => {
   const database = await testDatabase()
+  t.after(() => database.drop())
   const env = {
     DATABASE_URL: database.url,
     LIKA_MASTER_KEY: randomBytes(32).toString('base64'),
   }
   const mortal = await AppProcess.start({ env })
   const other = await AppProcess.start({ env })
+  t.after(() => Promise.all([mortal.end(), other.end()]))
   const shop = await openShop(other, 32, 50_000)
   const tills = new TillClients([mortal, other], shop)
   tills.start(32)
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await tills.answered(200)
     await mortal.kill()
     await tills.answered(50)
@@ -129,6 +131,4 @@ test('clients that ask one server and repeat at another, one of which dies again
   }
   await tills.close()
   await holdAgainstBook(other, shop, tills.log)
-  await Promise.all([mortal.end(), other.end()])
-  await database.drop()
 })
