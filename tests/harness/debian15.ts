@@ -8,7 +8,7 @@ import { freePort } from '../../server/src/platform/postgres/ports.ts'
 import { serverUser } from '../../server/src/platform/postgres/server-user.ts'
 import { cleanUpAfter, type TestServer, temporaryFolder, throwAwaySettings } from './server.ts'
 
-export const debian15Programs = '/usr/lib/postgresql/15/bin'
+const debian15Programs = '/usr/lib/postgresql/15/bin'
 
 export function isDebian15Installed(): boolean {
   return existsSync(join(debian15Programs, 'postgres'))
