@@ -1,7 +1,7 @@
 /** Card files that are imported over HTTP into a server process, and what became of them. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseId } from '@lika/contract'
+import { formatInstant, parseId } from '@lika/contract'
 import type { LegacyFile } from '../fixtures/legacy-cards.ts'
 import type { Answered } from './http-app.ts'
 import type { LikaProcess } from './lika-process.ts'
@@ -130,7 +130,11 @@ export function assertCards(found: Map<string, Stored>, file: LegacyFile): void 
       `line ${card.line}`,
     )
     if (card.expiresAt !== null)
-      assert.equal(new Date(row.expires_at).toISOString(), card.expiresAt, `line ${card.line}`)
+      assert.equal(
+        formatInstant(Number(new Date(row.expires_at))),
+        card.expiresAt,
+        `line ${card.line}`,
+      )
   }
 }
 
