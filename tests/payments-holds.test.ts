@@ -330,4 +330,20 @@ describe('an expired hold', () => {
     assert.equal(await expireHolds(tills.flows), ids.length)
     assert.equal((await tills.balance(card)).held, 0)
   })
+
+  test('whose money was freed stays so when the test clock is moved back before its time', async () => {
+    const card = await tills.card(1_000)
+    const ids = [
+      await held(card, 300, { expires_in: 60 }),
+      await held(card, 300, { expires_in: 60 }),
+    ]
+    const [captured = '', released = ''] = ids
+    await tills.passTime(60_000)
+    assert.equal((await tills.pay(card, 1_000)).status, 201)
+    await tills.passTime(-60_000)
+    assert.deepEqual(codes([await capture(captured, 100)]), ['hold.expired'])
+    assert.equal((await release(released)).status, 200)
+    assert.deepEqual(await tills.balance(card), { principal: 0, bonus: 0, held: 0 })
+    await assertBooks(tills.database.owner.sql)
+  })
 })

@@ -34,7 +34,7 @@ import { holdNotFound } from './capture.ts'
 import type { FlowContext } from './context.ts'
 import { orderName } from './payments/charge.ts'
 import { readsOfPayment } from './payments/give-back.ts'
-import { readsOfHold } from './payments/hold-lines.ts'
+import { type HoldReads, readsOfHold } from './payments/hold-lines.ts'
 import { paymentNotFound } from './refund.ts'
 import { releaseHold } from './release.ts'
 
@@ -127,7 +127,8 @@ async function planFor(
   }
   const hold = await findHold(sql, book, asId(ran))
   if (hold === undefined) throw new Error(`command ${ran} is neither a payment nor a hold`)
-  return withHome(commandId, await readsOfHold(context, hold), holdPlan(hold.id))
+  const reads = await readsOfHold(context, hold)
+  return withHome(commandId, reads, holdPlan(hold.id, reads.open))
 }
 
 function withHome(
@@ -148,7 +149,7 @@ function paymentPlan(id: PaymentId): Plan['decide'] {
   }
 }
 
-function holdPlan(id: HoldId): Plan['decide'] {
+function holdPlan(id: HoldId, open: HoldReads['open']): Plan['decide'] {
   return (view, now): Decision => {
     const hold: PaymentHoldRow | undefined = view.get(paymentHolds, id)
     if (hold === undefined) return { ok: false, final: false, refusal: holdNotFound }
@@ -157,6 +158,6 @@ function holdPlan(id: HoldId): Plan['decide'] {
       return refused(refusal('hold.captured', detail))
     }
     if (holdStatusOf(hold, now) !== 'held') return ok(nothingMoved({ holdId: id }))
-    return ok(releaseHold(view, hold))
+    return ok(releaseHold(view, hold, open))
   }
 }

@@ -19,6 +19,7 @@ import {
   checkCapture,
   checkHeld,
   findHold,
+  holdExpired,
   type PaymentHoldRow,
   type PaymentRow,
   paymentHolds,
@@ -31,7 +32,8 @@ import type { FlowContext } from './context.ts'
 import { paymentBody } from './pay.ts'
 import { Desks, takeFromAccount } from './payments/desks.ts'
 import {
-  assertWhole,
+  type HoldReads,
+  isWhole,
   openLines,
   readsOfHold,
   releaseLines,
@@ -70,16 +72,18 @@ export async function captureCommand(
     key,
     input: { hold: holdId, amount: String(amount), final, metadata },
     homeLane: () => laneOfId(holdId),
-    plan: async () => ({
-      ...(await readsOfHold(context, hold)),
-      decide: (view, now) => decide(view, input, now),
-    }),
+    plan: async () => {
+      const { open, ...reads } = await readsOfHold(context, hold)
+      return { ...reads, decide: (view, now) => decide(view, { ...input, open }, now) }
+    },
   })
 }
 
 export const holdNotFound = refusal('hold.not_found', 'No hold has this id here (hold_…).')
 
-function decide(view: View, input: CaptureInput, now: Instant): Decision {
+type Prepared = CaptureInput & Pick<HoldReads, 'open'>
+
+function decide(view: View, input: Prepared, now: Instant): Decision {
   const hold = view.get(paymentHolds, input.holdId)
   if (hold === undefined || hold.bookId !== view.bookId)
     return { ok: false, final: false, refusal: holdNotFound }
@@ -88,7 +92,7 @@ function decide(view: View, input: CaptureInput, now: Instant): Decision {
   const enough = checkCapture(hold, input.amount)
   if (!enough.ok) return enough
   const lines = openLines(view, hold)
-  assertWhole(hold, lines)
+  if (!isWhole(hold, lines, input.open)) return refused(holdExpired)
   const parts = takeFromLines(lines, leftOf, input.amount)
   const isLost = parts.some(({ line }) => isOnLostCard(view, line))
   if (isLost) return refused(refusal('card.lost', 'The card was reported lost after the hold.'))

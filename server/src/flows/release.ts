@@ -1,16 +1,30 @@
 /** A merchant gives a hold up: what it still sets aside is the holder's again. */
-import { type BookId, type HoldId, laneOfId, ok, type Result, refused } from '@lika/contract'
+import {
+  type BookId,
+  type HoldId,
+  type Instant,
+  laneOfId,
+  ok,
+  type Result,
+  refused,
+} from '@lika/contract'
 import {
   checkHeld,
   findHold,
   type PaymentHoldRow,
   paymentHolds,
 } from '../modules/payments/index.ts'
-import type { Command, Outcome, View } from '../platform/lanes/index.ts'
+import type { Command, Decision, Outcome, View } from '../platform/lanes/index.ts'
 import { holdNotFound } from './capture.ts'
 import type { FlowContext } from './context.ts'
 import { Desks } from './payments/desks.ts'
-import { assertWhole, openLines, readsOfHold, releaseLines } from './payments/hold-lines.ts'
+import {
+  type HoldReads,
+  isWhole,
+  openLines,
+  readsOfHold,
+  releaseLines,
+} from './payments/hold-lines.ts'
 import { tillBody } from './payments/outcomes.ts'
 
 /**
@@ -30,23 +44,25 @@ export async function releaseCommand(
     key,
     input: { hold: holdId },
     homeLane: () => laneOfId(holdId),
-    plan: async () => ({
-      ...(await readsOfHold(context, hold)),
-      decide: (view, now) => {
-        const current = view.get(paymentHolds, holdId)
-        if (current === undefined || current.bookId !== view.bookId)
-          return { ok: false, final: false, refusal: holdNotFound }
-        const held = checkHeld(current, now)
-        return held.ok ? ok(releaseHold(view, current)) : held
-      },
-    }),
+    plan: async () => {
+      const { open, ...reads } = await readsOfHold(context, hold)
+      return { ...reads, decide: (view, now) => decide(view, holdId, open, now) }
+    },
   })
 }
 
+function decide(view: View, holdId: HoldId, open: HoldReads['open'], now: Instant): Decision {
+  const hold = view.get(paymentHolds, holdId)
+  if (hold === undefined || hold.bookId !== view.bookId)
+    return { ok: false, final: false, refusal: holdNotFound }
+  const held = checkHeld(hold, now)
+  return held.ok ? ok(releaseHold(view, hold, open)) : held
+}
+
 /** Frees all that a hold that has not expired still sets aside. */
-export function releaseHold(view: View, hold: PaymentHoldRow): Outcome {
-  const lines = openLines(view, hold)
-  assertWhole(hold, lines)
+export function releaseHold(view: View, hold: PaymentHoldRow, open: HoldReads['open']): Outcome {
+  // What is not there any more is free already; what moved meanwhile is looked for again.
+  isWhole(hold, openLines(view, hold), open)
   return endHold(view, hold, 'released')
 }
 

@@ -11,6 +11,7 @@ export {
   checkSources,
   contradiction,
   giveBack,
+  holdExpired,
   holdStatusOf,
   leftOfHold,
   mostSources,

@@ -189,6 +189,8 @@ export function leftOfHold(hold: HoldParts): Fen {
   return hold.amount - hold.captured - hold.released
 }
 
+export const holdExpired = refusal('hold.expired', 'The hold has expired; its money is free again.')
+
 /** Refusals: `hold.released`, `hold.captured`, `hold.expired`. */
 export function checkHeld(hold: HoldParts, now: Instant): Result<void> {
   switch (holdStatusOf(hold, now)) {
@@ -199,7 +201,7 @@ export function checkHeld(hold: HoldParts, now: Instant): Result<void> {
     case 'captured':
       return refused(refusal('hold.captured', 'The hold was captured.'))
     case 'expired':
-      return refused(refusal('hold.expired', 'The hold has expired; its money is free again.'))
+      return refused(holdExpired)
   }
 }
 
