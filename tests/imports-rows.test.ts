@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { laneOfId, luhnDigit, parseId } from '@lika/contract'
+import { newId } from '../server/src/platform/ids.ts'
 import type { Answered } from './harness/http-app.ts'
 import { type Fields, importing, inShort, type Shop } from './harness/importing.ts'
 import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
@@ -175,6 +176,35 @@ test('the same key with the same file is one import; with another file it is ref
     [third.body.code, third.body.existing_id],
     ['reference.already_used', first.body.result.import_id],
   )
+})
+
+test('a body that ends early, or says no boundary, is malformed and leaves nothing behind', async () => {
+  const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"`
+  const broken = [
+    ['multipart/form-data', '{}'],
+    ['multipart/form-data; boundary=x', '{}'],
+    [`multipart/form-data; boundary=${'x'.repeat(300)}`, '{}'],
+    ['multipart/form-data; boundary=x', `${part('product_id')}\r\n\r\nprod`],
+    [
+      'multipart/form-data; boundary=x',
+      `${part('file')}; filename="a"\r\n\r\nnumber,secret,amount`,
+    ],
+  ] as const
+  for (const [type, body] of broken) {
+    const response = await fetch(`${lika.url}/v1/imports`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${shop.key}`,
+        'idempotency-key': newId(),
+        'content-type': type,
+      },
+      body,
+    })
+    const { code } = JSON.parse(await response.text())
+    assert.deepEqual([response.status, code], [400, 'request.malformed'], `${type} ${body}`)
+  }
+  const [row] = await lika.database.owner.sql`select count(*) as pieces from lika.import_file`
+  assert.equal(row?.['pieces'], 0n)
 })
 
 test('imports belong to their issuer', async () => {

@@ -20,9 +20,13 @@ const unsupported = refusal('media_type.unsupported', 'This route does not take 
 const malformed = refusal('request.malformed', 'The request could not be read.')
 const noRoute = refusal('route.not_found', 'The path is not a valid one.')
 
+/** What the reader of multipart bodies throws at one that ends early, or whose boundary is none; it has no codes for that. */
+const brokenMultipart = /unexpected end of multipart data|^Multipart: |^The needle cannot/i
+
 /** undefined: a fault of ours. */
 export function refusalOfError(error: unknown): Refusal | undefined {
   if (error instanceof RefusedRequest) return error.refusal
+  if (error instanceof Error && brokenMultipart.test(error.message)) return malformed
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined
   const code = 'code' in error ? error.code : undefined
   if (code === 'FST_ERR_BAD_URL') return noRoute
