@@ -178,6 +178,8 @@ const types = [
   'application/xml',
   'application/json; charset=gbk',
   'multipart/form-data',
+  'multipart/form-data; boundary=x',
+  `multipart/form-data; boundary=${'x'.repeat(300)}`,
   'x',
   '',
 ]
