@@ -11,7 +11,7 @@ import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../server/src/platform/postgres/ports.ts'
 import { startOfProcess } from '../../server/src/platform/postgres/process-identity.ts'
-import { temporaryFolder } from './server.ts'
+import { temporaryFolder, watchInShell } from './server.ts'
 
 export type AppOptions = {
   /** LIKA_DATA; a temporary folder unless given. */
@@ -225,12 +225,15 @@ export class AppProcess {
 
 /** Even after a SIGKILL of the tests: a watch in a process of its own, as long as the app lives. */
 function stopWithTests(app: number, folder: string): void {
-  const script = `while kill -0 ${process.pid} && kill -0 ${app}; do sleep 0.5; done
-    kill -0 ${process.pid} && exit
+  watchInShell(
+    `tests=$(started ${process.pid}); app=$(started ${app})
+    while same ${process.pid} "$tests" && same ${app} "$app"; do sleep 0.5; done
+    same ${app} "$app" || exit
     kill -CONT ${app}; kill -INT ${app}
-    for i in $(seq 100); do kill -0 ${app} || break; sleep 0.1; done
-    rm -rf "$0"`
-  spawn('sh', ['-c', script, folder], { detached: true, stdio: 'ignore' }).unref()
+    for i in $(seq 100); do same ${app} "$app" || break; sleep 0.1; done
+    rm -rf "$0"`,
+    folder,
+  )
 }
 
 async function endOf(pid: number): Promise<void> {

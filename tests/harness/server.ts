@@ -48,8 +48,31 @@ export function temporaryFolder(prefix: string): string {
 
 /** Even after a SIGKILL of the tests: a watch in a process of its own stops the server and removes its folder. */
 export function cleanUpAfter(tests: number, server: number, folder: string): void {
-  const script = `while kill -0 ${tests}; do sleep 0.5; done
-    kill -INT ${server}; for i in $(seq 100); do kill -0 ${server} || break; sleep 0.1; done
-    rm -rf "$0"`
-  spawn('sh', ['-c', script, folder], { detached: true, stdio: 'ignore' }).unref()
+  watchInShell(
+    `tests=$(started ${tests}); server=$(started ${server})
+    while same ${tests} "$tests"; do sleep 0.5; done
+    same ${server} "$server" && kill -INT ${server}
+    for i in $(seq 100); do same ${server} "$server" || break; sleep 0.1; done
+    rm -rf "$0"`,
+    folder,
+  )
+}
+
+/**
+ * Runs a script that outlives the tests, `$0` being the folder. `same <pid> <what started said>` tells whether the
+ * process is still the one it was: pids come back, and then belong to somebody else.
+ */
+export function watchInShell(script: string, folder: string): void {
+  const functions = `
+    started() {
+      if [ ! -e /proc/self/stat ]; then ps -o lstart= -p "$1"; return; fi
+      { read -r line < "/proc/$1/stat"; } 2>/dev/null || return 0
+      set -- \${line##*) }
+      [ "$1" = Z ] || echo "\${20}"
+    }
+    same() { [ -n "$2" ] && [ "$(started "$1")" = "$2" ]; }`
+  spawn('sh', ['-c', `${functions}\n${script}`, folder], {
+    detached: true,
+    stdio: 'ignore',
+  }).unref()
 }
