@@ -56,7 +56,9 @@ function selfTimes({ nodes, samples = [], timeDeltas = [] }: Sampled): Map<Node,
   const self = new Map<Node, number>()
   for (const [index, id] of samples.entries()) {
     const node = byId.get(id)
-    if (node !== undefined) self.set(node, (self.get(node) ?? 0) + (timeDeltas[index] ?? 0))
+    // Stopping the profiler is no work of a payment.
+    if (node === undefined || node.callFrame.url === 'node:inspector') continue
+    self.set(node, (self.get(node) ?? 0) + (timeDeltas[index] ?? 0))
   }
   return self
 }
