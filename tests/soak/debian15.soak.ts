@@ -36,7 +36,7 @@ test("the same tests pass on Debian's PostgreSQL 15", {
     const options = [
       '--test',
       '--test-reporter=dot',
-      '--test-concurrency=2',
+      '--test-concurrency=1',
       '--test-timeout=900000',
     ]
     const { NODE_TEST_CONTEXT: _, ...environment } = process.env
