@@ -44,6 +44,8 @@ export class TillClients {
   readonly #attemptMs: number
   readonly #waiting = new Map<number, () => void>()
   readonly #running: Promise<void>[] = []
+  /** By client. */
+  readonly #answers: number[] = []
   #inFlight = 0
   #closing = false
 
@@ -84,6 +86,18 @@ export class TillClients {
     }
   }
 
+  /** Resolves when each client was answered once more: nobody is kept waiting by what befell others. */
+  async everybodyAnswered(): Promise<void> {
+    const before = [...this.#answers]
+    const until = Date.now() + answerWithinMs
+    const late = () =>
+      before.flatMap((count, client) => (this.#answers[client] === count ? [client] : []))
+    while (late().length > 0) {
+      assert.ok(Date.now() < until, `clients ${late().join()} wait for an answer`)
+      await this.answered(1)
+    }
+  }
+
   /** Every client gets the answer that it waits for, and then asks nothing more. */
   async close(): Promise<void> {
     this.#closing = true
@@ -92,6 +106,7 @@ export class TillClients {
 
   async #serve(client: number): Promise<void> {
     const drawer: Drawer = { payments: [], holds: [], cards: [] }
+    this.#answers[client] = 0
     for (let step = 0; !this.#closing; step += 1) {
       const asked = this.#next(client, step, drawer)
       // Some clients are impatient and ask twice at once.
@@ -103,6 +118,7 @@ export class TillClients {
       if (other !== undefined) assert.deepEqual(other, answer, 'one key, two answers')
       file(drawer, asked, answer)
       this.log.push({ ...asked, ...answer })
+      this.#answers[client] = (this.#answers[client] ?? 0) + 1
       this.#tell()
     }
   }
