@@ -53,6 +53,7 @@ export const refusals = {
   'webhook_endpoint.not_found': kind(404, 'No such webhook endpoint'),
   'event.not_found': kind(404, 'No such event'),
   // state
+  'approval.same_person': kind(409, 'Another person must do this'),
   'card.not_active': kind(409, 'The card is not active'),
   'card.already_active': kind(409, 'The card is already active'),
   'card.frozen': kind(409, 'The card is frozen'),

@@ -9,3 +9,4 @@ export {
   type StoredKey,
 } from './model.ts'
 export { ensureOperatorKey } from './operator-key.ts'
+export { type Person, secondPerson } from './second-person.ts'
