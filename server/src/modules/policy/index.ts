@@ -37,4 +37,4 @@ export {
   refundDue,
   type Valuation,
 } from './refund-formula.ts'
-export { loadTables, type Tables } from './tables.ts'
+export { addDays, loadTables, type Tables } from './tables.ts'
