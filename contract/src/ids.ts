@@ -14,6 +14,7 @@ export const idPrefixes = {
   key: 'key',
   product: 'prod',
   merchant: 'merch',
+  contract: 'ctr',
   store: 'store',
   terminal: 'term',
   card: 'card',
@@ -24,6 +25,11 @@ export const idPrefixes = {
   refund: 'rfnd',
   redemption: 'rdmp',
   charter: 'chtr',
+  campaign: 'camp',
+  rebate: 'rbt',
+  voucher: 'vchr',
+  load_refund: 'lrfnd',
+  presale: 'psale',
   batch: 'batch',
   import: 'imp',
   job: 'job',
@@ -43,6 +49,7 @@ export type IssuerId = Id<'issuer'>
 export type BookId = Id<'book'>
 export type ProductId = Id<'product'>
 export type MerchantId = Id<'merchant'>
+export type ContractId = Id<'contract'>
 export type StoreId = Id<'store'>
 export type TerminalId = Id<'terminal'>
 export type CardId = Id<'card'>
@@ -51,6 +58,10 @@ export type RefundId = Id<'refund'>
 export type HoldId = Id<'hold'>
 export type RedemptionId = Id<'redemption'>
 export type CharterId = Id<'charter'>
+export type CampaignId = Id<'campaign'>
+export type RebateId = Id<'rebate'>
+export type VoucherId = Id<'voucher'>
+export type PresaleId = Id<'presale'>
 export type AccountId = Id<'account'>
 export type CommandId = Id<'command'>
 export type Uuid = Id

@@ -16,6 +16,8 @@ export const scopes = [
   'holds:write',
   'refunds:read',
   'refunds:write',
+  'campaigns:read',
+  'campaigns:write',
   'imports:read',
   'imports:write',
   'jobs:read',

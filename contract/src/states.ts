@@ -39,6 +39,31 @@ export function cardMay(action: CardAction, state: CardState): boolean {
   return allowed.includes(state)
 }
 
+export const merchantStates = ['draft', 'submitted', 'approved', 'rejected', 'suspended'] as const
+export type MerchantState = (typeof merchantStates)[number]
+
+/**
+ * From which states a merchant comes into which by what is done to it. Only an approved one takes payments; refunds,
+ * cancels and captures of holds made before go on whatever the state.
+ */
+export const merchantActions = {
+  change: { from: ['draft', 'rejected'], to: 'draft', done: 'changed' },
+  submit: { from: ['draft'], to: 'submitted', done: 'submitted' },
+  approve: { from: ['submitted'], to: 'approved', done: 'approved' },
+  reject: { from: ['submitted'], to: 'rejected', done: 'rejected' },
+  suspend: { from: ['approved'], to: 'suspended', done: 'suspended' },
+  resume: { from: ['suspended'], to: 'approved', done: 'resumed' },
+} as const satisfies Record<
+  string,
+  { from: readonly MerchantState[]; to: MerchantState; done: string }
+>
+
+export type MerchantAction = keyof typeof merchantActions
+
+/** How a buyer comes to a till. */
+export const channels = ['in_store', 'online', 'mini_program'] as const
+export type Channel = (typeof channels)[number]
+
 export const paymentStates = ['succeeded', 'cancelled'] as const
 export type PaymentState = (typeof paymentStates)[number]
 
