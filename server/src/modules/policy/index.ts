@@ -37,4 +37,11 @@ export {
   refundDue,
   type Valuation,
 } from './refund-formula.ts'
-export { addDays, loadTables, type Tables } from './tables.ts'
+export {
+  addDays,
+  type Elasticity,
+  loadTables,
+  type MerchantClass,
+  type MerchantClasses,
+  type Tables,
+} from './tables.ts'

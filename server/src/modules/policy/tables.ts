@@ -33,12 +33,45 @@ interface RestYear {
   readonly work: readonly BusinessDate[]
 }
 
+/** What a contract of that class asks for, from a day on. */
+export interface MerchantClass {
+  readonly class: string
+  readonly from: BusinessDate
+  readonly needs: {
+    readonly monthlyVolumeFen?: number
+    readonly stores?: number
+    /** Tenths of a star. */
+    readonly ratingTenths?: number
+  }
+  readonly commissionBp: { readonly min: number; readonly max: number }
+  readonly cycle: {
+    readonly kind: 't_plus' | 'weekly' | 'half_month' | 'month'
+    /** Of `t_plus`. */
+    readonly days?: number
+  }
+}
+
+/** What a point of commission more does to volume and to the merchant's margin, in basis points. */
+export interface Elasticity {
+  readonly source: string
+  readonly volumeBpPerPoint: number
+  readonly marginBpPerPoint: number
+}
+
+export interface MerchantClasses {
+  /** In the order of their days. */
+  readonly classes: readonly MerchantClass[]
+  readonly elasticity: Elasticity
+}
+
 export interface Tables {
   readonly rates: Readonly<Record<RateTableName, RateTable>>
   readonly restYears: readonly RestYear[]
+  readonly merchantClasses: MerchantClasses
 }
 
 const calendarName = 'rest-days'
+const classesName = 'merchant-classes'
 const schemaFile = 'schema.json'
 
 /**
@@ -60,9 +93,15 @@ export async function loadTables(dir: string): Promise<Tables> {
   }
   const calendar = content.get(calendarName)
   if (!isCalendar(calendar)) throw new Error(`${dir}: there is no ${calendarName}.json`)
+  const merchantClasses = content.get(classesName)
+  if (!isClasses(merchantClasses)) throw new Error(`${dir}: there is no ${classesName}.json`)
   return {
     rates: { 'lpr-1y': rateTable('lpr-1y'), 'deposit-1y': rateTable('deposit-1y') },
     restYears: calendar.years,
+    merchantClasses: {
+      ...merchantClasses,
+      classes: merchantClasses.classes.toSorted((one, other) => (one.from < other.from ? -1 : 1)),
+    },
   }
 
   function rateTable(name: RateTableName): RateTable {
@@ -85,6 +124,10 @@ function isRateTable(table: unknown): table is RateTable {
 
 function isCalendar(table: unknown): table is { years: readonly RestYear[] } {
   return typeof table === 'object' && table !== null && 'years' in table
+}
+
+function isClasses(table: unknown): table is MerchantClasses {
+  return typeof table === 'object' && table !== null && 'classes' in table
 }
 
 export interface DatedRate {
