@@ -38,6 +38,17 @@ export const idPrefixes = {
   delivery: 'whdl',
   account: 'acct',
   entry: 'ent',
+  settlement: 'stl',
+  payout: 'pout',
+  payout_batch: 'pbat',
+  settlement_adjustment: 'sadj',
+  custody: 'cust',
+  movement: 'mvmt',
+  guarantee: 'guar',
+  bank_statement: 'bstm',
+  case: 'case',
+  filing: 'filg',
+  correction: 'corr',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -58,6 +69,10 @@ export type RefundId = Id<'refund'>
 export type HoldId = Id<'hold'>
 export type RedemptionId = Id<'redemption'>
 export type CharterId = Id<'charter'>
+export type SettlementId = Id<'settlement'>
+export type PayoutId = Id<'payout'>
+export type PayoutBatchId = Id<'payout_batch'>
+export type SettlementAdjustmentId = Id<'settlement_adjustment'>
 export type CampaignId = Id<'campaign'>
 export type RebateId = Id<'rebate'>
 export type VoucherId = Id<'voucher'>

@@ -26,6 +26,12 @@ export const scopes = [
   'webhooks:write',
   'events:read',
   'ledger:read',
+  'ledger:write',
+  'payouts:read',
+  'payouts:write',
+  'reserve:read',
+  'reserve:write',
+  'buyers:read',
   'test:write',
 ] as const
 

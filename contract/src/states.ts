@@ -78,3 +78,18 @@ export const subBalances = ['bonus', 'principal'] as const
 export type SubBalance = (typeof subBalances)[number]
 
 export type Mode = 'test' | 'live'
+
+export const payoutStates = [
+  'created',
+  'sent',
+  'confirmed',
+  'failed',
+  'returned',
+  'cancelled',
+] as const
+/** What is paid to a merchant: waiting to be sent, with the bank, paid, refused, paid and come back, called off. */
+export type PayoutState = (typeof payoutStates)[number]
+
+export const payoutBatchStates = ['created', 'released', 'sent', 'finished', 'cancelled'] as const
+/** Payouts that go to the bank together: put together, let go by a second person, with the bank, all answered. */
+export type PayoutBatchState = (typeof payoutBatchStates)[number]

@@ -112,7 +112,16 @@ const notFoundCodes = {
   endpoint: 'webhook_endpoint.not_found',
   delivery: 'webhook_endpoint.not_found',
   account: 'account.not_found',
-  entry: 'account.not_found',
+  entry: 'entry.not_found',
+  payout: 'payout.not_found',
+  payout_batch: 'payout_batch.not_found',
+  custody: 'custody.not_found',
+  movement: 'movement.not_found',
+  guarantee: 'guarantee.not_found',
+  bank_statement: 'bank_statement.not_found',
+  case: 'case.not_found',
+  filing: 'filing.not_found',
+  correction: 'correction.not_found',
 } as const satisfies Record<IdKind, RefusalCode>
 
 /** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */
