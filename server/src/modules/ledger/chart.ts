@@ -21,7 +21,7 @@ export interface AccountKind {
    * closing balance plus the transfers after it, so that a busy shop is not a hot spot.
    */
   readonly guarded: boolean
-  readonly owner: 'card' | 'merchant' | 'issuer'
+  readonly owner: 'card' | 'merchant' | 'issuer' | 'campaign' | 'voucher'
   readonly type: 'liability' | 'asset' | 'expense' | 'equity' | 'income'
   readonly zh: string
   readonly en: string
@@ -145,6 +145,60 @@ export const accountKinds = {
     zh: '应付退卡款',
     en: 'Owed to holders of redeemed cards',
   },
+  merchant_payable: {
+    number: 14,
+    normal: 'credit',
+    guarded: true,
+    owner: 'merchant',
+    type: 'liability',
+    zh: '应付商户款—应付',
+    en: 'Owed to merchants, settled',
+  },
+  merchant_margin: {
+    number: 15,
+    normal: 'credit',
+    guarded: true,
+    owner: 'merchant',
+    type: 'liability',
+    zh: '存入保证金—商户',
+    en: 'Margins withheld from merchants',
+  },
+  merchant_in_flight: {
+    number: 16,
+    normal: 'credit',
+    guarded: true,
+    owner: 'merchant',
+    type: 'liability',
+    zh: '应付商户款—在途',
+    en: 'Owed to merchants, with the bank',
+  },
+  merchant_receivable: {
+    number: 17,
+    normal: 'debit',
+    guarded: false,
+    owner: 'merchant',
+    type: 'asset',
+    zh: '应收商户款',
+    en: 'Receivable from merchants',
+  },
+  commission_income: {
+    number: 18,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'income',
+    zh: '手续费收入',
+    en: 'Commission',
+  },
+  clearing_adjustment: {
+    number: 19,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'expense',
+    zh: '清算调整',
+    en: 'Adjustments of what merchants are owed',
+  },
   redemption_income: {
     number: 20,
     normal: 'credit',
@@ -153,6 +207,78 @@ export const accountKinds = {
     type: 'income',
     zh: '其他业务收入—退卡',
     en: 'Income from redeemed cards',
+  },
+  own_sales: {
+    number: 21,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'income',
+    zh: '自营收入',
+    en: 'Own sales',
+  },
+  rebate_budget: {
+    number: 24,
+    normal: 'credit',
+    guarded: true,
+    owner: 'campaign',
+    type: 'liability',
+    zh: '预提返利—活动预算',
+    en: 'Budgets of campaigns',
+  },
+  voucher: {
+    number: 25,
+    normal: 'credit',
+    guarded: true,
+    owner: 'voucher',
+    type: 'liability',
+    zh: '代金券',
+    en: 'Vouchers',
+  },
+  deferred_revenue: {
+    number: 26,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'liability',
+    zh: '递延收益—预售',
+    en: 'Deferred revenue of pre-sales',
+  },
+  rebate_expense: {
+    number: 27,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'expense',
+    zh: '返利费用',
+    en: 'Rebates',
+  },
+  rebate_debt: {
+    number: 28,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'asset',
+    zh: '应收返利',
+    en: 'Rebates that holders owe back',
+  },
+  custody: {
+    number: 22,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'asset',
+    zh: '存管专户存款',
+    en: 'Custody account at the bank',
+  },
+  suspense: {
+    number: 23,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'asset',
+    zh: '待查款项',
+    en: 'Suspense',
   },
 } as const satisfies Record<string, AccountKind>
 
@@ -181,11 +307,12 @@ export function kindOfAccount(id: string): AccountKindName | undefined {
   return byNumber.get(kindBitsOfId(id))
 }
 
-/** The id of the account's owner: cards live in the lane of their accounts, merchants and issuers in none. */
+/** The id of the account's owner: cards and vouchers live in the lane of their accounts, the others in none. */
 export function ownerOf(account: string): Uuid {
   const kind = kindOfAccount(account)
-  const isCards = kind !== undefined && accountKinds[kind].owner === 'card'
-  return asId(withKindAndLane(account, 0, isCards ? laneOfId(account) : 0))
+  const owner = kind === undefined ? undefined : accountKinds[kind].owner
+  const hasLane = owner === 'card' || owner === 'voucher'
+  return asId(withKindAndLane(account, 0, hasLane ? laneOfId(account) : 0))
 }
 
 /**
