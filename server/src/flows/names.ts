@@ -21,6 +21,16 @@ export const nameKinds = {
   import: 8,
   /** An issuer's own number for a redemption. */
   redemption: 20,
+  /** An issuer's own number for a movement of its reserve: what the bank quotes. */
+  custodyMovement: 30,
+  /** A custody account at a bank, by its number. */
+  custodyAccount: 31,
+  /** An issuer's own number for a refund of a load. */
+  loadRefund: 21,
+  /** An issuer's own number for a pre-sale. */
+  presale: 22,
+  /** An issuer's own number for an adjustment of what a merchant is owed. */
+  settlementAdjustment: 40,
 } as const
 
 /** A merchant's number is unique within that merchant. */
