@@ -2,7 +2,7 @@
 import { asId, type BookId, bookOf, type Result, scopes } from '../contract/src/index.ts'
 import { publishCharter } from '../server/src/modules/charters/index.ts'
 import type { Issuer } from '../server/src/modules/issuers/index.ts'
-import type { Product } from '../server/src/modules/programs/index.ts'
+import { acceptedEverywhere, type Product } from '../server/src/modules/programs/index.ts'
 import { copyIn, row } from './copy.ts'
 import type { Installation } from './installation.ts'
 import { merchantAt, type Population } from './population.ts'
@@ -58,9 +58,17 @@ export async function makeWorld({ owner, parts }: Installation, merchants: numbe
   }
   const at = new Date(createdAt).toISOString()
   const lines = Array.from({ length: merchants }, (_, index) =>
-    row(merchantAt(population, index), book, `Shop ${index}`, 'restaurant', '{}', at),
+    row(
+      merchantAt(population, index),
+      book,
+      `Shop ${index}`,
+      'restaurant',
+      String(population.lanes[index % population.lanes.length]),
+      '{}',
+      at,
+    ),
   )
-  const columns = '(id, book_id, name, category, metadata, created_at)'
+  const columns = '(id, book_id, name, category, settlement_lane, metadata, created_at)'
   await copyIn(owner.sql, `lika.merchant ${columns}`, lines.join(''))
   await owner.sql.unsafe('vacuum analyze lika.merchant')
   return { issuer, book, product, token: key.token, population }
@@ -74,7 +82,8 @@ const terms = {
   faces: { min: 1n, max: 500_000n },
   validityMonths: 36,
   reloadable: true,
-  acceptance: { merchants: [], stores: [], categories: [] },
+  model: 'mixed',
+  acceptance: acceptedEverywhere,
   consumeOrder: ['bonus', 'principal'],
 } as const
 

@@ -50,7 +50,12 @@ export async function openParts(
   const nouns = {
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
-    merchants: openMerchants(database),
+    merchants: openMerchants({
+      database,
+      keyring,
+      classes: tables.merchantClasses.classes,
+      lanesOf: (mode) => engine.lanesOf(mode),
+    }),
   }
   const { engineMeter: meter, watch, count, metrics } = openMetrics()
   const engine = await startEngine(config, log, open, { keyring, meter }, onStop)

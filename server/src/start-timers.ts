@@ -7,8 +7,11 @@ import { renewValidity } from './flows/cards/renew-validity.ts'
 import { startDayCloser } from './flows/close-day.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
+import { makeSettler } from './flows/settle/settler.ts'
+import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
+import { postRebates } from './flows/rebates/schedule.ts'
 import { sweepSeals } from './modules/cards/index.ts'
-import { realNow } from './platform/clock.ts'
+import { elapsedMs, realNow } from './platform/clock.ts'
 import { forgetOldClaims } from './platform/lanes/index.ts'
 import type { Log } from './platform/log.ts'
 import { Nap } from './platform/nap.ts'
@@ -24,12 +27,16 @@ export function startTimers(
   onStop: (stop: Stop) => void,
 ): void {
   const { engine, database } = flows
-  const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
+  const repeat = (what: string, everyMs: number, work: (isEnded: () => boolean) => Promise<unknown>) =>
     onStop(
       repeating(everyMs, work, (error) => log.error({ err: error }, `${what}: tried again later`)),
     )
   const days = startDayCloser(flows, { log })
   onStop(() => days.stop())
+  // Within a second a merchant that was suspended on another server takes no payment here.
+  repeat('standings of merchants', 400, () => flows.merchants.refreshStandings())
+  const settler = makeSettler(flows, { log, monotonic: elapsedMs })
+  repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))
   repeat('revealed secrets', 30_000, async () => {
     for (const mode of modes) {
@@ -39,6 +46,11 @@ export function startTimers(
   repeat('renewals of validity', 60_000, async () => {
     for (const mode of modes) await renewValidity(flows, mode)
   })
+  repeat('expired vouchers', 30_000, () => expireVouchers(flows))
+  repeat('campaigns', 1_000, () => flows.loyalty.refresh())
+  repeat('rebates by the calendar', 30_000, async () => {
+    for (const mode of modes) await postRebates(flows, mode, log)
+  })
   repeat('old idempotency keys', dayMs, () =>
     forgetOldClaims(database.sql, realNow() - claimsKeptMs),
   )
@@ -47,13 +59,13 @@ export function startTimers(
 /** Runs `work` again and again, never twice at once, a pause in between. Answers how to end it. */
 function repeating(
   everyMs: number,
-  work: () => Promise<unknown>,
+  work: (isEnded: () => boolean) => Promise<unknown>,
   onError: (error: unknown) => void,
 ): () => Promise<void> {
   const nap = new Nap()
   const run = async () => {
     while (!nap.ended) {
-      await work().catch(onError)
+      await work(() => nap.ended).catch(onError)
       await nap.sleep(everyMs)
     }
   }

@@ -1,5 +1,4 @@
 /** The HTTP server in this process with an engine behind it, and the ordinary calls of an issuer that sells cards. */
-import { join } from 'node:path'
 import type { Deps } from '../../server/src/api/deps.ts'
 import type { LikaApp } from '../../server/src/api/http/kernel.ts'
 import type { FlowContext } from '../../server/src/flows/context.ts'
@@ -10,8 +9,8 @@ import {
   mintCards,
 } from '../../server/src/modules/cards/index.ts'
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
-import { openMerchants } from '../../server/src/modules/merchants/index.ts'
-import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
+import { openLoyalty } from '../../server/src/modules/loyalty/index.ts'
+import { loadPacks } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
 import { newId } from '../../server/src/platform/ids.ts'
@@ -43,10 +42,11 @@ export async function startCardApp(
     newId,
     keyring,
     packs,
-    tables: await loadTables(join(policies, 'tables')),
+    tables: http.tables,
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
-    merchants: openMerchants(database),
+    merchants: http.merchants,
+    loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request: MintRequest): MintedCard[] => mintCards(request, keyring),
   })

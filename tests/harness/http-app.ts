@@ -7,10 +7,11 @@ import { buildApp } from '../../server/src/api/app.ts'
 import type { Deps } from '../../server/src/api/deps.ts'
 import type { LikaApp } from '../../server/src/api/http/kernel.ts'
 import { webhookSender } from '../../server/src/connectors/webhook-sender.ts'
+import type { FlowContext } from '../../server/src/flows/context.ts'
 import { ensureOperatorKey, openAccess } from '../../server/src/modules/access/index.ts'
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
 import { openMerchants } from '../../server/src/modules/merchants/index.ts'
-import { loadPacks } from '../../server/src/modules/policy/index.ts'
+import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { openWebhooks } from '../../server/src/modules/webhooks/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
@@ -52,6 +53,7 @@ export async function startHttpApp(
   const database = await testDatabase()
   const folder = temporaryFolder('lika-http-')
   const packs = await loadPacks(policies)
+  const tables = await loadTables(join(policies, 'tables'))
   const operatorFile = join(folder, 'operator.key')
   await ensureOperatorKey(database.app.sql, operatorFile)
   const operator = readFileSync(operatorFile, 'utf8')
@@ -65,7 +67,12 @@ export async function startHttpApp(
     access: openAccess(database.app),
     issuers: openIssuers(database.app, packs),
     programs: openPrograms(database.app),
-    merchants: openMerchants(database.app),
+    merchants: openMerchants({
+      database: database.app,
+      keyring: keyringOf(Buffer.alloc(32)),
+      classes: tables.merchantClasses.classes,
+      lanesOf: (mode) => (deps.flows as Partial<FlowContext>)?.engine?.lanesOf(mode) ?? httpLanes,
+    }),
     webhooks: openWebhooks({
       database: database.app,
       keyring: keyringOf(Buffer.alloc(32)),
@@ -130,6 +137,8 @@ export async function startHttpApp(
     url,
     operator,
     database,
+    tables,
+    merchants: all.merchants,
     logged,
     call,
     makeKey,

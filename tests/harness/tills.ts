@@ -20,7 +20,7 @@ import type { FlowContext } from '../../server/src/flows/context.ts'
 import { createGuesses, mintCards } from '../../server/src/modules/cards/index.ts'
 import { openIssuers } from '../../server/src/modules/issuers/index.ts'
 import { accountId } from '../../server/src/modules/ledger/index.ts'
-import { openMerchants } from '../../server/src/modules/merchants/index.ts'
+import { openLoyalty } from '../../server/src/modules/loyalty/index.ts'
 import { loadPacks, loadTables } from '../../server/src/modules/policy/index.ts'
 import { openPrograms } from '../../server/src/modules/programs/index.ts'
 import { keyringOf } from '../../server/src/platform/crypto/keyring.ts'
@@ -58,7 +58,8 @@ export async function startTills() {
     tables: await loadTables(new URL('../../policies/tables', import.meta.url).pathname),
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
-    merchants: openMerchants(database),
+    merchants: app.merchants,
+    loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request: Parameters<typeof mintCards>[0]) => mintCards(request, keyring),
   })

@@ -16,6 +16,7 @@ import { register as registerCards } from './v1/cards.ts'
 import { register as registerCharters } from './v1/charters.ts'
 import { register as registerEvents } from './v1/events.ts'
 import { register as registerExports } from './v1/exports.ts'
+import { register as registerContracts } from './v1/contracts.ts'
 import { register as registerHealth } from './v1/health.ts'
 import { register as registerHolds } from './v1/holds.ts'
 import { register as registerImports } from './v1/imports.ts'
@@ -27,6 +28,8 @@ import { register as registerLoads } from './v1/loads.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
+import { register as registerMerchantInsight } from './v1/merchant-insight.ts'
+import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
 import { register as registerPolicies } from './v1/policies.ts'
 import { register as registerProducts } from './v1/products.ts'
 import { register as registerRedemptions } from './v1/redemptions.ts'
@@ -49,6 +52,9 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerRedemptions,
   registerStatements,
   registerPayments,
+  registerMerchantOnboarding,
+  registerContracts,
+  registerMerchantInsight,
   registerPaymentCancels,
   registerRefunds,
   registerHolds,

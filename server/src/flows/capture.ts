@@ -49,8 +49,9 @@ export interface CaptureInput {
 }
 
 /**
- * A card that was frozen, expired or replaced since the hold was made still pays: its holder agreed to it then. One
- * that was reported lost does not, until it is replaced: from the report on, nothing is debited. Refusals:
+ * A card that was frozen, expired or replaced since the hold was made still pays: its holder agreed to it then. A
+ * merchant that was suspended since is still paid: it delivered. A card that was reported lost pays no more until it is
+ * replaced: from the report on, nothing is debited. Refusals:
  *
  * 1. `hold.not_found` (not final)
  * 2. `hold.released`, `hold.captured`, `hold.expired`
@@ -130,6 +131,7 @@ function capture(view: View, { hold, lines, parts, input, now }: Capture): Decis
     merchantId: hold.merchantId,
     storeId: hold.storeId,
     terminalId: hold.terminalId,
+    channel: hold.channel,
     reference: hold.reference,
     amount: input.amount,
     refunded: 0n,

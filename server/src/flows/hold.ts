@@ -151,6 +151,7 @@ function setAside(
     merchantId: till.merchantId,
     storeId: till.storeId ?? null,
     terminalId: till.terminalId ?? null,
+    channel: input.channel ?? null,
     reference: input.reference,
     amount: input.amount,
     captured: 0n,

@@ -111,6 +111,7 @@ function pay(
     merchantId: till.merchantId,
     storeId: till.storeId ?? null,
     terminalId: till.terminalId ?? null,
+    channel: input.channel ?? null,
     reference: input.reference,
     amount: input.amount,
     refunded: 0n,

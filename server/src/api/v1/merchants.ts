@@ -1,6 +1,11 @@
 /** Routes of merchants, their stores and terminals. */
-import { formatId, formatInstant, refused } from '@lika/contract'
-import type { Merchant, Store, Terminal } from '../../modules/merchants/index.ts'
+import { formatId, formatInstant, merchantStates, refused } from '@lika/contract'
+import {
+  type Merchant,
+  ownerships,
+  type Store,
+  type Terminal,
+} from '../../modules/merchants/index.ts'
 import type { Deps } from '../deps.ts'
 import { created, okay } from '../http/answers.ts'
 import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
@@ -10,6 +15,7 @@ import {
   closed,
   given,
   idOf,
+  oneOf,
   pageOf,
   paging,
   Reference,
@@ -18,9 +24,16 @@ import {
   Type,
   text,
 } from '../http/schemas.ts'
+import { applicationIn, OnboardingGiven } from './onboarding-shapes.ts'
 
 const nounMembers = { name: text(100), ...shown, created_at: Timestamp }
-const MerchantBody = closed({ id: idOf('merchant'), category: text(64), ...nounMembers })
+export const MerchantBody = closed({
+  id: idOf('merchant'),
+  category: text(64),
+  ownership: oneOf(ownerships),
+  status: oneOf(merchantStates),
+  ...nounMembers,
+})
 const StoreBody = closed({
   id: idOf('store'),
   merchant_id: idOf('merchant'),
@@ -46,20 +59,33 @@ function registerMerchants(app: LikaApp, { merchants, bookNow }: Deps): void {
     {
       method: 'POST',
       path: '/v1/merchants',
-      summary: 'Makes a merchant',
+      summary: 'Makes a merchant: approved by its key, or with onboarding a draft to be submitted',
       access: 'merchants:write',
-      body: closed({ name: text(100), category: text(64), ...given }),
+      body: closed({
+        name: text(100),
+        category: text(64),
+        ownership: Type.Optional(oneOf(ownerships, "own: the issuer's; partner unless said")),
+        onboarding: Type.Optional(OnboardingGiven),
+        ...given,
+      }),
       responses: { 201: MerchantBody },
       refusals: ['reference.already_used'],
     },
     async ({ caller, body }) => {
-      const result = await merchants.makeMerchant({
-        book: caller.book,
-        name: body.name,
-        category: body.category,
-        ...givenTo(body),
-        createdAt: bookNow(caller.mode),
-      })
+      const now = bookNow(caller.mode)
+      const { onboarding, ownership = 'partner' } = body
+      const result = await merchants.makeMerchant(
+        {
+          book: caller.book,
+          name: body.name,
+          category: body.category,
+          ownership,
+          ...givenTo(body),
+          createdAt: now,
+        },
+        { keyId: caller.keyId, owner: caller.owner, at: now },
+        onboarding && applicationIn(onboarding),
+      )
       return 'existing' in result
         ? refused(referenceTaken('merchant', result.existing))
         : created(presentMerchant(result.made))
@@ -72,7 +98,11 @@ function registerMerchants(app: LikaApp, { merchants, bookNow }: Deps): void {
       path: '/v1/merchants',
       summary: 'Lists merchants, the newest first',
       access: 'merchants:read',
-      query: ListQuery,
+      query: closed({
+        ...paging,
+        reference: Type.Optional(Reference),
+        status: Type.Optional(oneOf(merchantStates)),
+      }),
       responses: { 200: pageOf(MerchantBody) },
       refusals: ['cursor.invalid'],
     },
@@ -80,7 +110,8 @@ function registerMerchants(app: LikaApp, { merchants, bookNow }: Deps): void {
       const asked = readPage('merchants', [uuidPart], query)
       if (!asked.ok) return asked
       const { limit, afterId } = asked.value
-      const filter = { reference: query.reference, before: afterId, limit: limit + 1 }
+      const { reference, status } = query
+      const filter = { reference, status, before: afterId, limit: limit + 1 }
       const rows = await merchants.merchants(caller.book, filter)
       return okay(presentPage('merchants', asked.value, rows, ({ id }) => [id], presentMerchant))
     },
@@ -255,10 +286,12 @@ function presentNoun(noun: Merchant | Store | Terminal) {
   }
 }
 
-function presentMerchant(merchant: Merchant) {
+export function presentMerchant(merchant: Merchant) {
   return {
     id: formatId('merchant', merchant.id),
     category: merchant.category,
+    ownership: merchant.ownership,
+    status: merchant.status,
     ...presentNoun(merchant),
   }
 }

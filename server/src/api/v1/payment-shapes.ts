@@ -1,5 +1,5 @@
 /** The shapes that payments, holds and refunds share: what tills send, and how it is read for the flows. */
-import { holdStates, ok, type Result } from '@lika/contract'
+import { channels, holdStates, ok, type Result } from '@lika/contract'
 import type { ChargeInput, SourceInput, TillCaller } from '../../flows/payments/till-caller.ts'
 import type { KeyCaller } from '../../modules/access/index.ts'
 import { contradiction, mostSources } from '../../modules/payments/index.ts'
@@ -33,6 +33,8 @@ const Source = closed(
   { description: 'card_id, or number and secret, or pay_code; amount in all sources or in none.' },
 )
 
+const ChannelName = oneOf(channels, 'how the buyer came to the till; some products ask for it')
+
 /** What payments and holds are made of. */
 export const chargeMembers = {
   amount: Amount,
@@ -40,6 +42,7 @@ export const chargeMembers = {
   merchant_id: idOf('merchant'),
   store_id: Type.Optional(idOf('store')),
   terminal_id: Type.Optional(idOf('terminal')),
+  channel: Type.Optional(ChannelName),
   reference: Reference,
   sources: Type.Array(Source, { minItems: 1, maxItems: mostSources }),
   metadata: Type.Optional(Metadata),
@@ -62,6 +65,7 @@ const atTill = {
   merchant_id: idOf('merchant'),
   store_id: nullable(idOf('store')),
   terminal_id: nullable(idOf('terminal')),
+  channel: Type.Optional(ChannelName),
   reference: Reference,
   metadata: Metadata,
   created_at: Timestamp,
@@ -122,6 +126,7 @@ export function readCharge(body: Static<typeof ChargeMembers>): Result<ChargeInp
     merchantId: readId('merchant', body.merchant_id),
     storeId: body.store_id === undefined ? undefined : readId('store', body.store_id),
     terminalId: body.terminal_id === undefined ? undefined : readId('terminal', body.terminal_id),
+    channel: body.channel,
     reference: body.reference,
     sources,
     metadata: body.metadata,
@@ -156,6 +161,8 @@ export const chargeRefusals = [
   'command.too_late',
   'payment.cancelled',
   'reference.already_used',
+  'merchant.suspended',
+  'merchant.not_approved',
   'pay_code.already_used',
   'pay_code.expired',
   'card.replaced',
@@ -165,5 +172,8 @@ export const chargeRefusals = [
   'card.not_active',
   'card.expired',
   'merchant.not_in_scope',
+  'channel.not_in_scope',
+  'time.not_in_scope',
+  'amount.out_of_range',
   'funds.insufficient',
 ] as const

@@ -2,6 +2,7 @@
 import { fenToJson, formatId, formatInstant, refused, subBalances } from '@lika/contract'
 import { draftProduct, publishProduct, reviseProduct } from '../../flows/offer-product.ts'
 import {
+  acceptanceModels,
   carriers,
   type FaceValues,
   type Product,
@@ -24,7 +25,6 @@ import {
   pageOf,
   paging,
   Reference,
-  readId,
   type Static,
   SubBalanceName,
   shown,
@@ -33,21 +33,17 @@ import {
   text,
 } from '../http/schemas.ts'
 import { shapeRefusal } from '../http/shapes.ts'
+import {
+  AcceptanceGiven,
+  AcceptanceShown,
+  acceptanceIn,
+  presentAcceptance,
+} from './acceptance-shapes.ts'
 
 const Faces = Type.Array(Amount, { minItems: 1, maxItems: 100 })
 const FaceRange = closed({ min: Amount, max: Amount })
 /** 100 years: what still is a date in every calendar that prints cards. */
 const ValidityMonths = nullable(Type.Integer({ minimum: 1, maximum: 1200 }))
-const acceptanceMembers = {
-  merchants: Type.Array(idOf('merchant'), { maxItems: 1000 }),
-  stores: Type.Array(idOf('store'), { maxItems: 1000 }),
-  categories: Type.Array(text(64), { maxItems: 100 }),
-}
-const AcceptanceGiven = closed({
-  merchants: Type.Optional(acceptanceMembers.merchants),
-  stores: Type.Optional(acceptanceMembers.stores),
-  categories: Type.Optional(acceptanceMembers.categories),
-})
 const ConsumeOrder = Type.Array(SubBalanceName, { minItems: 1, maxItems: 2 })
 
 const termMembers = {
@@ -61,6 +57,8 @@ const termMembers = {
 const optionalTerms = {
   faces: Type.Optional(Faces),
   face_range: Type.Optional(FaceRange),
+  /** Whose merchants take it: the issuer's own, partners', or both. */
+  model: Type.Optional(oneOf(acceptanceModels)),
   acceptance: Type.Optional(AcceptanceGiven),
   consume_order: Type.Optional(ConsumeOrder),
   /** By how much a card is prolonged by itself when its time is over. */
@@ -75,7 +73,8 @@ const ProductBody = closed({
   renewal_months: ValidityMonths,
   faces: Type.Optional(Faces),
   face_range: Type.Optional(FaceRange),
-  acceptance: closed(acceptanceMembers),
+  model: oneOf(acceptanceModels),
+  acceptance: AcceptanceShown,
   consume_order: ConsumeOrder,
   currency: Currency,
   ...shown,
@@ -135,6 +134,7 @@ function registerChanges(app: LikaApp, deps: Deps): void {
           validityMonths: body.validity_months,
           renewalMonths: body.renewal_months ?? null,
           reloadable: body.reloadable,
+          model: body.model ?? 'mixed',
           acceptance: acceptanceIn(body.acceptance ?? {}),
           consumeOrder: body.consume_order ?? subBalances,
         },
@@ -238,14 +238,6 @@ function facesIn(body: Pick<Static<typeof NewProduct>, 'faces' | 'face_range'>) 
   return range && { min: BigInt(range.min), max: BigInt(range.max) }
 }
 
-function acceptanceIn(given: Static<typeof AcceptanceGiven>): Terms['acceptance'] {
-  return {
-    merchants: (given.merchants ?? []).map((id) => readId('merchant', id)),
-    stores: (given.stores ?? []).map((id) => readId('store', id)),
-    categories: given.categories ?? [],
-  }
-}
-
 /** What is left out stays as it is; an acceptance that is given replaces the former whole. */
 function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms {
   return (latest) => ({
@@ -259,6 +251,7 @@ function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms
     renewalMonths:
       patch.renewal_months === undefined ? (latest.renewalMonths ?? null) : patch.renewal_months,
     reloadable: patch.reloadable ?? latest.reloadable,
+    model: patch.model ?? latest.model,
     acceptance: patch.acceptance === undefined ? latest.acceptance : acceptanceIn(patch.acceptance),
     consumeOrder: patch.consume_order ?? latest.consumeOrder,
   })
@@ -278,11 +271,8 @@ function presentProduct(product: Product) {
     validity_months: terms.validityMonths,
     renewal_months: terms.renewalMonths ?? null,
     reloadable: terms.reloadable,
-    acceptance: {
-      merchants: terms.acceptance.merchants.map((id) => formatId('merchant', id)),
-      stores: terms.acceptance.stores.map((id) => formatId('store', id)),
-      categories: [...terms.acceptance.categories],
-    },
+    model: terms.model,
+    acceptance: presentAcceptance(terms.acceptance),
     consume_order: [...terms.consumeOrder],
     currency: 'CNY' as const,
     reference: product.reference,

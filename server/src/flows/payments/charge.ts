@@ -26,7 +26,7 @@ import {
   payCodeUses,
 } from '../../modules/cards/index.ts'
 import { accountReads } from '../../modules/ledger/index.ts'
-import type { Till } from '../../modules/merchants/index.ts'
+import { checkMayTake, type Till } from '../../modules/merchants/index.ts'
 import {
   accountOf,
   checkSources,
@@ -82,7 +82,7 @@ export async function prepareCharge(
 
 /** What the caller sent, as the fingerprint of its key. */
 export function chargePrint(context: FlowContext, input: ChargeInput): { [member: string]: Json } {
-  const { amount, merchantId, storeId, terminalId, reference, metadata, notAfter } = input
+  const { amount, merchantId, storeId, terminalId, channel, reference, metadata, notAfter } = input
   return {
     amount: String(amount),
     merchant: merchantId,
@@ -90,6 +90,7 @@ export function chargePrint(context: FlowContext, input: ChargeInput): { [member
     sources: sourcesPrint(context, input.sources),
     ...(storeId === undefined ? {} : { store: storeId }),
     ...(terminalId === undefined ? {} : { terminal: terminalId }),
+    ...(channel === undefined ? {} : { channel }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(notAfter === undefined ? {} : { not_after: notAfter }),
   }
@@ -127,18 +128,20 @@ function accountsOf(cardId: CardRow['id']) {
  * 1. for each source `card.not_found`, or `card.not_recognised` where the secret changed just now (not final)
  * 2. `payment.cancelled`, where the reference was cancelled before
  * 3. `reference.already_used`
- * 4. for each source `pay_code.already_used`, `pay_code.expired`, the state of the card (see `checkCard`),
- *    `merchant.not_in_scope`
- * 5. `funds.insufficient`
+ * 4. `merchant.suspended`, `merchant.not_approved`
+ * 5. for each source `pay_code.already_used`, `pay_code.expired`, the state of the card (see `checkCard`), the scope of
+ *    its product (see `checkAcceptance`)
+ * 6. `funds.insufficient`
  */
 export function decideShares(
   context: Pick<FlowContext, 'programs'>,
   view: View,
   desks: Desks,
-  { input, till, sources }: Charge,
+  charge: Charge,
   standing: Refusal | undefined,
   now: Instant,
 ): Result<Share[]> & { final?: boolean } {
+  const { input, till, sources } = charge
   const rows: CardRow[] = []
   for (const source of sources) {
     const card = view.get(cards, source.cardId)
@@ -147,12 +150,14 @@ export function decideShares(
     rows.push(card)
   }
   if (standing !== undefined) return refused(standing)
+  const open = checkMayTake(till)
+  if (!open.ok) return open
   const pots: SourcePots[] = []
   for (const [index, card] of rows.entries()) {
     const source = sources[index]
     if (source === undefined) continue
     const terms = termsOfCard(context, card)
-    const fit = checkSource(view, source, card, terms, till, now)
+    const fit = checkSource(view, source, card, terms, charge, now)
     if (!fit.ok) return fit
     pots.push(potsOf(desks, source, terms, now))
   }
@@ -175,7 +180,7 @@ function checkSource(
   source: Source,
   card: CardRow,
   terms: Terms,
-  till: Till,
+  { input: { amount, channel }, till }: Charge,
   now: Instant,
 ): Result<void> {
   const code = source.payCode
@@ -192,7 +197,7 @@ function checkSource(
     }
   }
   const fit = checkCard(card, 'pay', now)
-  return fit.ok ? checkAcceptance(terms, till) : fit
+  return fit.ok ? checkAcceptance(terms, { till, channel, amount }, now) : fit
 }
 
 const codeExpired = refusal('pay_code.expired', 'The pay code has expired; show a new one.')

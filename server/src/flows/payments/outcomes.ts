@@ -1,5 +1,5 @@
 /** What payments, holds and refunds write into the journal, and how it is read back: ids and amounts only. */
-import { asId, type CardId, type Fen, type SubBalance, subBalances } from '@lika/contract'
+import { asId, type CardId, channels, type Fen, type SubBalance, subBalances } from '@lika/contract'
 import type { PaymentRow } from '../../modules/payments/index.ts'
 import type { Json } from '../../platform/lanes/index.ts'
 import { type Body, fenIn, listIn, membersOf, textIn } from '../cards/facts.ts'
@@ -37,22 +37,24 @@ export function allocationsFrom(body: Body): ShownAllocation[] {
   })
 }
 
-type TillIds = Pick<PaymentRow, 'merchantId' | 'storeId' | 'terminalId'>
+type AtTill = Pick<PaymentRow, 'merchantId' | 'storeId' | 'terminalId' | 'channel'>
 
-/** The ids that there are. */
-export function tillBody({ merchantId, storeId, terminalId }: TillIds): Body {
+/** What there is. */
+export function tillBody({ merchantId, storeId, terminalId, channel }: AtTill): Body {
   return {
     merchantId,
     ...(storeId === null ? {} : { storeId }),
     ...(terminalId === null ? {} : { terminalId }),
+    ...(channel === null ? {} : { channel }),
   }
 }
 
-export function tillFrom(body: Body): TillIds {
+export function tillFrom(body: Body): AtTill {
   const { storeId, terminalId } = body
   return {
     merchantId: asId(textIn(body, 'merchantId')),
     storeId: typeof storeId === 'string' ? asId(storeId) : null,
     terminalId: typeof terminalId === 'string' ? asId(terminalId) : null,
+    channel: channels.find((channel) => channel === body['channel']) ?? null,
   }
 }

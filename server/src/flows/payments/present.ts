@@ -159,7 +159,8 @@ function presentTill({
   merchantId,
   storeId,
   terminalId,
-}: Pick<PaymentRow, 'merchantId' | 'storeId' | 'terminalId'>) {
+  channel,
+}: Pick<PaymentRow, 'merchantId' | 'storeId' | 'terminalId' | 'channel'>) {
   return {
     merchant_id: formatId('merchant', merchantId),
     store_id: storeId === null ? null : formatId('store', storeId),
@@ -167,6 +168,7 @@ function presentTill({
   }
 }
 
+    ...(channel === null ? {} : { channel }),
 function presentAllocation(allocation: ShownAllocation) {
   return {
     card_id: formatId('card', allocation.cardId),

@@ -1,5 +1,14 @@
 /** Who asks for money to move at a till, and in which of its forms. */
-import type { BookId, CardId, Fen, Instant, MerchantId, StoreId, TerminalId } from '@lika/contract'
+import type {
+  BookId,
+  CardId,
+  Channel,
+  Fen,
+  Instant,
+  MerchantId,
+  StoreId,
+  TerminalId,
+} from '@lika/contract'
 
 /** A key of an issuer, and where the call came from: wrong secrets are counted for both. */
 export interface TillCaller {
@@ -21,6 +30,7 @@ export interface ChargeInput {
   readonly merchantId: MerchantId
   readonly storeId?: StoreId | undefined
   readonly terminalId?: TerminalId | undefined
+  readonly channel?: Channel | undefined
   /** The merchant's own number, unique among its payments and holds. */
   readonly reference: string
   readonly sources: readonly SourceInput[]

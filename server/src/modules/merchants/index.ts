@@ -2,6 +2,7 @@
 export {
   basisPointsOf,
   type Commission,
+  contractClasses,
   type ContractClass,
   type ContractTerms,
   type Cycle,
@@ -15,7 +16,22 @@ export {
   splitOf,
   type Tier,
 } from './contract-terms.ts'
-export type { ContractReads, EndingCycle, PayoutAccount, SettledMerchant } from './contract-reads.ts'
+export {
+  type ContractReads,
+  type EndingCycle,
+  ownerships,
+  type PayoutAccount,
+  type SettledMerchant,
+} from './contract-reads.ts'
+export type { Contract, ContractText, Proposal } from './contract-model.ts'
+export type { Coverage } from './coverage-store.ts'
+export { booksOfMerchants, booksWithMerchants } from './merchant-store.ts'
 export { type Merchants, openMerchants } from './merchants.ts'
-export type { Merchant, Store, Terminal, Till } from './model.ts'
-export { booksOfMerchants } from './store.ts'
+export { checkMayTake, type Merchant, type Store, type Terminal, type Till } from './model.ts'
+export {
+  type Application,
+  checkApplication,
+  type Deed,
+  documentKinds,
+} from './onboarding.ts'
+export { type WhatIfResult, whatIf } from './what-if.ts'

@@ -2,7 +2,9 @@
 import {
   type BookId,
   type Instant,
+  type Lane,
   type MerchantId,
+  type MerchantState,
   ok,
   type Result,
   refusal,
@@ -10,6 +12,7 @@ import {
   type StoreId,
   type TerminalId,
 } from '@lika/contract'
+import type { Ownership, SettledMerchant } from './contract-reads.ts'
 
 interface Noun {
   readonly book: BookId
@@ -19,8 +22,9 @@ interface Noun {
   readonly createdAt: Instant
 }
 
-export interface Merchant extends Noun {
+export interface Merchant extends Noun, SettledMerchant {
   readonly id: MerchantId
+  readonly status: MerchantState
   /** What products name in their acceptance, such as `restaurant`. */
   readonly category: string
 }
@@ -47,6 +51,10 @@ export interface TillNamed {
 /** A till that exists. A terminal brings its store with it. */
 export interface Till {
   readonly merchantId: MerchantId
+  readonly ownership: Ownership
+  /** As of a moment ago at the latest: see `standings.ts`. */
+  readonly status: MerchantState
+  readonly statusVersion: number
   readonly category: string
   readonly storeId: StoreId | undefined
   readonly district: string | undefined
@@ -55,7 +63,7 @@ export interface Till {
 
 /** What the store found under the named ids in that book; null: nothing. */
 export interface TillFound {
-  readonly category: string | null
+  readonly merchant: Pick<Till, 'ownership' | 'status' | 'statusVersion' | 'category'> | null
   readonly storeId: StoreId | null
   readonly district: string | null
   readonly terminalStoreId: StoreId | null
@@ -73,7 +81,7 @@ export const notFound = {
  * another merchant or store.
  */
 export function tillFrom(named: TillNamed, found: TillFound): Result<Till> {
-  if (found.category === null) return refused(notFound.merchant)
+  if (found.merchant === null) return refused(notFound.merchant)
   if (named.storeId !== undefined && found.storeId === null) return refused(notFound.store)
   if (named.terminalId !== undefined) {
     const isThere = found.terminalStoreId !== null && found.terminalStoreId === found.storeId
@@ -81,9 +89,31 @@ export function tillFrom(named: TillNamed, found: TillFound): Result<Till> {
   }
   return ok({
     merchantId: named.merchantId,
-    category: found.category,
+    ...found.merchant,
     storeId: found.storeId ?? undefined,
     district: found.district ?? undefined,
     terminalId: named.terminalId,
   })
+}
+
+/** Only an approved merchant takes payments. Refusals: `merchant.suspended`, `merchant.not_approved`. */
+export function checkMayTake({ status }: Pick<Till, 'status'>): Result<void> {
+  if (status === 'approved') return ok(undefined)
+  return status === 'suspended'
+    ? refused(refusal('merchant.suspended', 'The merchant is suspended and takes no payments.'))
+    : refused(
+        refusal(
+          'merchant.not_approved',
+          `Only approved merchants take payments; this one is ${status}.`,
+          { data: { merchant_status: status } },
+        ),
+      )
+}
+
+/** Where the payable of a new merchant is kept: by random digits of its id, over the lanes of its pool as they are now. */
+export function settlementLaneOf(id: MerchantId, lanes: readonly Lane[]): Lane {
+  const sorted = lanes.toSorted((left, right) => left - right)
+  const lane = sorted[Number.parseInt(id.slice(24, 32), 16) % sorted.length]
+  if (lane === undefined) throw new Error('a pool without lanes settles nobody')
+  return lane
 }

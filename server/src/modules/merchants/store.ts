@@ -1,8 +1,8 @@
-/** The SQL of merchants, stores and terminals. */
+/** The SQL of stores, terminals and tills. */
 import type { BookId, MerchantId, StoreId, TerminalId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { uuidArray } from '../../platform/db-array.ts'
-import type { Merchant, Store, Terminal, TillFound, TillNamed } from './model.ts'
+import type { Store, Terminal, Till, TillFound, TillNamed } from './model.ts'
 
 export interface ListFilter {
   readonly id?: string | undefined
@@ -13,27 +13,7 @@ export interface ListFilter {
   readonly limit: number
 }
 
-/** undefined: inserted; else the one that has the reference already. The same for stores and terminals. */
-export async function insertMerchant(
-  sql: Sql,
-  merchant: Merchant,
-): Promise<MerchantId | undefined> {
-  const made = await sql`
-    insert into merchant (id, book_id, name, category, reference, metadata, created_at)
-    values (
-      ${merchant.id}, ${merchant.book}, ${merchant.name}, ${merchant.category}, ${merchant.reference},
-      ${JSON.stringify(merchant.metadata)}::text::jsonb, ${merchant.createdAt}
-    )
-    on conflict on constraint uq_merchant_reference do nothing`
-  if (made.count > 0) return undefined
-  const [existing] = await sql<{ id: MerchantId }[]>`
-    select id
-    from merchant
-    where book_id = ${merchant.book}
-      and reference = ${merchant.reference}`
-  return existing?.id
-}
-
+/** undefined: inserted; else the one that has the reference already. */
 export async function insertStore(sql: Sql, store: Store): Promise<StoreId | undefined> {
   const made = await sql`
     insert into store (id, book_id, merchant_id, name, district, reference, metadata, created_at)
@@ -51,6 +31,7 @@ export async function insertStore(sql: Sql, store: Store): Promise<StoreId | und
   return existing?.id
 }
 
+/** As for stores. */
 export async function insertTerminal(
   sql: Sql,
   terminal: Terminal,
@@ -71,42 +52,7 @@ export async function insertTerminal(
   return existing?.id
 }
 
-/** The newest first, as are stores and terminals. */
-export async function selectMerchants(
-  sql: Sql,
-  book: BookId,
-  filter: ListFilter,
-): Promise<readonly Merchant[]> {
-  return sql<Merchant[]>`
-    select
-      id,
-      book_id as book,
-      name,
-      category,
-      reference,
-      metadata,
-      created_at as "createdAt"
-    from merchant
-    where book_id = ${book}
-      and (${filter.id ?? null}::uuid is null or id = ${filter.id ?? null}::uuid)
-      and (${filter.reference ?? null}::text is null or reference = ${filter.reference ?? null}::text)
-      and (${filter.before ?? null}::uuid is null or id < ${filter.before ?? null}::uuid)
-    order by id desc
-    limit ${filter.limit}`
-}
-
-/** The book of each of these merchants that exists. */
-export async function booksOfMerchants(
-  sql: Sql,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, BookId>> {
-  const rows = await sql<{ id: string; book: BookId }[]>`
-    select id, book_id as book
-    from merchant
-    where id = any(${uuidArray(ids)}::uuid[])`
-  return new Map(rows.map(({ id, book }) => [id, book]))
-}
-
+/** The newest first, as are terminals. */
 export async function selectStores(
   sql: Sql,
   book: BookId,
@@ -162,9 +108,12 @@ export async function selectTills(
   sql: Sql,
   wanted: readonly (TillNamed & { readonly book: BookId })[],
 ): Promise<readonly TillFound[]> {
-  return sql<TillFound[]>`
+  const rows = await sql<TillRow[]>`
     select
       merchant.category,
+      merchant.ownership,
+      merchant.status,
+      merchant.status_version as "statusVersion",
       store.id as "storeId",
       store.district,
       terminal.store_id as "terminalStoreId"
@@ -184,7 +133,17 @@ export async function selectTills(
       on store.id = coalesce(wanted.store_id, terminal.store_id)
       and store.merchant_id = merchant.id
     order by wanted.place`
+  return rows.map(({ storeId, district, terminalStoreId, ...merchant }) => ({
+    merchant: 'status' in merchant && merchant.status !== null ? merchant : null,
+    storeId,
+    district,
+    terminalStoreId,
+  }))
 }
+
+type OfMerchant = Pick<Till, 'category' | 'ownership' | 'status' | 'statusVersion'>
+type TillRow = Omit<TillFound, 'merchant'> &
+  (OfMerchant | { readonly [Member in keyof OfMerchant]: null })
 
 /** How many of the ids are not of this book. */
 export async function countMissing(

@@ -1,8 +1,8 @@
 /**
- * Tills by their ids. They never change, so those in use are kept; those that are not are read many at a time,
- * because at the start of a day every till asks at once.
+ * Tills by their ids. Nothing of them changes but the status of their merchant, which `standings.ts` knows, so those in
+ * use are kept; those that are not are read many at a time, because at the start of a day every till asks at once.
  */
-import { type BookId, type Result, refused } from '@lika/contract'
+import { type BookId, ok, type Result, refused } from '@lika/contract'
 import { notFound, type Till, type TillFound, type TillNamed, tillFrom } from './model.ts'
 
 export interface TillWanted extends TillNamed {
@@ -24,7 +24,8 @@ interface Waiting {
 const generationSize = 100_000
 const mostAtOnce = 1_000
 
-export function makeTillCache(readTills: ReadTills): TillCache {
+/** `latest` tells a till with the status that its merchant has now. */
+export function makeTillCache(readTills: ReadTills, latest: (till: Till) => Till): TillCache {
   let young = new Map<string, Result<Till>>()
   let old = new Map<string, Result<Till>>()
   const underWay = new Map<string, Promise<Result<Till>>>()
@@ -36,6 +37,12 @@ export function makeTillCache(readTills: ReadTills): TillCache {
       young = new Map()
     }
     young.set(key, till)
+  }
+
+  function current(kept: Result<Till>): Result<Till> {
+    if (!kept.ok) return kept
+    const till = latest(kept.value)
+    return till === kept.value ? kept : ok(till)
   }
 
   async function readWaiting(): Promise<void> {
@@ -60,7 +67,7 @@ export function makeTillCache(readTills: ReadTills): TillCache {
       })
       // What does not exist yet may be made in the next moment.
       if (till.ok) keep(key, till)
-      return till
+      return current(till)
     } finally {
       underWay.delete(key)
     }
@@ -69,11 +76,11 @@ export function makeTillCache(readTills: ReadTills): TillCache {
   return async (book, named) => {
     const key = `${book} ${named.merchantId} ${named.storeId ?? ''} ${named.terminalId ?? ''}`
     const kept = young.get(key)
-    if (kept !== undefined) return kept
+    if (kept !== undefined) return current(kept)
     const older = old.get(key)
     if (older !== undefined) {
       keep(key, older)
-      return older
+      return current(older)
     }
     const same = underWay.get(key)
     if (same !== undefined) return same

@@ -1,6 +1,7 @@
 /** Payments, refunds and holds of merchants in rounds. What changes of them is what they gave back or set aside. */
 import {
   type BookId,
+  type Channel,
   type Fen,
   type HoldId,
   type HoldState,
@@ -22,7 +23,7 @@ import {
   textArray,
   uuidArray,
 } from '../../platform/db-array.ts'
-import type { Shelf } from '../../platform/lanes/index.ts'
+import type { Json, Shelf } from '../../platform/lanes/index.ts'
 import { allocationsFrom, allocationsText, type StoredAllocations } from './allocation-text.ts'
 import type { Allocation } from './model.ts'
 
@@ -34,6 +35,8 @@ interface AtTill {
   readonly merchantId: MerchantId
   readonly storeId: StoreId | null
   readonly terminalId: TerminalId | null
+  /** How the buyer came to the till; null: nobody said. */
+  readonly channel: Channel | null
   readonly reference: string
 }
 
@@ -58,6 +61,8 @@ export interface RefundRow {
   readonly reference: string
   readonly reason: string | null
   readonly allocations: readonly Allocation[]
+  /** What it took back of rebates, as its journal entry tells it. */
+  readonly takenBack: readonly Json[] | null
   readonly metadata: Metadata
   readonly createdAt: Instant
 }
@@ -114,7 +119,7 @@ export async function loadPayments(
   const rows = await sql<Stored<PaymentRow>[]>`
     select
       id, book_id as "bookId", merchant_id as "merchantId", store_id as "storeId",
-      terminal_id as "terminalId", reference, amount, refunded, status, hold_id as "holdId", allocations,
+      terminal_id as "terminalId", channel, reference, amount, refunded, status, hold_id as "holdId", allocations,
       receipt_number as "receiptNumber", metadata, created_at as "createdAt"
     from payment
     where lane = ${lane}
@@ -126,11 +131,11 @@ export async function loadPayments(
 function insertPayments(sql: Sql, lane: Lane, rows: readonly PaymentRow[]): Promise<unknown> {
   return sql`
     insert into payment
-      (lane, month, id, book_id, merchant_id, store_id, terminal_id, reference, amount, refunded, status,
-        hold_id, allocations, receipt_number, metadata, created_at)
+      (lane, month, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, refunded,
+        status, hold_id, allocations, receipt_number, metadata, created_at)
     select
-      ${lane}, month, id, book_id, merchant_id, store_id, terminal_id, reference, amount, refunded, status,
-      hold_id, allocations, receipt_number, metadata, created_at
+      ${lane}, month, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, refunded,
+      status, hold_id, allocations, receipt_number, metadata, created_at
     from unnest(
       ${intArray(rows.map((row) => monthOfId(row.id)))}::int[],
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
@@ -138,6 +143,7 @@ function insertPayments(sql: Sql, lane: Lane, rows: readonly PaymentRow[]): Prom
       ${uuidArray(rows.map((row) => row.merchantId))}::uuid[],
       ${uuidArray(rows.map((row) => row.storeId))}::uuid[],
       ${uuidArray(rows.map((row) => row.terminalId))}::uuid[],
+      ${textArray(rows.map((row) => row.channel))}::text[],
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${bigintArray(rows.map((row) => row.amount))}::bigint[],
       ${bigintArray(rows.map((row) => row.refunded))}::bigint[],
@@ -148,8 +154,8 @@ function insertPayments(sql: Sql, lane: Lane, rows: readonly PaymentRow[]): Prom
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
-      (month, id, book_id, merchant_id, store_id, terminal_id, reference, amount, refunded, status, hold_id,
-        allocations, receipt_number, metadata, created_at)`
+      (month, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, refunded, status,
+        hold_id, allocations, receipt_number, metadata, created_at)`
 }
 
 function updatePayments(sql: Sql, lane: Lane, rows: readonly PaymentRow[]): Promise<unknown> {
@@ -178,8 +184,8 @@ export async function loadRefunds(
 ): Promise<RefundRow[]> {
   const rows = await sql<Stored<RefundRow>[]>`
     select
-      id, book_id as "bookId", payment_id as "paymentId", amount, reference, reason, allocations, metadata,
-      created_at as "createdAt"
+      id, book_id as "bookId", payment_id as "paymentId", amount, reference, reason, allocations,
+      rebates as "takenBack", metadata, created_at as "createdAt"
     from refund
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -189,8 +195,9 @@ export async function loadRefunds(
 function insertRefunds(sql: Sql, lane: Lane, rows: readonly RefundRow[]): Promise<unknown> {
   return sql`
     insert into refund
-      (lane, id, book_id, payment_id, amount, reference, reason, allocations, metadata, created_at)
-    select ${lane}, id, book_id, payment_id, amount, reference, reason, allocations, metadata, created_at
+      (lane, id, book_id, payment_id, amount, reference, reason, allocations, rebates, metadata, created_at)
+    select
+      ${lane}, id, book_id, payment_id, amount, reference, reason, allocations, rebates, metadata, created_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -199,10 +206,11 @@ function insertRefunds(sql: Sql, lane: Lane, rows: readonly RefundRow[]): Promis
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${textArray(rows.map((row) => row.reason))}::text[],
       ${textArray(rows.map((row) => allocationsText(row.allocations)))}::jsonb[],
+      ${textArray(rows.map((row) => row.takenBack && JSON.stringify(row.takenBack)))}::jsonb[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
-      (id, book_id, payment_id, amount, reference, reason, allocations, metadata, created_at)`
+      (id, book_id, payment_id, amount, reference, reason, allocations, rebates, metadata, created_at)`
 }
 
 export async function loadPaymentHolds(
@@ -213,7 +221,7 @@ export async function loadPaymentHolds(
   const rows = await sql<Stored<PaymentHoldRow>[]>`
     select
       id, book_id as "bookId", merchant_id as "merchantId", store_id as "storeId",
-      terminal_id as "terminalId", reference, amount, captured, released, status,
+      terminal_id as "terminalId", channel, reference, amount, captured, released, status,
       expires_at as "expiresAt", allocations, metadata, created_at as "createdAt"
     from payment_hold
     where lane = ${lane}
@@ -228,17 +236,18 @@ function insertPaymentHolds(
 ): Promise<unknown> {
   return sql`
     insert into payment_hold
-      (lane, id, book_id, merchant_id, store_id, terminal_id, reference, amount, captured, released, status,
-        expires_at, allocations, metadata, created_at)
+      (lane, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
+        status, expires_at, allocations, metadata, created_at)
     select
-      ${lane}, id, book_id, merchant_id, store_id, terminal_id, reference, amount, captured, released, status,
-      expires_at, allocations, metadata, created_at
+      ${lane}, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
+      status, expires_at, allocations, metadata, created_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
       ${uuidArray(rows.map((row) => row.merchantId))}::uuid[],
       ${uuidArray(rows.map((row) => row.storeId))}::uuid[],
       ${uuidArray(rows.map((row) => row.terminalId))}::uuid[],
+      ${textArray(rows.map((row) => row.channel))}::text[],
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${bigintArray(rows.map((row) => row.amount))}::bigint[],
       ${bigintArray(rows.map((row) => row.captured))}::bigint[],
@@ -249,8 +258,8 @@ function insertPaymentHolds(
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
-      (id, book_id, merchant_id, store_id, terminal_id, reference, amount, captured, released, status,
-        expires_at, allocations, metadata, created_at)`
+      (id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
+        status, expires_at, allocations, metadata, created_at)`
 }
 
 function updatePaymentHolds(

@@ -1,6 +1,7 @@
 /** The SQL of products and their versions. */
 import type {
   BookId,
+  Channel,
   Fen,
   Instant,
   MerchantId,
@@ -10,7 +11,7 @@ import type {
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { bigintArray, textArray, uuidArray } from '../../platform/db-array.ts'
-import type { FaceValues, Product, ProductVersion, Terms } from './model.ts'
+import type { FaceValues, Hours, Product, ProductVersion, Terms } from './model.ts'
 
 export interface ProductFilter {
   readonly id?: ProductId | undefined
@@ -30,9 +31,13 @@ interface VersionRow {
   readonly validityMonths: number | null
   readonly renewalMonths: number | null
   readonly reloadable: boolean
+  readonly model: Terms['model']
   readonly merchants: readonly MerchantId[]
   readonly stores: readonly StoreId[]
   readonly categories: readonly string[]
+  readonly channels: readonly Channel[]
+  readonly hours: readonly Hours[]
+  readonly minAmount: Fen | null
   readonly consumeOrder: readonly SubBalance[]
 }
 
@@ -53,15 +58,18 @@ export async function insertProduct(sql: Sql, product: Product): Promise<Product
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, renewal_months, reloadable, merchants, stores, categories, consume_order, created_at
+      validity_months, renewal_months, reloadable, model, merchants, stores, categories, channels, hours,
+      min_amount, consume_order, created_at
     )
     select
       made.id, made.version, made.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
       ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
-      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean, ${terms.model},
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
-      ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.consumeOrder)}::text[],
+      ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.acceptance.channels)}::text[],
+      ${JSON.stringify(terms.acceptance.hours)}::text::jsonb, ${terms.acceptance.minAmount}::bigint,
+      ${textArray(terms.consumeOrder)}::text[],
       made.created_at
     from made`
   if (made.count > 0) return undefined
@@ -92,15 +100,18 @@ export async function insertVersion(
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, renewal_months, reloadable, merchants, stores, categories, consume_order, created_at
+      validity_months, renewal_months, reloadable, model, merchants, stores, categories, channels, hours,
+      min_amount, consume_order, created_at
     )
     select
       moved.id, moved.version, moved.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
       ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
-      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean, ${terms.model},
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
-      ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.consumeOrder)}::text[],
+      ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.acceptance.channels)}::text[],
+      ${JSON.stringify(terms.acceptance.hours)}::text::jsonb, ${terms.acceptance.minAmount}::bigint,
+      ${textArray(terms.consumeOrder)}::text[],
       ${now}::timestamptz
     from moved`
   return made.count > 0
@@ -141,9 +152,13 @@ export async function selectProducts(
       latest.validity_months as "validityMonths",
       latest.renewal_months as "renewalMonths",
       latest.reloadable,
+      latest.model,
       latest.merchants,
       latest.stores,
       latest.categories,
+      latest.channels,
+      latest.hours,
+      latest.min_amount as "minAmount",
       latest.consume_order as "consumeOrder"
     from product
     join product_version as latest
@@ -185,9 +200,13 @@ export async function selectVersion(
       validity_months as "validityMonths",
       renewal_months as "renewalMonths",
       reloadable,
+      model,
       merchants,
       stores,
       categories,
+      channels,
+      hours,
+      min_amount as "minAmount",
       consume_order as "consumeOrder"
     from product_version
     where product_id = ${id}
@@ -205,7 +224,15 @@ function termsFrom(row: VersionRow): Terms {
     validityMonths: row.validityMonths,
     renewalMonths: row.renewalMonths,
     reloadable: row.reloadable,
-    acceptance: { merchants: row.merchants, stores: row.stores, categories: row.categories },
+    model: row.model,
+    acceptance: {
+      merchants: row.merchants,
+      stores: row.stores,
+      categories: row.categories,
+      channels: row.channels,
+      hours: row.hours,
+      minAmount: row.minAmount,
+    },
     consumeOrder: row.consumeOrder,
   }
 }

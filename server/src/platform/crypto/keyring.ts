@@ -11,7 +11,7 @@ import { openWith, sealWith } from './seal.ts'
 export const masterKeyLength = 32
 
 /** What may be sealed. Cards and persons have functions of their own. */
-export type SealPurpose = 'webhook-secret' | 'job-input'
+export type SealPurpose = 'webhook-secret' | 'job-input' | 'payout-account'
 
 /** A person's data and the key it lies under, itself under the master key. */
 export type SealedPerson = { sealedKey: Buffer; sealed: Buffer }
@@ -51,6 +51,7 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
   const sealing: Record<SealPurpose, KeyObject> = {
     'webhook-secret': subkey('seal:webhook-secret'),
     'job-input': subkey('seal:job-input'),
+    'payout-account': subkey('seal:payout-account'),
   }
   return {
     ...cardKeysOf(cardMaterial),
