@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { bookOf, parseId } from '@lika/contract'
-import { openMerchants } from '../server/src/modules/merchants/index.ts'
 import { openPrograms } from '../server/src/modules/programs/index.ts'
 import { type Issuer, startHttpApp } from './harness/http-app.ts'
 
@@ -221,7 +220,7 @@ describe('merchants', () => {
   })
 
   test('tell tills by their ids', async () => {
-    const merchants = openMerchants(app.database.app)
+    const { merchants } = app
     const book = bookOf(parseId('issuer', ours.id) ?? assert.fail(), 'test')
     const [one, other] = [await makeMerchant(), await makeMerchant()]
     const merchantId = parseId('merchant', one.id) ?? assert.fail()
@@ -230,7 +229,9 @@ describe('merchants', () => {
     const storeId = parseId('store', store.body.id) ?? assert.fail()
     const terminal = await post(`/v1/stores/${store.body.id}/terminals`, { name: 'T' })
     const terminalId = parseId('terminal', terminal.body.id) ?? assert.fail()
-    const till = { merchantId, category: 'food', storeId, district: 'Xuhui', terminalId }
+    const standing = { ownership: 'partner', status: 'approved', statusVersion: 1 }
+    const place = { storeId, district: 'Xuhui', terminalId }
+    const till = { merchantId, category: 'food', ...standing, ...place }
     const tell = (named: Parameters<typeof merchants.tillOf>[1]) => merchants.tillOf(book, named)
     assert.deepEqual(await tell({ merchantId, terminalId }), { ok: true, value: till })
     assert.deepEqual(await tell({ merchantId, storeId, terminalId }), { ok: true, value: till })

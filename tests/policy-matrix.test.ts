@@ -424,6 +424,7 @@ const table: Record<string, Cells | string> = {
   'POST /v1/imports':
     'a row above the cap is an error of that row: judged by server/src/flows/import/judge.ts',
   'POST /v1/imports/{id}/reverse': 'takes back what the import brought',
+  'POST /v1/merchants/{id}/contracts': 'moves no value: it says how a merchant is paid',
   'POST /v1/payments': spends,
   'POST /v1/payments/{id}/cancel': spends,
   'POST /v1/payments/cancel': spends,

@@ -4,10 +4,12 @@ import { InvalidArgumentError } from 'commander'
 import {
   duration,
   fromInstant,
+  hours,
   idempotencyKey,
   keyValue,
   names,
   onlyStdin,
+  percent,
   toInstant,
   yuan,
   yuanRange,
@@ -28,6 +30,28 @@ describe('what is typed becomes what is sent', () => {
     assert.deepEqual(yuanRange('10..1,000.50'), { min: 1000, max: 100050 })
     for (const wrong of ['10', '10..', '..10', '1..2..3']) {
       assert.throws(() => yuanRange(wrong), InvalidArgumentError, wrong)
+    }
+  })
+
+  test('percentages and points are sent in basis points', () => {
+    assert.deepEqual(
+      ['12', '12.5', '0.01', '100%', '-1.8', '0', '-0'].map(percent),
+      [1200, 1250, 1, 10_000, -180, 0, 0],
+    )
+    for (const wrong of ['', '12.345', '1,000', '%', '1e3', '1000', '.5']) {
+      assert.throws(() => percent(wrong), InvalidArgumentError, wrong)
+    }
+  })
+
+  test('hours are days of the week from Monday and a time', () => {
+    assert.deepEqual(hours('1-5 11:30-14:00'), {
+      days: [1, 2, 3, 4, 5],
+      from: '11:30',
+      to: '14:00',
+    })
+    assert.deepEqual(hours('7 00:00-24:00'), { days: [7], from: '00:00', to: '24:00' })
+    for (const wrong of ['', '0 10:00-11:00', '5-1 10:00-11:00', '1-5', '1-8 10:00-11:00']) {
+      assert.throws(() => hours(wrong), InvalidArgumentError, wrong)
     }
   })
 

@@ -30,6 +30,25 @@ export function yuanRange(text: string): { min: number; max: number } {
   return { min: yuan(min), max: yuan(max) }
 }
 
+/** `12.5` percent, or points, → 1250 basis points; `-1.8` → -180. */
+export function percent(text: string): number {
+  const match = /^(-?)(\d{1,3})(?:\.(\d{1,2}))?%?$/.exec(text)
+  if (match === null) throw invalid('应为百分数', 'a percentage', '12, 12.5, -1.8')
+  const [, sign, whole = '', part = ''] = match
+  const size = Number(whole) * 100 + Number(part.padEnd(2, '0'))
+  return sign === '-' && size > 0 ? -size : size
+}
+
+/** `1-5 11:30-14:00`: days of the week from Monday, and a time of day until before another. */
+export function hours(text: string): { days: number[]; from: string; to: string } {
+  const match = /^([1-7])(?:-([1-7]))? (\d\d:\d\d)-(\d\d:\d\d)$/.exec(text)
+  const [, first = '', last = first, from = '', to = ''] = match ?? []
+  const days = [1, 2, 3, 4, 5, 6, 7].filter((day) => Number(first) <= day && day <= Number(last))
+  if (match === null || days.length === 0)
+    throw invalid('应为星期与时段', 'days and a time', '"1-5 11:30-14:00", "6 00:00-24:00"')
+  return { days, from, to }
+}
+
 /** A whole number that is not negative. */
 export function count(text: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined

@@ -4,6 +4,7 @@ import type { World } from './call.ts'
 import { addRedemptions } from './commands/card-redeem.ts'
 import { addCards } from './commands/cards.ts'
 import { addCharters } from './commands/charters.ts'
+import { addContracts } from './commands/contracts.ts'
 import { addEvents } from './commands/events.ts'
 import { addHolds } from './commands/holds.ts'
 import { addImports } from './commands/imports.ts'
@@ -59,6 +60,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addMerchants,
   addStores,
   addTerminals,
+  addContracts,
   addCards,
   addPayments,
   addRefunds,

@@ -48,6 +48,7 @@ export async function openParts(
   const operatorKey = await ensureOperatorKey(database.sql, operatorKeyFile)
   const packs = await loadPacks(packsFolder)
   const nouns = {
+  const tables = await loadTables(join(packsFolder, 'tables'))
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants({
@@ -66,7 +67,7 @@ export async function openParts(
     newId,
     keyring,
     packs,
-    tables: await loadTables(join(packsFolder, 'tables')),
+    tables,
     ...nouns,
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request) => mintCards(request, keyring),

@@ -19,14 +19,29 @@ POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metada
 GET    /v1/keys issuer_id reference limit cursor
 GET    /v1/keys/:id
 DELETE /v1/keys/:id
-POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! renewal_months acceptance consume_order reference metadata
+POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! renewal_months model acceptance consume_order reference metadata
 POST   /v1/products/:id/publish
-PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months acceptance consume_order metadata
+PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months model acceptance consume_order metadata
 GET    /v1/products reference limit cursor
 GET    /v1/products/:id
-POST   /v1/merchants name! category! reference metadata
-GET    /v1/merchants reference limit cursor
+POST   /v1/merchants name! category! ownership onboarding reference metadata
+GET    /v1/merchants reference status limit cursor
+GET    /v1/merchants/coverage districts
+POST   /v1/merchants/what_if volume! rate_bp! change_bp! margin_bp elasticity
 GET    /v1/merchants/:id
+PATCH  /v1/merchants/:id onboarding!
+GET    /v1/merchants/:id/onboarding
+POST   /v1/merchants/:id/submit
+POST   /v1/merchants/:id/approve
+POST   /v1/merchants/:id/reject reason!
+POST   /v1/merchants/:id/suspend reason!
+POST   /v1/merchants/:id/resume
+GET    /v1/merchants/:id/terms on
+POST ¤ /v1/merchants/:id/contracts valid_from! class! monthly_volume rating_tenths commission! cycle! pay_after_business_days margin split bonus_share_bp voucher_share_bp payout_account reference metadata
+GET    /v1/contracts reference merchant_id limit cursor
+GET    /v1/contracts/:id
+POST   /v1/contracts/:id/approve
+POST   /v1/contracts/:id/reject reason!
 POST   /v1/merchants/:id/stores name! district! reference metadata
 GET    /v1/merchants/:id/stores reference limit cursor
 GET    /v1/stores/:id
@@ -54,14 +69,14 @@ POST ¤ /v1/cards/:id/redemptions reason! payout! holder list_price term rescind
 GET    /v1/redemptions/:id
 GET    /v1/cards/:id/statement from to format limit cursor
 POST   /v1/cards/:id/pay_codes
-POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id reference! sources! dry_run not_after metadata
+POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after metadata
 GET    /v1/payments reference merchant_id limit cursor
 GET    /v1/payments/:id
 POST ¤ /v1/payments/:id/cancel
 POST ¤ /v1/payments/cancel merchant_id! reference!
 POST ¤ /v1/payments/:id/refunds amount! reference! reason metadata
 GET    /v1/refunds/:id
-POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id reference! sources! dry_run not_after expires_in! metadata
+POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after expires_in! metadata
 GET    /v1/holds/:id
 POST ¤ /v1/holds/:id/capture amount! final metadata
 POST ¤ /v1/holds/:id/release

@@ -6,7 +6,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { type Book, type Things, terms } from './world.ts'
+import { application, type Book, contract, type Things, terms } from './world.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -83,6 +83,26 @@ const ways: Record<string, Ways> = {
   post_merchants: () => [{ body: { name: 'Shop', category: 'food' } }],
   get_merchants: nothing,
   get_merchants_id: one('merchant'),
+  patch_merchants_id: one('draftMerchant', { body: { onboarding: application } }),
+  get_merchants_id_onboarding: one('draftMerchant'),
+  post_merchants_id_submit: one('draftMerchant'),
+  post_merchants_id_approve: one('submittedMerchant'),
+  post_merchants_id_reject: one('submittedMerchant', { body: reason }),
+  post_merchants_id_suspend: one('approvedMerchant', { body: reason }),
+  post_merchants_id_resume: one('suspendedMerchant'),
+  get_merchants_id_terms: one('merchant', { query: { on: '2026-12-31' } }),
+  post_merchants_id_contracts: ({ merchant, approvedMerchant }) => [
+    {
+      id: merchant,
+      body: { ...contract, split: [{ merchant_id: approvedMerchant, share_bp: 10_000 }] },
+    },
+  ],
+  get_contracts: ({ merchant }) => [{ query: { merchant_id: merchant } }],
+  get_contracts_id: one('contract'),
+  post_contracts_id_approve: one('contract'),
+  post_contracts_id_reject: one('contract', { body: reason }),
+  get_merchants_coverage: () => [{ query: { districts: 'West,East' } }],
+  post_merchants_what_if: () => [{ body: { volume: 100_000, rate_bp: 1_000, change_bp: 100 } }],
   post_merchants_id_stores: one('merchant', { body: { name: 'Store', district: 'West' } }),
   get_merchants_id_stores: one('merchant'),
   get_stores_id: one('store'),

@@ -47,6 +47,8 @@ export type Book = {
   ask: (method: string, path: string, body?: unknown) => Promise<Json>
   send: (method: string, path: string, body?: unknown) => Promise<ClientAnswer>
   sendForm: (path: string, form: FormData) => Promise<ClientAnswer>
+  /** As `ask`, by a second person: what takes two is asked by one and agreed to by the other. */
+  askSecond: (method: string, path: string, body?: unknown) => Promise<Json>
 }
 
 const mostReceived = 1_000
@@ -100,8 +102,20 @@ export async function openWorld(connections = 16): Promise<World> {
       const { id: keyId, secret: key } = await asOperator('/v1/keys', wanted)
       const issuerId = parseId('issuer', issuer)
       assert.ok(issuerId)
-      const send: Book['send'] = (method, path, body) =>
-        client.call(method, path, { key, body, idempotencyKey: newId() })
+      const { secret: secondKey } = await asOperator('/v1/keys', { ...wanted, owner: 'second' })
+      const sender =
+        (bearer: string): Book['send'] =>
+        (method, path, body) =>
+          client.call(method, path, { key: bearer, body, idempotencyKey: newId() })
+      const asker =
+        (send: Book['send']): Book['ask'] =>
+        async (method, path, body) => {
+          const answer = await send(method, path, body)
+          const said = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`
+          assert.ok(answer.status < 300, said)
+          return answer.body
+        }
+      const send = sender(key)
       return {
         issuer,
         mode,
@@ -112,12 +126,8 @@ export async function openWorld(connections = 16): Promise<World> {
         recipient,
         send,
         sendForm: (path, form) => client.call('POST', path, { key, form, idempotencyKey: newId() }),
-        ask: async (method, path, body) => {
-          const answer = await send(method, path, body)
-          const said = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`
-          assert.ok(answer.status < 300, said)
-          return answer.body
-        },
+        ask: asker(send),
+        askSecond: asker(sender(secondKey)),
       }
     },
     stop: async () => {
@@ -140,6 +150,13 @@ export type Things = {
   merchant: string
   store: string
   terminal: string
+  /** Merchants beside the one of the place, by status; a second person submitted the second. */
+  draftMerchant: string
+  submittedMerchant: string
+  approvedMerchant: string
+  suspendedMerchant: string
+  /** A second person proposed it. */
+  contract: string
   /** Active, with money, its secret still sealed. */
   card: string
   /** Number, secret and a pay code of another active card. */
@@ -189,6 +206,43 @@ export const terms = {
   reloadable: true,
 }
 
+/** What a merchant applies with. */
+export const application = {
+  legal_name: 'Shop Ltd',
+  credit_code: '91330100799655058B',
+  contact: { name: 'Li', phone: '13800000000' },
+  documents: [{ kind: 'business_licence', name: 'licence.pdf', digest: '0'.repeat(64) }],
+}
+
+export const contract = {
+  valid_from: '2099-01-01',
+  class: 'none',
+  commission: { kind: 'flat', rate_bp: 100 },
+  cycle: { kind: 'weekly' },
+}
+
+/** Merchants in every status that something can be done to, and a contract that waits for its second person. */
+async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
+  const make = async (more: object = {}): Promise<string> =>
+    (await ask('POST', '/v1/merchants', { name: 'Shop', category: 'food', ...more })).id
+  const [draft, submitted, approved, suspended, proposed] = await Promise.all([
+    make({ onboarding: application }),
+    make({ onboarding: application }),
+    make(),
+    make(),
+    askSecond('POST', `/v1/merchants/${merchant}/contracts`, contract),
+  ])
+  await askSecond('POST', `/v1/merchants/${submitted}/submit`)
+  await ask('POST', `/v1/merchants/${suspended}/suspend`, { reason: 'complaints' })
+  return {
+    draftMerchant: draft,
+    submittedMerchant: submitted,
+    approvedMerchant: approved,
+    suspendedMerchant: suspended,
+    contract: proposed.id,
+  }
+}
+
 /** `jobs`: those to use again, because new ones take their time. */
 export async function makeThings(
   book: Book,
@@ -235,6 +289,7 @@ export async function makeThings(
   const accounts = await ask('GET', '/v1/ledger/accounts')
   return {
     ...place,
+    ...(await makeMerchants(book, merchant)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

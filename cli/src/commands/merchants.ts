@@ -1,7 +1,11 @@
 /** `lika merchants …`, `lika stores …`, `lika terminals …`: where cards are spent. */
+import { type Command, Option } from 'commander'
+import type { JsonObject } from '../json.ts'
+import { day, objectFile } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
+import { addCoverage, addWhatIf } from './merchant-insight.ts'
 
-const merchantColumns = ['id', 'name', 'category', 'reference', 'created_at']
+const merchantColumns = ['id', 'name', 'category', 'ownership', 'status', 'reference', 'created_at']
 const storeColumns = ['id', 'name', 'district', 'reference', 'created_at']
 const terminalColumns = ['id', 'name', 'reference', 'created_at']
 
@@ -13,19 +17,43 @@ export function addMerchants(lika: Lika): void {
   create
     .requiredOption('--name <name>', say('名称', 'name'))
     .requiredOption('--category <category>', say('类别', 'category'))
+    .addOption(
+      new Option(
+        '--ownership <ownership>',
+        say('自营 own 或合作 partner（默认）', "the issuer's own, or a partner (by default)"),
+      ).choices(['own', 'partner']),
+    )
+    .option('--onboarding <file>', onboardingWords(lika), objectFile)
     .action(
-      lika.action(async (call, options: Labels & { name: string; category: string }) => {
-        const { name, category, reference, metadata } = options
-        call.show(await call.post('/v1/merchants', body({ name, category, reference, metadata })))
+      lika.action(async (call, options: NewMerchant) => {
+        const { name, category, ownership, onboarding, reference, metadata } = options
+        const sent = { name, category, ownership, onboarding, reference, metadata }
+        call.show(await call.post('/v1/merchants', body(sent)))
       }),
     )
-  lika.examples(create, 'merchants create --name 南门面馆 --category restaurant')
+  lika.examples(
+    create,
+    'merchants create --name 南门面馆 --category restaurant',
+    'merchants create --name 南门面馆 --category restaurant --onboarding application.json',
+  )
 
   lika
     .listCreated(merchants, 'list', '列出商户', 'list merchants')
+    .addOption(
+      new Option('--status <status>', say('只列此状态', 'only those in this status')).choices([
+        'draft',
+        'submitted',
+        'approved',
+        'rejected',
+        'suspended',
+      ]),
+    )
     .action(
-      lika.action((call, options: ListOptions) =>
-        call.list('/v1/merchants', options, merchantColumns, { reference: options.reference }),
+      lika.action((call, options: ListOptions & { status?: string }) =>
+        call.list('/v1/merchants', options, merchantColumns, {
+          reference: options.reference,
+          status: options.status,
+        }),
       ),
     )
   lika
@@ -33,6 +61,74 @@ export function addMerchants(lika: Lika): void {
     .action(
       lika.action(async (call, merchant: string) =>
         call.show(await call.get(at`/v1/merchants/${merchant}`)),
+      ),
+    )
+  addOnboarding(lika, merchants)
+  addTerms(lika, merchants)
+  addCoverage(lika, merchants)
+  addWhatIf(lika, merchants)
+}
+
+type NewMerchant = Labels & {
+  name: string
+  category: string
+  ownership?: string
+  onboarding?: JsonObject
+}
+
+function onboardingWords({ say }: Lika): string {
+  return say(
+    '入驻资料（JSON 文件），从草稿开始审核',
+    'a JSON file with what it applies with: it begins as a draft',
+  )
+}
+
+function addOnboarding(lika: Lika, merchants: Command): void {
+  const { say } = lika
+  lika
+    .verb(merchants, 'onboarding <merchant>', '查看入驻资料与经过', 'show application and history')
+    .action(
+      lika.action(async (call, merchant: string) =>
+        call.show(await call.get(at`/v1/merchants/${merchant}/onboarding`)),
+      ),
+    )
+  lika
+    .verb(merchants, 'change <merchant>', '修改草稿的入驻资料', 'change the application of a draft')
+    .requiredOption('--onboarding <file>', onboardingWords(lika), objectFile)
+    .action(
+      lika.action(async (call, merchant: string, { onboarding }: { onboarding: JsonObject }) =>
+        call.show(await call.patch(at`/v1/merchants/${merchant}`, { onboarding })),
+      ),
+    )
+  const step = (name: string, zh: string, en: string) =>
+    lika.verb(merchants, `${name} <merchant>`, zh, en).action(
+      lika.action(async (call, merchant: string) =>
+        call.show(await call.post(at`/v1/merchants/${merchant}/${name}`, {})),
+      ),
+    )
+  step('submit', '提交审核', 'hand the application in')
+  step('approve', '审核通过（须另一人）', 'let it in, by a second person')
+  step('resume', '恢复收款', 'let it take payments again')
+  const stepWithReason = (name: string, zh: string, en: string) =>
+    lika
+      .verb(merchants, `${name} <merchant>`, zh, en)
+      .requiredOption('--reason <text>', say('原因', 'why'))
+      .action(
+        lika.action(async (call, merchant: string, { reason }: { reason: string }) =>
+          call.show(await call.post(at`/v1/merchants/${merchant}/${name}`, { reason })),
+        ),
+      )
+  stepWithReason('reject', '审核不通过（须另一人）', 'do not let it in, by a second person')
+  stepWithReason('suspend', '暂停收款', 'stop it from taking payments')
+}
+
+function addTerms(lika: Lika, merchants: Command): void {
+  lika
+    .verb(merchants, 'terms <merchant>', '查看某日生效的条款', 'show the terms that hold on a day')
+    .option('--on <day>', lika.say('日期，默认今天', 'the day, today unless said'), day)
+    .action(
+      lika.action(async (call, merchant: string, { on }: { on?: string }) =>
+        call.show(await call.get(at`/v1/merchants/${merchant}/terms`, { on })),
       ),
     )
 }

@@ -1,5 +1,6 @@
 /** `lika payments …` and `lika refunds …`: spending, cancelling, giving back. */
-import type { Command } from 'commander'
+import { channels } from '@lika/contract'
+import { type Command, Option } from 'commander'
 import type { Call, PageOptions } from '../call.ts'
 import type { JsonObject } from '../json.ts'
 import { onlyStdin, toInstant, yuan } from '../option-values.ts'
@@ -12,6 +13,7 @@ export type Spend = Labels & {
   merchant: string
   store?: string
   terminal?: string
+  channel?: string
   dryRun?: true
   notAfter?: string
 }
@@ -25,6 +27,9 @@ export function spendOptions(lika: Lika, command: Command): () => readonly Sourc
     .requiredOption('--merchant <merchant>', say('商户', 'merchant'))
     .option('--store <store>', say('门店', 'store'))
     .option('--terminal <terminal>', say('终端', 'terminal'))
+    .addOption(
+      new Option('--channel <channel>', say('渠道', 'how the buyer came')).choices(channels),
+    )
     .option(
       '--secret <->',
       say('卡密从标准输入读取（默认即是）', 'read secrets from stdin, as without'),
@@ -47,6 +52,7 @@ export async function spendBody(
     merchant_id: options.merchant,
     store_id: options.store,
     terminal_id: options.terminal,
+    channel: options.channel,
     reference: options.reference,
     sources: await readSources(call, sources),
     dry_run: options.dryRun,

@@ -1,10 +1,10 @@
 /** `lika products …`: the terms under which cards are sold. Published terms change by a new
  * version; what was sold keeps its own. */
-import { subBalances } from '@lika/contract'
+import { channels, subBalances } from '@lika/contract'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../failures.ts'
 import type { Json } from '../json.ts'
-import { count, names, several, yuan, yuanRange } from '../option-values.ts'
+import { count, hours, names, several, yuan, yuanRange } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 type Terms = Labels & {
@@ -22,7 +22,11 @@ type Terms = Labels & {
   acceptMerchant?: string[]
   acceptStore?: string[]
   acceptCategory?: string[]
+  acceptChannel?: string[]
+  acceptHours?: { days: number[]; from: string; to: string }[]
+  acceptFrom?: number
   acceptEverywhere?: true
+  model?: string
   consume?: string[]
 }
 
@@ -152,6 +156,23 @@ function termOptions(lika: Lika, command: Command): Command {
     .option('--accept-merchant <ids>', say('受理商户', 'merchants that accept it'), names)
     .option('--accept-store <ids>', say('受理门店', 'stores that accept it'), names)
     .option('--accept-category <names>', say('受理类别', 'categories that accept it'), names)
+    .option(
+      '--accept-channel <names>',
+      say(`受理渠道：${channels.join('、')}`, `channels that accept it: ${channels.join(', ')}`),
+      names,
+    )
+    .option(
+      '--accept-hours <hours>',
+      say('受理时段，可多次，如 "1-5 11:30-14:00"', 'hours, repeatable: "1-5 11:30-14:00"'),
+      several(hours),
+    )
+    .option('--accept-from <yuan>', say('最低消费（元）', 'least payment in yuan'), yuan)
+    .addOption(
+      new Option(
+        '--model <model>',
+        say('受理模式：自营、联盟、混合', "the issuer's own merchants, partners, or both"),
+      ).choices(['closed', 'alliance', 'mixed']),
+    )
     .option('--accept-everywhere', say('不限使用范围', 'no restriction'))
     .option(
       '--consume <order>',
@@ -176,6 +197,7 @@ function termsOf(options: Terms): Record<string, Json | undefined> {
     validity_months: options.expiry === false ? null : options.validityMonths,
     renewal_months: options.renewal === false ? null : options.renewalMonths,
     reloadable,
+    model: options.model,
     acceptance: acceptanceOf(options),
     consume_order: options.consume,
     reference,
@@ -183,10 +205,16 @@ function termsOf(options: Terms): Record<string, Json | undefined> {
   }
 }
 
-/** The three lists stand together: naming one says that the others are empty. */
+/** The acceptance stands together: naming a part of it says that it is otherwise unrestricted. */
 function acceptanceOf(options: Terms): Json | undefined {
   const { acceptMerchant = [], acceptStore = [], acceptCategory = [] } = options
   const lists = { merchants: acceptMerchant, stores: acceptStore, categories: acceptCategory }
-  const isNamed = Object.values(lists).some((list) => list.length > 0)
-  return isNamed || options.acceptEverywhere ? lists : undefined
+  const beside = body({
+    channels: options.acceptChannel,
+    hours: options.acceptHours,
+    min_amount: options.acceptFrom,
+  })
+  const isNamed =
+    Object.values(lists).some((list) => list.length > 0) || Object.keys(beside).length > 0
+  return isNamed || options.acceptEverywhere ? { ...lists, ...beside } : undefined
 }
