@@ -1,0 +1,357 @@
+/** Cases: opened by what compares and watches, dealt with by two people. */
+import {
+  asId,
+  type BookId,
+  type BusinessDate,
+  type Fen,
+  fenToJson,
+  formatId,
+  formatInstant,
+  formatYuan,
+  type Id,
+  type Instant,
+  issuerOfBook,
+  laneOfId,
+  modeOfBook,
+  ok,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
+import { secondPerson } from '../../modules/access/index.ts'
+import { accountId, LedgerDesk } from '../../modules/ledger/index.ts'
+import {
+  actionsOf,
+  accountsOfBook,
+  type CaseAction,
+  type CaseKind,
+  type CaseRow,
+  cases,
+  custodyAccounts,
+  custodyMovements,
+  selectCase,
+} from '../../modules/reserve/index.ts'
+import {
+  type Command,
+  type Decision,
+  type Executed,
+  type Read,
+  read,
+  type View,
+} from '../../platform/lanes/index.ts'
+import { claimedInput } from '../cards/caller.ts'
+import type { FlowContext } from '../context.ts'
+import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
+
+export interface CaseFacts {
+  readonly kind: CaseKind
+  readonly day: BusinessDate
+  readonly accountId?: Id<'custody'> | undefined
+  readonly movementId?: Id<'movement'> | undefined
+  readonly lines?: CaseRow['lines']
+  readonly amount: Fen
+  readonly subject?: string | undefined
+}
+
+/**
+ * Opens a case; the same key opens it once, whoever asks and how often. undefined: the key stands for another case, as
+ * when somebody compared at the same time.
+ */
+export async function openCase(
+  context: FlowContext,
+  book: BookId,
+  key: string,
+  facts: CaseFacts,
+): Promise<Id<'case'> | undefined> {
+  const lane = homeLaneOf(context, modeOfBook(book))
+  const executed = await context.engine.execute({
+    book,
+    operation: 'reserve.case_opened',
+    key,
+    input: claimedInput(facts),
+    homeLane: () => lane,
+    weight: 'bulk',
+    plan: () => ({
+      lanes: [lane],
+      reads: [],
+      decide: (view, now) => {
+        view.put(cases, lane, newCase(view, now, facts))
+        const body = {
+          caseId: view.commandId,
+          caseKind: facts.kind,
+          day: facts.day,
+          amountFen: String(facts.amount),
+          ...(facts.accountId !== undefined && { custodyId: facts.accountId }),
+          ...(facts.movementId !== undefined && { movementId: facts.movementId }),
+        }
+        return ok({ kind: 'reserve.case_opened', version: 1, body })
+      },
+    }),
+  })
+  return openedBy(executed)
+}
+
+function openedBy(executed: Executed): Id<'case'> | undefined {
+  if (executed.status === 'done') return asId<'case'>(executed.commandId)
+  if (executed.refusal.code === 'idempotency.key_reused') return undefined
+  throw new Error(`a case could not be opened: ${executed.refusal.code}`)
+}
+
+function newCase(view: View, now: Instant, facts: CaseFacts): CaseRow {
+  return {
+    id: asId(view.commandId),
+    bookId: view.bookId,
+    kind: facts.kind,
+    day: facts.day,
+    accountId: facts.accountId ?? null,
+    movementId: facts.movementId ?? null,
+    lines: facts.lines ?? [],
+    amount: facts.amount,
+    subject: facts.subject ?? null,
+    state: 'open',
+    action: null,
+    reason: null,
+    proposerKeyId: null,
+    proposerOwner: null,
+    proposedAt: null,
+    resolverKeyId: null,
+    resolverOwner: null,
+    resolvedAt: null,
+    openedAt: now,
+  }
+}
+
+export interface Proposal {
+  readonly action: CaseAction
+  readonly reason: string
+}
+
+const caseNotFound = refusal('case.not_found', 'No case has this id here (case_…).')
+
+/**
+ * What one person wants done about a case; a later proposal takes the place of an earlier one. Refusals:
+ * `case.not_found`, `case.not_open`, `case.action_not_possible`.
+ */
+export function proposeResolution(
+  context: FlowContext,
+  caller: ReserveCaller,
+  id: Id<'case'>,
+  proposal: Proposal,
+  key: string,
+): Result<Command> {
+  return commandOnCase(context, caller, id, {
+    operation: 'reserve.case_proposed',
+    key,
+    input: claimedInput(proposal),
+    decide: (view, now, row) => {
+      if (row.state === 'resolved') return refused(caseNotOpen)
+      const possible: readonly CaseAction[] = actionsOf[row.kind]
+      if (!possible.includes(proposal.action))
+        return refused(
+          refusal(
+            'case.action_not_possible',
+            `A case of ${row.kind} is dealt with by ${possible.join(' or ')}.`,
+            { data: { actions: [...possible] } },
+          ),
+        )
+      view.put(cases, laneOfId(id), {
+        ...row,
+        state: 'proposed',
+        ...proposal,
+        proposerKeyId: caller.keyId,
+        proposerOwner: caller.owner,
+        proposedAt: now,
+      })
+      const body = { caseId: id, caseKind: row.kind, action: proposal.action }
+      return ok({ kind: 'reserve.case_proposed', version: 1, body })
+    },
+  })
+}
+
+const caseNotOpen = refusal('case.not_open', 'The case was dealt with already.')
+
+/**
+ * The second person agrees, and it is done. Refusals: `case.not_found`, `case.not_open`, `case.not_proposed`,
+ * `approval.same_person`, `case.action_not_possible` where the movement was settled meanwhile.
+ */
+export async function approveResolution(
+  context: FlowContext,
+  caller: ReserveCaller,
+  id: Id<'case'>,
+  key: string,
+): Promise<Result<Command>> {
+  const lane = homeLaneOf(context, caller.mode)
+  const known = await selectCase(context.database.sql, lane, caller.book, id)
+  const movementId = known?.movementId ?? undefined
+  return commandOnCase(context, caller, id, {
+    operation: 'reserve.case_resolved',
+    key,
+    input: {},
+    reads: [
+      read(accountsOfBook, lane, caller.book),
+      ...(movementId === undefined ? [] : [read(custodyMovements, lane, movementId)]),
+    ],
+    decide: (view, now, row) => {
+      if (row.state === 'resolved') return refused(caseNotOpen)
+      if (row.state === 'open' || row.proposerKeyId === null || row.proposerOwner === null)
+        return refused(refusal('case.not_proposed', 'Propose first what is to be done.'))
+      const first = { keyId: row.proposerKeyId, owner: row.proposerOwner }
+      const allowed = secondPerson(first, caller)
+      if (!allowed.ok) return allowed
+      if (row.action !== 'dismiss' && isSettled(view, row)) return refused(settledMeanwhile)
+      view.put(cases, lane, {
+        ...row,
+        state: 'resolved',
+        resolverKeyId: caller.keyId,
+        resolverOwner: caller.owner,
+        resolvedAt: now,
+      })
+      if (row.action !== 'dismiss') settleMovement(view, row)
+      if (row.action === 'suspend') suspend(view, now, row, caller)
+      const body = {
+        caseId: id,
+        caseKind: row.kind,
+        action: row.action,
+        amountFen: String(row.amount),
+        ...(row.movementId !== null && { movementId: row.movementId }),
+      }
+      return ok({ kind: 'reserve.case_resolved', version: 1, body })
+    },
+  })
+}
+
+interface OnCase {
+  readonly operation: string
+  readonly key: string
+  readonly input: Command['input']
+  readonly reads?: readonly Read[]
+  readonly decide: (view: View, now: Instant, row: CaseRow) => Decision
+}
+
+function commandOnCase(
+  context: FlowContext,
+  caller: ReserveCaller,
+  id: Id<'case'>,
+  { operation, key, input, reads = [], decide }: OnCase,
+): Result<Command> {
+  const lane = homeLaneOf(context, caller.mode)
+  if (laneOfId(id) !== lane) return refused(caseNotFound)
+  return ok({
+    book: caller.book,
+    operation,
+    key,
+    input: { id, input },
+    homeLane: () => lane,
+    plan: () => ({
+      lanes: [lane],
+      reads: [read(cases, lane, id), ...reads],
+      decide: (view, now) => {
+        const row = view.get(cases, id)
+        if (row === undefined || row.bookId !== view.bookId)
+          return { ok: false, final: false, refusal: caseNotFound }
+        return decide(view, now, row)
+      },
+    }),
+  })
+}
+
+const settledMeanwhile = refusal(
+  'case.action_not_possible',
+  'The movement was settled meanwhile: dismiss the case.',
+  { data: { actions: ['dismiss'] } },
+)
+
+function isSettled(view: View, { movementId }: CaseRow): boolean {
+  return movementId !== null && view.get(custodyMovements, movementId)?.settled === true
+}
+
+/** The bank has shown it, or never will. */
+function settleMovement(view: View, { movementId, id }: CaseRow): void {
+  if (movementId === null) return
+  const movement = view.get(custodyMovements, movementId)
+  if (movement === undefined) throw new Error(`the movement of ${id} is not there`)
+  view.put(custodyMovements, laneOfId(id), { ...movement, settled: true })
+}
+
+/**
+ * The books follow the bank: what differs goes onto the custody account and against 待查款项, where it waits until
+ * somebody knows what it was. Facts are not refused for what they do to the reserve: the daily position shows that.
+ */
+function suspend(view: View, now: Instant, row: CaseRow, caller: ReserveCaller): void {
+  const lane = laneOfId(row.id)
+  const account = view
+    .find(accountsOfBook, view.bookId)
+    .find((one) => one.id === row.accountId)
+  if (account === undefined) throw new Error(`the account of ${row.id} is not there`)
+  const own = (kind: 'custody' | 'suspense') => accountId(issuerOfBook(view.bookId), kind, lane)
+  const { amount } = row
+  new LedgerDesk(view, lane).transfer(
+    amount > 0n
+      ? { debit: own('custody'), credit: own('suspense'), amount }
+      : { debit: own('suspense'), credit: own('custody'), amount: -amount },
+  )
+  view.put(custodyAccounts, lane, { ...account, balance: account.balance + amount })
+  view.put(custodyMovements, lane, {
+    id: asId<'movement'>(view.commandId),
+    bookId: view.bookId,
+    accountId: account.id,
+    kind: 'suspended',
+    amount,
+    // The bank's day, so that the account on any day compares with the bank's statement of that day.
+    day: row.day,
+    reference: null,
+    metadata: null,
+    causeId: row.id,
+    settled: true,
+    at: now,
+    ...doneBy(caller),
+  })
+}
+
+export function presentCase(row: CaseRow) {
+  const possible: readonly CaseAction[] = actionsOf[row.kind]
+  return {
+    id: formatId('case', row.id),
+    kind: row.kind,
+    state: row.state,
+    day: row.day,
+    custody_id: row.accountId === null ? null : formatId('custody', row.accountId),
+    movement_id: row.movementId === null ? null : formatId('movement', row.movementId),
+    lines: row.lines.map(([statement, line]) => ({
+      statement_id: formatId('bank_statement', statement),
+      line,
+    })),
+    amount: fenToJson(row.amount),
+    currency: 'CNY' as const,
+    subject: row.subject,
+    title: titleOf(row),
+    actions: [...possible],
+    action: row.action,
+    reason: row.reason,
+    proposed_by: row.proposerOwner,
+    proposed_at: row.proposedAt === null ? null : formatInstant(row.proposedAt),
+    resolved_by: row.resolverOwner,
+    resolved_at: row.resolvedAt === null ? null : formatInstant(row.resolvedAt),
+    created_at: formatInstant(row.openedAt),
+  }
+}
+
+const titles: Readonly<Record<CaseKind, string>> = {
+  amount_differs: '金额不符',
+  day_differs: '日期不符',
+  split_lines: '银行分笔入账',
+  doubled_line: '银行重复入账',
+  unknown_inflow: '来源不明的入账',
+  unknown_outflow: '去向不明的出账',
+  missing_line: '银行未入账',
+  balance_gap: '余额不符',
+  outflow_unmatched: '存管资金流出而负债未减少',
+  reserve_short: '存管资金不足',
+  expiry_near: '即将到期',
+  filing_due: '须备案或报送',
+}
+
+/** `金额不符 0.01 元`, for the people who look through the queue. */
+function titleOf({ kind, amount }: CaseRow): string {
+  return amount === 0n ? titles[kind] : `${titles[kind]} ${formatYuan(amount)} 元`
+}

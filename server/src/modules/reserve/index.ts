@@ -1,0 +1,108 @@
+/** The reserve: what must be set aside for holders, what is, what the bank says, and what the authority is told. */
+export {
+  filingDue,
+  isToBeReminded,
+  parseQuarter,
+  type Quarter,
+  quarterBefore,
+  quarterOf,
+  type ReportDue,
+  reportDue,
+} from './calendar.ts'
+export {
+  actionsOf,
+  type CaseAction,
+  type CaseKind,
+  type CaseRow,
+  type CaseState,
+  caseActions,
+  caseKinds,
+  caseStates,
+  cases,
+  hasOpenCase,
+  selectCase,
+  selectCases,
+} from './cases-store.ts'
+export {
+  type CorrectionRow,
+  correctionOfEntry,
+  correctionStates,
+  corrections,
+  readEntryToCorrect,
+  selectCorrection,
+  selectCorrections,
+} from './correction-store.ts'
+export {
+  accountsOfBook,
+  balanceOfAccountOn,
+  type CustodyAccountRow,
+  type CustodyMovementRow,
+  custodyAccounts,
+  custodyMovements,
+  type DoneBy,
+  type GuaranteeRow,
+  guarantees,
+  guaranteesOfBook,
+  type MovementKind,
+  movementKinds,
+  selectAccounts,
+  selectGuarantees,
+  selectMovements,
+  selectWatchedBooks,
+} from './custody-store.ts'
+export { readOnFlows, selectFlows } from './day-flows.ts'
+export { type FormField, formFields, papersOf } from './filing-form.ts'
+export {
+  type FilingForm,
+  type FilingRow,
+  filingForms,
+  insertFiling,
+  selectFilings,
+  selectStandingFilings,
+} from './filing-store.ts'
+export { carryOver, type ReserveFlow, reserveFlow, unexplained } from './flows.ts'
+export { type BankLine, compare, type Difference } from './matching.ts'
+export {
+  type Coverage,
+  coverageOf,
+  type GuaranteeKind,
+  guaranteeKinds,
+  type IssuerClass,
+  isCustomerMoney,
+  isPrepaid,
+  issuerClasses,
+  type ReserveBases,
+  type Requirement,
+  requirementOf,
+} from './model.ts'
+export {
+  insertPosition,
+  insertProfile,
+  type PositionRow,
+  type ProfileRow,
+  raiseAlerted,
+  selectAlerted,
+  selectPositions,
+  selectProfile,
+  updateBank,
+} from './position-store.ts'
+export { byDay, netOf, type PrepaidFlow, prepaidFlow } from './reports.ts'
+export { readStatement } from './statement-file.ts'
+export {
+  type BankLineRow,
+  type BankStatementRow,
+  keepStatement,
+  knownDifference,
+  markCase,
+  markReconciled,
+  markSettled,
+  readComparison,
+  repairLines,
+  selectClosingsOfBank,
+  selectLines,
+  selectStatements,
+  selectUnreconciled,
+  settleMatched,
+} from './statement-store.ts'
+export { type Turnover, turnoverDays, turnoverOf } from './turnover.ts'
+export { moveOf, selectCardsAfter, selectMoves, withAncestors } from './turnover-store.ts'

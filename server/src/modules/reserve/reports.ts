@@ -1,0 +1,58 @@
+/**
+ * What a quarter or a day was for holders' money: issued, spent, given back, redeemed, and what was left. Pure; made of
+ * what moved between kinds of accounts, and every figure adds up with the balances before and after.
+ */
+import type { BusinessDate, Fen } from '@lika/contract'
+import type { AccountKindName } from '../ledger/index.ts'
+import type { PairFlow } from './flows.ts'
+
+export interface PrepaidFlow {
+  /** Paid in for cards and onto them. */
+  readonly issued: Fen
+  /** Brought from another system. */
+  readonly migrated: Fen
+  /** Paid at merchants. */
+  readonly spent: Fen
+  /** Given back by merchants. */
+  readonly refunded: Fen
+  /** Taken off cards that were redeemed: owed or paid to their holders, fees and what was kept. */
+  readonly redeemed: Fen
+  /** Adjustments and whatever else, more less less. */
+  readonly other: Fen
+}
+
+const paidIn: readonly AccountKindName[] = ['bank', 'cash', 'card_acquirer', 'wechat', 'unfunded']
+const atMerchants: readonly AccountKindName[] = ['merchant_unsettled', 'transit']
+const redeemedTo: readonly AccountKindName[] = ['redemption_payable', 'redemption_income']
+
+/** What happened to the principal of all cards. */
+export function prepaidFlow(pairs: readonly PairFlow[]): PrepaidFlow {
+  const flow = { issued: 0n, migrated: 0n, spent: 0n, refunded: 0n, redeemed: 0n, other: 0n }
+  for (const { debit, credit, amount } of pairs) {
+    if (debit === credit) continue
+    if (credit === 'card_principal') {
+      if (paidIn.includes(debit)) flow.issued += amount
+      else if (atMerchants.includes(debit)) flow.refunded += amount
+      else if (debit === 'migration') flow.migrated += amount
+      else flow.other += amount
+    } else if (debit === 'card_principal') {
+      if (atMerchants.includes(credit)) flow.spent += amount
+      else if (redeemedTo.includes(credit)) flow.redeemed += amount
+      else if (credit === 'migration') flow.migrated -= amount
+      else flow.other -= amount
+    }
+  }
+  return flow
+}
+
+/** By how much all of it changed what is on cards. */
+export function netOf({ issued, migrated, spent, refunded, redeemed, other }: PrepaidFlow): Fen {
+  return issued + migrated - spent + refunded - redeemed + other
+}
+
+/** The pairs of each day. */
+export function byDay<Pair extends PairFlow & { readonly day: BusinessDate }>(
+  pairs: readonly Pair[],
+): Map<BusinessDate, Pair[]> {
+  return Map.groupBy(pairs, ({ day }) => day)
+}
