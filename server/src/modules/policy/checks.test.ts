@@ -28,6 +28,7 @@ import {
   type RuleId,
   ruleKinds,
 } from './model.ts'
+import { checkCashBackRate, checkRandomRebate, checkVoucherValidity } from './rebate-checks.ts'
 import {
   checkCoolingOff,
   checkOnDemand,
@@ -181,6 +182,47 @@ const edges: Record<RuleId, Edge | 'value' | 'switch'> = {
   },
   withdrawal_may_be_made: 'switch',
   withdrawal_fee_bp: 'value',
+  reserve_scale_bp: 'value',
+  reserve_group_bp: 'value',
+  reserve_brand_bp: 'value',
+  reserve_other_bp: 'value',
+  reserve_daily_bp: 'value',
+  reserve_top_up_bp: 'value',
+  reserve_local_free_fen: 'value',
+  reserve_local_bp: 'value',
+  reserve_full_revenue_bp: 'value',
+  reserve_full_floor_fen: 'value',
+  reserve_full_ceiling_fen: 'value',
+  reserve_full_bp: 'value',
+  reserve_guarantees_bp: 'value',
+  reserve_guarantees_may_be_mixed: 'switch',
+  filing_within_days: 'value',
+  filing_reminder_days: 'value',
+  report_group_days: 'value',
+  report_scale_days: 'value',
+  report_other_days: 'value',
+  report_local_days: 'value',
+  voucher_validity_max_days: {
+    refusedFrom: 1,
+    code: 'policy.rebate_out_of_range',
+    probe: checkVoucherValidity,
+  },
+  cash_back_min_bp: {
+    refusedBelow: 0,
+    code: 'policy.rebate_out_of_range',
+    probe: (policy, n) => checkCashBackRate(policy, n),
+  },
+  cash_back_max_bp: {
+    refusedFrom: 1,
+    code: 'policy.rebate_out_of_range',
+    // Beside the lower bound of the same pack, which here stands far below.
+    probe: (policy, n) => checkCashBackRate(policy, n),
+  },
+  random_rebate_max_fen: {
+    refusedFrom: 1,
+    code: 'policy.rebate_out_of_range',
+    probe: (policy, n) => checkRandomRebate(policy, BigInt(n)),
+  },
 }
 
 /** A switch that stands the other way lets through what it refused. */

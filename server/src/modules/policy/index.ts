@@ -14,13 +14,17 @@ export { type ExplainedRule, explain } from './explain.ts'
 export { loadPacks } from './load.ts'
 export {
   choosePacks,
+  countLimit,
+  type EffectiveRule,
   effectiveRules,
+  fenLimit,
   type Packs,
   type Policy,
   type RuleId,
   requiredCount,
   ruleKinds,
 } from './model.ts'
+export { checkCashBackRate, checkRandomRebate, checkVoucherValidity } from './rebate-checks.ts'
 export {
   checkCoolingOff,
   checkOnDemand,
@@ -40,6 +44,7 @@ export {
 export {
   addDays,
   type Elasticity,
+  isRestDay,
   loadTables,
   type MerchantClass,
   type MerchantClasses,

@@ -86,7 +86,7 @@ const wrong: [string, string, (pack: Pack) => unknown, RegExp][] = [
       ...pack,
       rules: [...pack.rules, { ...pack.rules[0], effectiveTo: '2030-01-01' }],
     }),
-    /\/rules\/19 overlaps \/rules\/0: card_limit_registered_fen twice/,
+    /\/rules\/29 overlaps \/rules\/0: card_limit_registered_fen twice/,
   ],
   [
     'another name than the file',
