@@ -39,6 +39,68 @@ comment on table api_key is 'Keys of issuers to one of their books, hashed.';
 CREATE INDEX api_key_by_book ON api_key USING btree (book_id, id);
 grant insert, select, update on api_key to lika_app;
 
+create table bank_answer (
+  mode text not null,
+  file_name text not null,
+  line integer not null,
+  batch text not null,
+  reference text not null,
+  state text not null,
+  amount bigint,
+  bank_serial text,
+  reason text,
+  payout_id uuid,
+  verdict text not null,
+  received_at timestamp with time zone not null,
+  constraint pk_bank_answer PRIMARY KEY (mode, file_name, line),
+  constraint ck_bank_answer_mode CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint ck_bank_answer_verdict CHECK ((verdict = ANY (ARRAY['applied'::text, 'noted'::text, 'repeated'::text, 'contradiction'::text, 'amount'::text, 'paid_twice'::text, 'missing'::text, 'unknown'::text])))
+);
+comment on table bank_answer is 'Everything that the bank said about payouts, and what was made of it; never changed.';
+CREATE INDEX ix_bank_answer_payout ON bank_answer USING btree (payout_id);
+grant insert, select on bank_answer to lika_app;
+
+create table bank_line (
+  statement_id uuid not null,
+  line integer not null,
+  account_id uuid not null,
+  day date not null,
+  amount bigint not null,
+  reference text,
+  bank_number text,
+  balance bigint,
+  movement_id uuid,
+  case_id uuid,
+  constraint pk_bank_line PRIMARY KEY (statement_id, line),
+  constraint ck_bank_line_amount CHECK ((amount <> 0))
+);
+comment on table bank_line is 'Lines of bank statements, without the names of those on the other side.';
+CREATE INDEX bank_line_by_account ON bank_line USING btree (account_id, day);
+CREATE INDEX bank_line_open ON bank_line USING btree (account_id) WHERE ((movement_id IS NULL) AND (case_id IS NULL));
+grant insert, select, update on bank_line to lika_app;
+
+create table bank_statement (
+  id uuid not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  day date not null,
+  opening bigint not null,
+  closing bigint not null,
+  lines integer not null,
+  format text not null,
+  digest bytea not null,
+  reconciled boolean not null default false,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_bank_statement PRIMARY KEY (id),
+  constraint uq_bank_statement_day UNIQUE (account_id, day),
+  constraint ck_bank_statement_lines CHECK ((lines >= 0))
+);
+comment on table bank_statement is 'What the bank says of a custody account on one day.';
+CREATE INDEX bank_statement_by_book ON bank_statement USING btree (book_id, id);
+grant insert, select, update on bank_statement to lika_app;
+
 create table batch (
   lane integer not null,
   id uuid not null,
@@ -64,6 +126,86 @@ create table batch (
 );
 comment on table batch is 'Many cards of one product and one amount, issued by a job.';
 grant insert, select, update on batch to lika_app;
+
+create table budget_line (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  period date not null,
+  opened bigint not null,
+  returned bigint not null default 0,
+  status text not null,
+  created_at timestamp with time zone not null,
+  constraint pk_budget_line PRIMARY KEY (lane, id),
+  constraint uq_budget_line_period UNIQUE (lane, campaign_id, period),
+  constraint ck_budget_line_opened CHECK ((opened > 0)),
+  constraint ck_budget_line_returned CHECK (((returned >= 0) AND (returned <= opened))),
+  constraint ck_budget_line_status CHECK ((status = ANY (ARRAY['open'::text, 'closed'::text])))
+);
+comment on table budget_line is 'Money set aside for a campaign, in its home lane; shares of it lie in budget accounts of every lane.';
+grant insert, select, update on budget_line to lika_app;
+
+create table calendar_year (
+  year integer not null,
+  off jsonb not null,
+  work jsonb not null,
+  reason text not null,
+  set_at timestamp with time zone not null,
+  constraint pk_calendar_year PRIMARY KEY (year)
+);
+comment on table calendar_year is 'Rest days that the operator laid down for years which the published calendar lacks.';
+grant insert, select, update on calendar_year to lika_app;
+
+create table campaign (
+  id uuid not null,
+  book_id uuid not null,
+  home_lane integer not null,
+  latest integer not null,
+  version integer not null,
+  status text not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_campaign PRIMARY KEY (id),
+  constraint uq_campaign_reference UNIQUE (book_id, reference),
+  constraint ck_campaign_published CHECK (((status = 'draft'::text) = (version = 0))),
+  constraint ck_campaign_status CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'ended'::text]))),
+  constraint ck_campaign_version CHECK (((version >= 0) AND (version <= latest)))
+);
+comment on table campaign is 'Campaigns of issuers; what they promise lies in versions.';
+CREATE INDEX campaign_by_book ON campaign USING btree (book_id, id);
+grant insert, select, update on campaign to lika_app;
+
+create table campaign_version (
+  campaign_id uuid not null,
+  version integer not null,
+  book_id uuid not null,
+  name text not null,
+  kind text not null,
+  rule jsonb not null,
+  budget bigint not null,
+  starts_on date not null,
+  ends_on date not null,
+  products uuid[] not null,
+  merchants uuid[] not null,
+  proposed_by uuid not null,
+  proposed_owner text not null,
+  published_by uuid,
+  published_owner text,
+  created_at timestamp with time zone not null,
+  published_at timestamp with time zone,
+  constraint pk_campaign_version PRIMARY KEY (campaign_id, version),
+  constraint fk_campaign_version_campaign FOREIGN KEY (campaign_id) REFERENCES campaign(id),
+  constraint ck_campaign_version_budget CHECK ((budget > 0)),
+  constraint ck_campaign_version_dates CHECK ((starts_on <= ends_on)),
+  constraint ck_campaign_version_kind CHECK ((kind = ANY (ARRAY['load_bonus'::text, 'ladder'::text, 'cash_back'::text, 'voucher'::text, 'monthly'::text, 'random'::text, 'presale'::text]))),
+  constraint ck_campaign_version_people CHECK (((published_by <> proposed_by) AND (published_owner <> proposed_owner))),
+  constraint ck_campaign_version_published CHECK ((((published_by IS NULL) = (published_at IS NULL)) AND ((published_owner IS NULL) = (published_at IS NULL)))),
+  constraint ck_campaign_version_version CHECK ((version > 0))
+);
+comment on table campaign_version is 'What a campaign promises, who proposed it and who published it; never changed but by its publication.';
+grant insert, select, update on campaign_version to lika_app;
 
 create table card (
   lane integer not null,
@@ -160,6 +302,15 @@ create table claim (
 comment on table claim is 'Idempotency keys: which command a key stands for, and the digest of its input.';
 grant delete, insert, select, update on claim to lika_app;
 
+create table clearing_book (
+  book_id uuid not null,
+  settled_through date,
+  stopped text,
+  constraint pk_clearing_book PRIMARY KEY (book_id)
+);
+comment on table clearing_book is 'How far each book is settled.';
+grant insert, select, update on clearing_book to lika_app;
+
 create table closing (
   lane integer not null,
   day date not null,
@@ -184,6 +335,116 @@ create table consumer (
 comment on table consumer is 'How far each reader of the journal has come.';
 grant delete, insert, select, update on consumer to lika_app;
 
+create table contract (
+  id uuid not null,
+  merchant_id uuid not null,
+  version integer not null,
+  book_id uuid not null,
+  valid_from date not null,
+  class text not null,
+  class_facts jsonb not null,
+  commission text not null,
+  tier_from bigint[] not null,
+  tier_bp integer[] not null,
+  cycle text not null,
+  cycle_days integer,
+  pay_after_business_days integer not null,
+  margin_bp integer,
+  margin_release_days integer,
+  split_merchants uuid[] not null,
+  split_bp integer[] not null,
+  bonus_share_bp integer not null,
+  voucher_share_bp integer not null,
+  payout_account bytea,
+  payout_last4 text,
+  reference text,
+  metadata jsonb not null,
+  idempotency_key text not null,
+  fingerprint bytea not null,
+  key_id uuid not null,
+  owner text not null,
+  proposed_at timestamp with time zone not null,
+  constraint pk_contract PRIMARY KEY (id),
+  constraint uq_contract_key UNIQUE (book_id, idempotency_key),
+  constraint uq_contract_reference UNIQUE (book_id, reference),
+  constraint uq_contract_version UNIQUE (merchant_id, version),
+  constraint fk_contract_merchant FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint ck_contract_class CHECK ((class = ANY (ARRAY['ecommerce'::text, 'chain'::text, 'local'::text, 'none'::text]))),
+  constraint ck_contract_commission CHECK ((commission = ANY (ARRAY['flat'::text, 'whole'::text, 'marginal'::text]))),
+  constraint ck_contract_cycle CHECK ((cycle = ANY (ARRAY['t_plus'::text, 'weekly'::text, 'half_month'::text, 'month'::text]))),
+  constraint ck_contract_cycle_days CHECK (((cycle = 't_plus'::text) = (cycle_days IS NOT NULL))),
+  constraint ck_contract_margin CHECK ((((margin_bp IS NULL) = (margin_release_days IS NULL)) AND ((margin_bp >= 1) AND (margin_bp <= 10000)) AND ((margin_release_days >= 1) AND (margin_release_days <= 730)))),
+  constraint ck_contract_pay_after CHECK (((pay_after_business_days >= 1) AND (pay_after_business_days <= 60))),
+  constraint ck_contract_payout CHECK (((payout_account IS NULL) = (payout_last4 IS NULL))),
+  constraint ck_contract_shares CHECK ((((bonus_share_bp >= 0) AND (bonus_share_bp <= 10000)) AND ((voucher_share_bp >= 0) AND (voucher_share_bp <= 10000)))),
+  constraint ck_contract_split CHECK (((cardinality(split_merchants) = cardinality(split_bp)) AND (0 < ALL (split_bp)))),
+  constraint ck_contract_tiers CHECK (((cardinality(tier_from) = cardinality(tier_bp)) AND (tier_from[1] = 0) AND (0 <= ALL (tier_bp)) AND (10000 >= ALL (tier_bp)) AND ((commission <> 'flat'::text) OR (cardinality(tier_from) = 1)))),
+  constraint ck_contract_version CHECK ((version > 0))
+);
+comment on table contract is 'Contracts with merchants, as they were proposed; never changed.';
+CREATE INDEX contract_by_book ON contract USING btree (book_id, id);
+grant insert, select on contract to lika_app;
+
+create table contract_decision (
+  contract_id uuid not null,
+  book_id uuid not null,
+  decision text not null,
+  reason text,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_contract_decision PRIMARY KEY (contract_id),
+  constraint fk_contract_decision_contract FOREIGN KEY (contract_id) REFERENCES contract(id),
+  constraint ck_contract_decision_decision CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text])))
+);
+comment on table contract_decision is 'What a second person said of a contract that was proposed; never changed.';
+grant insert, select on contract_decision to lika_app;
+
+create table custody_account (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  bank_name text not null,
+  bank_code text not null,
+  account_name text not null,
+  account_number text not null,
+  balance bigint not null,
+  redemptions_paid bigint not null default 0,
+  reference text,
+  metadata jsonb,
+  key_id uuid not null,
+  owner text not null,
+  opened_at timestamp with time zone not null,
+  constraint pk_custody_account PRIMARY KEY (lane, id),
+  constraint uq_custody_account_number UNIQUE (lane, book_id, account_number)
+);
+comment on table custody_account is 'Accounts at banks that hold the reserve; all of a book in one lane, so that their sum is guarded.';
+grant insert, select, update on custody_account to lika_app;
+
+create table custody_movement (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  kind text not null,
+  amount bigint not null,
+  day date not null,
+  reference text,
+  metadata jsonb,
+  cause_id uuid,
+  settled boolean not null,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_custody_movement PRIMARY KEY (lane, id),
+  constraint ck_custody_movement_amount CHECK ((amount <> 0)),
+  constraint ck_custody_movement_kind CHECK ((kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text, 'redemption_payout'::text, 'suspended'::text, 'reversal'::text])))
+);
+comment on table custody_movement is 'Money that moved onto custody accounts and off them, by the books.';
+CREATE INDEX custody_movement_by_account ON custody_movement USING btree (lane, account_id, day, id);
+CREATE INDEX custody_movement_open ON custody_movement USING btree (lane, account_id) WHERE (NOT settled);
+grant insert, select, update on custody_movement to lika_app;
+
 create table cut (
   lane integer not null,
   day date not null,
@@ -193,6 +454,20 @@ create table cut (
 );
 comment on table cut is 'Where a business day ends in each lane.';
 grant insert, select on cut to lika_app;
+
+create table day_flow (
+  lane integer not null,
+  day date not null,
+  book_id uuid not null,
+  debit_kind integer not null,
+  credit_kind integer not null,
+  amount bigint not null,
+  constraint pk_day_flow PRIMARY KEY (lane, day, book_id, debit_kind, credit_kind),
+  constraint ck_day_flow_amount CHECK ((amount > 0))
+);
+comment on table day_flow is 'What moved on a business day between each two kinds of accounts, read from the transfers by sequence number.';
+CREATE INDEX day_flow_by_book ON day_flow USING btree (book_id, day);
+grant insert, select, update on day_flow to lika_app;
 
 create table directory (
   bucket integer not null,
@@ -206,6 +481,28 @@ create table directory (
 );
 comment on table directory is 'Names that come from outside, as keyed digests: merchant order numbers, imported card numbers.';
 grant delete, insert, select, update on directory to lika_app;
+
+create table filing (
+  id uuid not null,
+  book_id uuid not null,
+  form text not null,
+  number text not null,
+  authority text not null,
+  filed_on date not null,
+  valid_to date,
+  fields jsonb not null,
+  reference text,
+  metadata jsonb not null,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_filing PRIMARY KEY (id),
+  constraint uq_filing_number UNIQUE (book_id, form, number, filed_on),
+  constraint uq_filing_reference UNIQUE (book_id, reference),
+  constraint ck_filing_form CHECK ((form = ANY (ARRAY['mofcom_single_purpose'::text, 'pboc_payment_licence'::text])))
+);
+comment on table filing is 'Filings with authorities and licences; a renewal is a new row.';
+grant insert, select on filing to lika_app;
 
 create table funding (
   lane integer not null,
@@ -426,6 +723,62 @@ create table lane (
 comment on table lane is 'One row per single-writer slice of the book; its lock is the lock of the lane.';
 grant insert, select, update on lane to lika_app;
 
+create table ledger_correction (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  entry_command_id uuid not null,
+  entry_seq bigint not null,
+  reason text not null,
+  state text not null,
+  proposer_key_id uuid not null,
+  proposer_owner text not null,
+  proposed_at timestamp with time zone not null,
+  decider_key_id uuid,
+  decider_owner text,
+  decided_at timestamp with time zone,
+  constraint pk_ledger_correction PRIMARY KEY (lane, id),
+  constraint ck_ledger_correction_decider CHECK (((state = 'proposed'::text) = (decider_key_id IS NULL))),
+  constraint ck_ledger_correction_state CHECK ((state = ANY (ARRAY['proposed'::text, 'made'::text, 'rejected'::text])))
+);
+comment on table ledger_correction is 'Entries that are taken back by their reversal, with the reason and the two people.';
+CREATE INDEX ledger_correction_by_book ON ledger_correction USING btree (lane, book_id, id);
+CREATE UNIQUE INDEX uq_ledger_correction_entry ON ledger_correction USING btree (lane, entry_command_id) WHERE (state <> 'rejected'::text);
+grant insert, select, update on ledger_correction to lika_app;
+
+create table load_refund (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  load_id uuid not null,
+  card_id uuid not null,
+  amount bigint not null,
+  paid_out bigint not null,
+  deducted bigint not null,
+  outcome jsonb not null,
+  reference text not null,
+  reason text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_load_refund PRIMARY KEY (lane, id),
+  constraint ck_load_refund_amount CHECK ((amount > 0)),
+  constraint ck_load_refund_parts CHECK (((paid_out >= 0) AND (deducted >= 0) AND ((paid_out + deducted) = amount)))
+);
+comment on table load_refund is 'Loads that were given back, in part or whole.';
+CREATE INDEX load_refund_by_load ON load_refund USING btree (lane, load_id);
+grant insert, select on load_refund to lika_app;
+
+create table load_rest (
+  lane integer not null,
+  load_id uuid not null,
+  book_id uuid not null,
+  refunded bigint not null,
+  constraint pk_load_rest PRIMARY KEY (lane, load_id),
+  constraint ck_load_rest_refunded CHECK ((refunded > 0))
+);
+comment on table load_rest is 'Loads of which something was given back: how much in all.';
+grant insert, select, update on load_rest to lika_app;
+
 create table merchant (
   id uuid not null,
   book_id uuid not null,
@@ -434,12 +787,67 @@ create table merchant (
   reference text,
   metadata jsonb not null,
   created_at timestamp with time zone not null,
+  ownership text not null default 'partner'::text,
+  status text not null default 'approved'::text,
+  status_version integer not null default 0,
+  status_changed_at timestamp with time zone,
+  settlement_lane integer not null,
   constraint pk_merchant PRIMARY KEY (id),
-  constraint uq_merchant_reference UNIQUE (book_id, reference)
+  constraint uq_merchant_reference UNIQUE (book_id, reference),
+  constraint ck_merchant_ownership CHECK ((ownership = ANY (ARRAY['own'::text, 'partner'::text]))),
+  constraint ck_merchant_settlement_lane CHECK (((settlement_lane >= 1) AND (settlement_lane <= 999))),
+  constraint ck_merchant_status CHECK ((status = ANY (ARRAY['draft'::text, 'submitted'::text, 'approved'::text, 'rejected'::text, 'suspended'::text])))
 );
 comment on table merchant is 'Who takes cards.';
 CREATE INDEX merchant_by_book ON merchant USING btree (book_id, id);
-grant insert, select on merchant to lika_app;
+CREATE INDEX merchant_by_change ON merchant USING btree (status_changed_at) WHERE (status_changed_at IS NOT NULL);
+grant insert, select, update (status, status_changed_at, status_version) on merchant to lika_app;
+
+create table merchant_application (
+  merchant_id uuid not null,
+  number integer not null,
+  book_id uuid not null,
+  legal_name text not null,
+  credit_code text not null,
+  contact_key bytea not null,
+  contact bytea not null,
+  documents jsonb not null,
+  constraint pk_merchant_application PRIMARY KEY (merchant_id, number),
+  constraint fk_merchant_application_deed FOREIGN KEY (merchant_id, number) REFERENCES merchant_deed(merchant_id, number),
+  constraint ck_merchant_application_credit_code CHECK ((credit_code ~ '^[0-9A-HJ-NPQRTUWXY]{18}$'::text))
+);
+comment on table merchant_application is 'What merchants said and showed of themselves to be let in; never changed.';
+grant insert, select on merchant_application to lika_app;
+
+create table merchant_clearing (
+  lane integer not null,
+  merchant_id uuid not null,
+  book_id uuid not null,
+  settled_through date not null,
+  receivable bigint not null default 0,
+  constraint pk_merchant_clearing PRIMARY KEY (lane, merchant_id),
+  constraint ck_merchant_clearing_receivable CHECK ((receivable >= 0))
+);
+comment on table merchant_clearing is 'How far each merchant is settled.';
+grant insert, select, update on merchant_clearing to lika_app;
+
+create table merchant_deed (
+  merchant_id uuid not null,
+  number integer not null,
+  book_id uuid not null,
+  action text not null,
+  status text not null,
+  reason text,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_merchant_deed PRIMARY KEY (merchant_id, number),
+  constraint fk_merchant_deed_merchant FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint ck_merchant_deed_action CHECK ((action = ANY (ARRAY['created'::text, 'drafted'::text, 'changed'::text, 'submitted'::text, 'approved'::text, 'rejected'::text, 'suspended'::text, 'resumed'::text]))),
+  constraint ck_merchant_deed_number CHECK ((number > 0))
+);
+comment on table merchant_deed is 'What was done to the standing of merchants, by whom and why; never changed.';
+grant insert, select on merchant_deed to lika_app;
 
 create table migration (
   number integer not null,
@@ -500,8 +908,10 @@ create table payment (
   receipt_number text not null,
   metadata jsonb,
   created_at timestamp with time zone not null,
+  channel text,
   constraint pk_payment PRIMARY KEY (lane, id, month),
   constraint ck_payment_amount CHECK ((amount > 0)),
+  constraint ck_payment_channel CHECK ((channel = ANY (ARRAY['in_store'::text, 'online'::text, 'mini_program'::text]))),
   constraint ck_payment_refunded CHECK (((refunded >= 0) AND (refunded <= amount))),
   constraint ck_payment_status CHECK ((status = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
 ) partition by list (month);
@@ -528,8 +938,10 @@ create table payment_hold (
   allocations jsonb not null,
   metadata jsonb,
   created_at timestamp with time zone not null,
+  channel text,
   constraint pk_payment_hold PRIMARY KEY (lane, id),
   constraint ck_payment_hold_amount CHECK ((amount > 0)),
+  constraint ck_payment_hold_channel CHECK ((channel = ANY (ARRAY['in_store'::text, 'online'::text, 'mini_program'::text]))),
   constraint ck_payment_hold_held CHECK (((status = 'held'::text) = ((captured + released) < amount))),
   constraint ck_payment_hold_parts CHECK (((captured >= 0) AND (released >= 0) AND ((captured + released) <= amount))),
   constraint ck_payment_hold_status CHECK ((status = ANY (ARRAY['held'::text, 'captured'::text, 'released'::text, 'expired'::text])))
@@ -537,6 +949,75 @@ create table payment_hold (
 comment on table payment_hold is 'Money of cards set aside for a merchant.';
 CREATE INDEX payment_hold_due ON payment_hold USING btree (lane, expires_at) WHERE (status = 'held'::text);
 grant insert, select, update on payment_hold to lika_app;
+
+create table payout (
+  id uuid not null,
+  book_id uuid not null,
+  batch_id uuid not null,
+  line integer not null,
+  settlement_id uuid not null,
+  merchant_id uuid not null,
+  contract_version integer not null,
+  amount bigint not null,
+  status text not null,
+  previous_id uuid,
+  bank_serial text,
+  reason text,
+  attention text,
+  created_at timestamp with time zone not null,
+  sent_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint pk_payout PRIMARY KEY (id),
+  constraint uq_payout_line UNIQUE (batch_id, line),
+  constraint ck_payout_amount CHECK ((amount > 0)),
+  constraint ck_payout_attention CHECK ((attention = ANY (ARRAY['contradiction'::text, 'amount'::text, 'paid_twice'::text, 'missing'::text]))),
+  constraint ck_payout_line CHECK ((line > 0)),
+  constraint ck_payout_status CHECK ((status = ANY (ARRAY['created'::text, 'sent'::text, 'confirmed'::text, 'failed'::text, 'returned'::text, 'cancelled'::text])))
+);
+comment on table payout is 'What is paid to a merchant of what a statement owes. Its id is its reference at the bank.';
+CREATE INDEX ix_payout_book ON payout USING btree (book_id, id);
+CREATE INDEX ix_payout_settlement ON payout USING btree (settlement_id);
+CREATE UNIQUE INDEX uq_payout_live ON payout USING btree (settlement_id, merchant_id) WHERE (status = ANY (ARRAY['created'::text, 'sent'::text, 'confirmed'::text]));
+CREATE UNIQUE INDEX uq_payout_previous ON payout USING btree (previous_id) WHERE (status <> 'cancelled'::text);
+grant insert, select, update on payout to lika_app;
+
+create table payout_batch (
+  id uuid not null,
+  book_id uuid not null,
+  status text not null,
+  created_by uuid not null,
+  created_by_owner text not null,
+  created_at timestamp with time zone not null,
+  released_by uuid,
+  released_by_owner text,
+  released_at timestamp with time zone,
+  sent_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  delivery text not null default 'none'::text,
+  questions integer not null default 0,
+  open_question text,
+  ask_at timestamp with time zone,
+  reference text,
+  metadata jsonb not null,
+  constraint pk_payout_batch PRIMARY KEY (id),
+  constraint uq_payout_batch_reference UNIQUE (book_id, reference),
+  constraint ck_payout_batch_delivery CHECK ((delivery = ANY (ARRAY['none'::text, 'begun'::text, 'delivered'::text]))),
+  constraint ck_payout_batch_released CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_by IS NULL) = (released_by_owner IS NULL)) AND (released_by IS DISTINCT FROM created_by) AND ((released_at IS NOT NULL) OR (status = ANY (ARRAY['created'::text, 'cancelled'::text]))))),
+  constraint ck_payout_batch_status CHECK ((status = ANY (ARRAY['created'::text, 'released'::text, 'sent'::text, 'finished'::text, 'cancelled'::text])))
+);
+comment on table payout_batch is 'Orders to the bank: one file each, put together by one person and released by another.';
+CREATE INDEX ix_payout_batch_open ON payout_batch USING btree (id) WHERE (status = ANY (ARRAY['released'::text, 'sent'::text]));
+grant insert, select, update on payout_batch to lika_app;
+
+create table payout_desk (
+  mode text not null,
+  holder uuid not null,
+  until timestamp with time zone not null,
+  constraint pk_payout_desk PRIMARY KEY (mode),
+  constraint ck_payout_desk_mode CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
+);
+comment on table payout_desk is 'Which process talks to the bank just now: one for each mode.';
+grant insert, select, update on payout_desk to lika_app;
 
 create table person (
   id uuid not null,
@@ -551,6 +1032,34 @@ create table person (
 );
 comment on table person is 'Buyers, as the law wants them recorded; personal data encrypted under a key per person.';
 grant delete, insert, select on person to lika_app;
+
+create table presale (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  version integer not null,
+  product_id uuid not null,
+  product_version integer not null,
+  price bigint not null,
+  face bigint not null,
+  method text not null,
+  funding_reference text,
+  person_id uuid,
+  charter_id uuid,
+  status text not null,
+  card_id uuid,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_presale PRIMARY KEY (lane, id),
+  constraint ck_presale_card CHECK (((status = 'delivered'::text) = (card_id IS NOT NULL))),
+  constraint ck_presale_price CHECK (((price > 0) AND (price < face))),
+  constraint ck_presale_status CHECK ((status = ANY (ARRAY['sold'::text, 'delivered'::text, 'refunded'::text])))
+);
+comment on table presale is 'Cards that were paid for at a discount and are delivered later.';
+CREATE INDEX presale_by_book ON presale USING btree (lane, book_id, id);
+grant insert, select, update on presale to lika_app;
 
 create table product (
   id uuid not null,
@@ -588,12 +1097,19 @@ create table product_version (
   categories text[] not null,
   consume_order text[] not null,
   created_at timestamp with time zone not null,
+  model text not null default 'mixed'::text,
+  channels text[] not null default '{}'::text[],
+  hours jsonb not null default '[]'::jsonb,
+  min_amount bigint,
   constraint pk_product_version PRIMARY KEY (product_id, version),
   constraint ck_product_version_amount CHECK (((faces IS NULL) = ((face_min IS NOT NULL) AND (face_max IS NOT NULL)))),
   constraint ck_product_version_carrier CHECK ((carrier = ANY (ARRAY['virtual'::text, 'physical'::text]))),
+  constraint ck_product_version_channels CHECK ((channels <@ ARRAY['in_store'::text, 'online'::text, 'mini_program'::text])),
   constraint ck_product_version_consume_order CHECK (((cardinality(consume_order) = 2) AND (consume_order @> ARRAY['bonus'::text, 'principal'::text]))),
   constraint ck_product_version_faces CHECK (((cardinality(faces) > 0) AND (0 < ALL (faces)))),
   constraint ck_product_version_kind CHECK ((kind = ANY (ARRAY['gift'::text, 'stored_value'::text, 'membership'::text]))),
+  constraint ck_product_version_min_amount CHECK ((min_amount > 0)),
+  constraint ck_product_version_model CHECK ((model = ANY (ARRAY['closed'::text, 'alliance'::text, 'mixed'::text]))),
   constraint ck_product_version_range CHECK (((face_min >= 1) AND (face_min <= face_max))),
   constraint ck_product_version_renewal CHECK (((renewal_months IS NULL) OR ((renewal_months > 0) AND (validity_months IS NOT NULL)))),
   constraint ck_product_version_validity CHECK ((validity_months > 0)),
@@ -601,6 +1117,63 @@ create table product_version (
 );
 comment on table product_version is 'Terms of products; never changed, so that what was sold keeps its terms.';
 grant insert, select on product_version to lika_app;
+
+create table rebate (
+  lane integer not null,
+  id uuid not null,
+  line integer not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  version integer not null,
+  budget_line uuid not null,
+  card_id uuid not null,
+  form text not null,
+  source text not null,
+  source_id uuid not null,
+  period date not null,
+  base bigint not null,
+  amount bigint not null,
+  set_off bigint not null default 0,
+  reversed bigint not null default 0,
+  voucher_id uuid,
+  created_at timestamp with time zone not null,
+  constraint pk_rebate PRIMARY KEY (lane, id, line),
+  constraint uq_rebate_source UNIQUE (lane, campaign_id, source_id, period, card_id),
+  constraint ck_rebate_amount CHECK ((amount > 0)),
+  constraint ck_rebate_base CHECK ((base >= 0)),
+  constraint ck_rebate_form CHECK ((form = ANY (ARRAY['bonus'::text, 'voucher'::text]))),
+  constraint ck_rebate_reversed CHECK (((reversed >= 0) AND (reversed <= amount))),
+  constraint ck_rebate_set_off CHECK (((set_off >= 0) AND (set_off <= amount))),
+  constraint ck_rebate_source CHECK ((source = ANY (ARRAY['load'::text, 'payment'::text, 'month'::text, 'presale'::text]))),
+  constraint ck_rebate_voucher CHECK (((form = 'voucher'::text) = (voucher_id IS NOT NULL)))
+);
+comment on table rebate is 'What a campaign gave to a card, what for, and what of it was taken back.';
+CREATE INDEX rebate_by_campaign ON rebate USING btree (lane, campaign_id, id);
+CREATE INDEX rebate_by_card ON rebate USING btree (lane, card_id, id);
+CREATE INDEX rebate_by_source ON rebate USING btree (lane, source_id);
+grant insert, select, update on rebate to lika_app;
+
+create table rebate_debt (
+  lane integer not null,
+  card_id uuid not null,
+  book_id uuid not null,
+  amount bigint not null,
+  constraint pk_rebate_debt PRIMARY KEY (lane, card_id),
+  constraint ck_rebate_debt_amount CHECK ((amount >= 0))
+);
+comment on table rebate_debt is 'Rebates that could not be taken back because they were spent; set off against the next ones.';
+grant insert, select, update on rebate_debt to lika_app;
+
+create table rebate_run (
+  campaign_id uuid not null,
+  day date not null,
+  book_id uuid not null,
+  granted integer not null,
+  finished_at timestamp with time zone not null,
+  constraint pk_rebate_run PRIMARY KEY (campaign_id, day)
+);
+comment on table rebate_run is 'Days and months whose rebates are posted: the work of the schedule that is done.';
+grant insert, select on rebate_run to lika_app;
 
 create table redemption (
   lane integer not null,
@@ -638,12 +1211,119 @@ create table refund (
   allocations jsonb not null,
   metadata jsonb,
   created_at timestamp with time zone not null,
+  rebates jsonb,
   constraint pk_refund PRIMARY KEY (lane, id),
   constraint ck_refund_amount CHECK ((amount > 0))
 );
 comment on table refund is 'What a payment gave back to its cards.';
 CREATE INDEX refund_by_payment ON refund USING btree (lane, payment_id);
 grant insert, select on refund to lika_app;
+
+create table reserve_alerted (
+  book_id uuid not null,
+  after_day date not null,
+  amount bigint not null,
+  constraint pk_reserve_alerted PRIMARY KEY (book_id, after_day),
+  constraint ck_reserve_alerted_amount CHECK ((amount > 0))
+);
+comment on table reserve_alerted is 'How much of the outflows without cause has been reported.';
+grant insert, select, update on reserve_alerted to lika_app;
+
+create table reserve_case (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  day date not null,
+  account_id uuid,
+  movement_id uuid,
+  lines jsonb not null,
+  amount bigint not null,
+  subject text,
+  state text not null,
+  action text,
+  reason text,
+  proposer_key_id uuid,
+  proposer_owner text,
+  proposed_at timestamp with time zone,
+  resolver_key_id uuid,
+  resolver_owner text,
+  resolved_at timestamp with time zone,
+  opened_at timestamp with time zone not null,
+  constraint pk_reserve_case PRIMARY KEY (lane, id),
+  constraint ck_reserve_case_action CHECK ((action = ANY (ARRAY['match'::text, 'suspend'::text, 'dismiss'::text]))),
+  constraint ck_reserve_case_people CHECK ((((state = 'open'::text) = (proposer_key_id IS NULL)) AND ((state = 'resolved'::text) = (resolver_key_id IS NOT NULL)))),
+  constraint ck_reserve_case_state CHECK ((state = ANY (ARRAY['open'::text, 'proposed'::text, 'resolved'::text])))
+);
+comment on table reserve_case is 'What people must look at: differences between bank and books, money that left without cause, a reserve that is short.';
+CREATE INDEX reserve_case_by_book ON reserve_case USING btree (lane, book_id, id);
+CREATE INDEX reserve_case_open ON reserve_case USING btree (lane, book_id, kind) WHERE (state <> 'resolved'::text);
+grant insert, select, update on reserve_case to lika_app;
+
+create table reserve_guarantee (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  guarantor text not null,
+  document_number text not null,
+  amount bigint not null,
+  valid_from date not null,
+  valid_to date not null,
+  ended_on date,
+  reference text,
+  metadata jsonb,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_reserve_guarantee PRIMARY KEY (lane, id),
+  constraint uq_reserve_guarantee_document UNIQUE (lane, book_id, kind, document_number),
+  constraint ck_reserve_guarantee_amount CHECK ((amount > 0)),
+  constraint ck_reserve_guarantee_kind CHECK ((kind = ANY (ARRAY['surety_insurance'::text, 'bank_guarantee'::text]))),
+  constraint ck_reserve_guarantee_period CHECK ((valid_from <= valid_to))
+);
+comment on table reserve_guarantee is 'Surety insurance and bank guarantees that stand for a part of the reserve.';
+grant insert, select, update on reserve_guarantee to lika_app;
+
+create table reserve_position (
+  book_id uuid not null,
+  day date not null,
+  rule text,
+  base_day date,
+  base bigint,
+  ratio_bp integer,
+  required bigint not null,
+  custody bigint not null,
+  bank bigint,
+  guarantees bigint not null,
+  shortfall bigint not null,
+  carry bigint not null,
+  decrease bigint not null,
+  outflow bigint not null,
+  at timestamp with time zone not null,
+  constraint pk_reserve_position PRIMARY KEY (book_id, day),
+  constraint ck_reserve_position_amounts CHECK (((required >= 0) AND (guarantees >= 0) AND (shortfall >= 0) AND (carry >= 0) AND (outflow >= 0)))
+);
+comment on table reserve_position is 'What the reserve of a book had to be at the end of a business day, and what it was.';
+grant insert, select, update on reserve_position to lika_app;
+
+create table reserve_profile (
+  book_id uuid not null,
+  number integer not null,
+  issuer_class text not null,
+  last_year_revenue bigint,
+  top_up_deposit boolean not null,
+  business_began date,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_reserve_profile PRIMARY KEY (book_id, number),
+  constraint ck_reserve_profile_class CHECK ((issuer_class = ANY (ARRAY['scale'::text, 'group'::text, 'brand'::text, 'other'::text]))),
+  constraint ck_reserve_profile_number CHECK ((number > 0)),
+  constraint ck_reserve_profile_revenue CHECK ((last_year_revenue >= 0))
+);
+comment on table reserve_profile is 'What an issuer says of itself as far as its reserve depends on it; every version stays.';
+grant insert, select on reserve_profile to lika_app;
 
 create table sale_switch (
   issuer_id uuid not null,
@@ -656,6 +1336,101 @@ create table sale_switch (
 );
 comment on table sale_switch is 'Every time that the operator stopped the sale of an issuer or let it go on.';
 grant insert, select on sale_switch to lika_app;
+
+create table settlement_adjustment (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  amount bigint not null,
+  reason text not null,
+  status text not null,
+  proposed_by uuid not null,
+  proposed_by_owner text not null,
+  proposed_at timestamp with time zone not null,
+  decided_by uuid,
+  decided_by_owner text,
+  decided_at timestamp with time zone,
+  reference text,
+  metadata jsonb,
+  constraint pk_settlement_adjustment PRIMARY KEY (lane, id),
+  constraint ck_settlement_adjustment_amount CHECK ((amount <> 0)),
+  constraint ck_settlement_adjustment_decided CHECK ((((status = 'proposed'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_by_owner IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)) AND (decided_by IS DISTINCT FROM proposed_by))),
+  constraint ck_settlement_adjustment_status CHECK ((status = ANY (ARRAY['proposed'::text, 'posted'::text, 'rejected'::text])))
+);
+comment on table settlement_adjustment is 'What one person proposed to add to or take from what a merchant is owed, and what another said.';
+CREATE INDEX settlement_adjustment_by_book ON settlement_adjustment USING btree (lane, book_id, id);
+grant insert, select, update on settlement_adjustment to lika_app;
+
+create table statement (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  contract_version integer not null,
+  from_day date not null,
+  to_day date not null,
+  from_cut jsonb not null,
+  to_cut jsonb not null,
+  nets jsonb not null,
+  taken bigint not null,
+  refunded bigint not null,
+  cancelled bigint not null,
+  commission bigint not null,
+  bonus_share bigint not null,
+  voucher_share bigint not null,
+  adjusted bigint not null,
+  due bigint not null,
+  set_off bigint not null,
+  margin_withheld bigint not null,
+  margin_used bigint not null,
+  receivable_added bigint not null,
+  margin_released bigint not null,
+  payable bigint not null,
+  own_sales bigint not null,
+  margin_left bigint not null,
+  margin_release_on date,
+  pay_on date,
+  status text not null,
+  seq bigint not null,
+  seqs jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_statement PRIMARY KEY (lane, id),
+  constraint uq_statement_cycle UNIQUE (lane, merchant_id, to_day),
+  constraint ck_statement_days CHECK ((from_day <= to_day)),
+  constraint ck_statement_due CHECK ((due = ((((((taken - refunded) - cancelled) - commission) - bonus_share) - voucher_share) + adjusted))),
+  constraint ck_statement_margin_left CHECK (((margin_left >= 0) AND (margin_left <= margin_withheld))),
+  constraint ck_statement_margin_release CHECK (((margin_withheld > 0) = (margin_release_on IS NOT NULL))),
+  constraint ck_statement_nothing_due CHECK (((payable = 0) = (status = 'nothing_due'::text))),
+  constraint ck_statement_parts CHECK (((taken >= 0) AND (refunded >= 0) AND (cancelled >= 0) AND (set_off >= 0) AND (margin_withheld >= 0) AND (margin_used >= 0) AND (receivable_added >= 0) AND (margin_released >= 0) AND (payable >= 0))),
+  constraint ck_statement_pay_on CHECK (((payable > 0) = (pay_on IS NOT NULL))),
+  constraint ck_statement_payable CHECK ((payable = ((((((due - own_sales) - set_off) - margin_withheld) + margin_used) + receivable_added) + margin_released))),
+  constraint ck_statement_status CHECK ((status = ANY (ARRAY['payable'::text, 'in_flight'::text, 'paid'::text, 'nothing_due'::text])))
+);
+comment on table statement is 'What a merchant is owed for a cycle; its lines are read from the journal by its cuts.';
+CREATE INDEX statement_by_book ON statement USING btree (lane, book_id, id);
+CREATE INDEX statement_to_pay ON statement USING btree (lane, pay_on) WHERE (status = 'payable'::text);
+CREATE INDEX statement_with_margin ON statement USING btree (lane, merchant_id) WHERE (margin_left > 0);
+grant insert, select, update on statement to lika_app;
+
+create table statement_portion (
+  lane integer not null,
+  statement_id uuid not null,
+  merchant_id uuid not null,
+  line integer not null,
+  book_id uuid not null,
+  amount bigint not null,
+  status text not null,
+  payout_id uuid,
+  constraint pk_statement_portion PRIMARY KEY (lane, statement_id, merchant_id),
+  constraint uq_statement_portion_line UNIQUE (lane, statement_id, line),
+  constraint ck_statement_portion_amount CHECK ((amount > 0)),
+  constraint ck_statement_portion_payout CHECK (((status = 'payable'::text) = (payout_id IS NULL))),
+  constraint ck_statement_portion_status CHECK ((status = ANY (ARRAY['payable'::text, 'in_flight'::text, 'paid'::text])))
+);
+comment on table statement_portion is 'Who is paid how much of a statement, and how far that is.';
+CREATE INDEX statement_portion_by_merchant ON statement_portion USING btree (lane, merchant_id, statement_id);
+grant insert, select, update on statement_portion to lika_app;
 
 create table store (
   id uuid not null,
@@ -723,6 +1498,30 @@ CREATE INDEX transfer_by_debit ON ONLY transfer USING btree (lane, debit_account
 grant insert, select on transfer to lika_app;
 
 create table transfer_default partition of transfer default;
+
+create table voucher (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  card_id uuid not null,
+  face bigint not null,
+  min_amount bigint not null,
+  merchants uuid[] not null,
+  expires_at timestamp with time zone not null,
+  status text not null,
+  lapsed bigint not null default 0,
+  created_at timestamp with time zone not null,
+  constraint pk_voucher PRIMARY KEY (lane, id),
+  constraint ck_voucher_face CHECK ((face > 0)),
+  constraint ck_voucher_lapsed CHECK (((lapsed >= 0) AND (lapsed <= face))),
+  constraint ck_voucher_min_amount CHECK ((min_amount >= 0)),
+  constraint ck_voucher_status CHECK ((status = ANY (ARRAY['open'::text, 'revoked'::text, 'expired'::text])))
+);
+comment on table voucher is 'Vouchers of cards; an open one past its expiry pays no more, whether or not it was swept.';
+CREATE INDEX voucher_by_card ON voucher USING btree (lane, card_id, id);
+CREATE INDEX voucher_due ON voucher USING btree (lane, expires_at) WHERE (status = 'open'::text);
+grant insert, select, update on voucher to lika_app;
 
 create table webhook_cursor (
   lane integer not null,
@@ -929,3 +1728,27 @@ begin
 end
 $function$;
 grant execute on function wipe_test_book(in_lane integer, book uuid, most integer) to lika_app;
+
+CREATE OR REPLACE FUNCTION lika.wipe_test_rebates(in_lane integer, book uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  delete from rebate where lane = in_lane and book_id = book;
+  delete from rebate_debt where lane = in_lane and book_id = book;
+  delete from voucher where lane = in_lane and book_id = book;
+  delete from load_refund where lane = in_lane and book_id = book;
+  delete from load_rest where lane = in_lane and book_id = book;
+  delete from presale where lane = in_lane and book_id = book;
+end
+$function$;
+grant execute on function wipe_test_rebates(in_lane integer, book uuid) to lika_app;

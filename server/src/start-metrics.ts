@@ -1,7 +1,11 @@
 /** A step of the start: what is counted, and how it reads for Prometheus. No label takes a value that callers make up. */
+import { businessDateOf } from '@lika/contract'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
+import { countStopped, missingYear, readCalendarYears, withYears } from './modules/clearing/index.ts'
+import type { Tables } from './modules/policy/index.ts'
 import { readDeliveryFigures } from './modules/webhooks/index.ts'
+import { realNow } from './platform/clock.ts'
 import type { Database } from './platform/db.ts'
 import { countJobs } from './platform/jobs/index.ts'
 import type { Engine, EngineMeter } from './platform/lanes/index.ts'
@@ -9,7 +13,7 @@ import type { Engine, EngineMeter } from './platform/lanes/index.ts'
 export interface Metrics extends Pick<Deps, 'count' | 'metrics'> {
   readonly engineMeter: EngineMeter
   /** What is only read when somebody asks. */
-  readonly watch: (engine: Pick<Engine, 'load'>, database: Database) => void
+  readonly watch: (engine: Pick<Engine, 'load'>, database: Database, tables: Tables) => void
 }
 
 const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]
@@ -53,9 +57,10 @@ export function openMetrics(): Metrics {
       round: (commands) => rounds.observe(commands),
       claim: (tookMs) => claims.observe(tookMs / 1000),
     },
-    watch: (engine, database) => {
+    watch: (engine, database, tables) => {
       watchLanes(registry, engine)
       watchDatabase(registry, database)
+      watchSettlements(registry, database, tables)
     },
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
@@ -94,6 +99,29 @@ function watchDatabase(registry: Registry, { sql }: Database): void {
       const counts = await countJobs(sql).catch(() => [])
       this.reset()
       for (const { status, count } of counts) this.set({ status }, count)
+    },
+  })
+}
+
+/** What finance must hear of before money stands still. */
+function watchSettlements(registry: Registry, { sql }: Database, tables: Tables): void {
+  new Gauge({
+    name: 'lika_settlement_stopped_books',
+    help: 'Books whose settlement waits for somebody, such as for a calendar.',
+    registers: [registry],
+    async collect() {
+      const stopped = await countStopped(sql).catch(() => undefined)
+      if (stopped === undefined) this.reset()
+      else this.set(stopped)
+    },
+  })
+  new Gauge({
+    name: 'lika_calendar_missing_year',
+    help: 'A year within the next quarter for which the business days are not known; 0: none.',
+    registers: [registry],
+    async collect() {
+      const years = await readCalendarYears(sql).catch(() => [])
+      this.set(missingYear(withYears(tables, years), businessDateOf(realNow())) ?? 0)
     },
   })
 }

@@ -7,6 +7,7 @@ import type { FlowContext } from './flows/context.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
 import { createGuesses, mintCards } from './modules/cards/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
+import { openLoyalty } from './modules/loyalty/index.ts'
 import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
@@ -47,8 +48,8 @@ export async function openParts(
   const operatorKeyFile = join(config.dataDir, 'operator.key')
   const operatorKey = await ensureOperatorKey(database.sql, operatorKeyFile)
   const packs = await loadPacks(packsFolder)
-  const nouns = {
   const tables = await loadTables(join(packsFolder, 'tables'))
+  const nouns = {
     issuers: openIssuers(database, packs),
     programs: openPrograms(database),
     merchants: openMerchants({
@@ -60,7 +61,7 @@ export async function openParts(
   }
   const { engineMeter: meter, watch, count, metrics } = openMetrics()
   const engine = await startEngine(config, log, open, { keyring, meter }, onStop)
-  watch(engine, database)
+  watch(engine, database, tables)
   const flows: FlowContext = {
     engine,
     database,
@@ -69,6 +70,7 @@ export async function openParts(
     packs,
     tables,
     ...nouns,
+    loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request) => mintCards(request, keyring),
   }

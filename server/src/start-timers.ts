@@ -10,6 +10,7 @@ import { expireHolds } from './flows/expire-holds.ts'
 import { makeSettler } from './flows/settle/settler.ts'
 import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
+import { watchReserves } from './flows/reserve/watch.ts'
 import { sweepSeals } from './modules/cards/index.ts'
 import { elapsedMs, realNow } from './platform/clock.ts'
 import { forgetOldClaims } from './platform/lanes/index.ts'
@@ -38,6 +39,7 @@ export function startTimers(
   const settler = makeSettler(flows, { log, monotonic: elapsedMs })
   repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))
+  repeat('reserves', 5_000, () => watchReserves(flows))
   repeat('revealed secrets', 30_000, async () => {
     for (const mode of modes) {
       await sweepSeals(database.sql, engine.lanesOf(mode), engine.now(mode))

@@ -53,8 +53,9 @@ create table lika.statement (
   -- null: nothing is to be paid.
   pay_on date,
   status text not null,
-  -- Its entry in its lane.
+  -- Its entry in its lane, and {lane: seq} of it in all lanes that it touched.
   seq bigint not null,
+  seqs jsonb not null,
   created_at timestamptz not null,
   constraint pk_statement primary key (lane, id),
   constraint uq_statement_cycle unique (lane, merchant_id, to_day),

@@ -9,14 +9,21 @@ import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { addMeter } from './http/meter.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerBankStatements } from './v1/bank-statements.ts'
 import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
+import { register as registerCampaigns } from './v1/campaigns.ts'
+import { register as registerCalendar } from './v1/calendar.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
 import { register as registerCharters } from './v1/charters.ts'
+import { register as registerContracts } from './v1/contracts.ts'
+import { register as registerCorrections } from './v1/corrections.ts'
+import { register as registerCustody } from './v1/custody.ts'
 import { register as registerEvents } from './v1/events.ts'
 import { register as registerExports } from './v1/exports.ts'
-import { register as registerContracts } from './v1/contracts.ts'
+import { register as registerFilings } from './v1/filings.ts'
+import { register as registerGuarantees } from './v1/guarantees.ts'
 import { register as registerHealth } from './v1/health.ts'
 import { register as registerHolds } from './v1/holds.ts'
 import { register as registerImports } from './v1/imports.ts'
@@ -24,18 +31,28 @@ import { register as registerIssuers } from './v1/issuers.ts'
 import { register as registerJobs } from './v1/jobs.ts'
 import { register as registerKeys } from './v1/keys.ts'
 import { register as registerLedger } from './v1/ledger.ts'
+import { register as registerLedgerDays } from './v1/ledger-days.ts'
+import { register as registerLoadRefunds } from './v1/load-refunds.ts'
 import { register as registerLoads } from './v1/loads.ts'
+import { register as registerMerchantInsight } from './v1/merchant-insight.ts'
+import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
-import { register as registerMerchantInsight } from './v1/merchant-insight.ts'
-import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
 import { register as registerPolicies } from './v1/policies.ts'
 import { register as registerProducts } from './v1/products.ts'
+import { register as registerRebates } from './v1/rebates.ts'
 import { register as registerRedemptions } from './v1/redemptions.ts'
 import { register as registerRefunds } from './v1/refunds.ts'
+import { register as registerRegisters } from './v1/registers.ts'
+import { register as registerReserve } from './v1/reserve.ts'
+import { register as registerReserveCases } from './v1/reserve-cases.ts'
+import { register as registerReserveReports } from './v1/reserve-reports.ts'
+import { register as registerSettlementAdjustments } from './v1/settlement-adjustments.ts'
+import { register as registerSettlements } from './v1/settlements.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
+import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 
 /** Every route file of v1, in the order of the reference. */
@@ -46,18 +63,25 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerCharters,
   registerProducts,
   registerMerchants,
-  registerCards,
-  registerCardActions,
-  registerLoads,
-  registerRedemptions,
-  registerStatements,
-  registerPayments,
   registerMerchantOnboarding,
   registerContracts,
   registerMerchantInsight,
+  registerCards,
+  registerCardActions,
+  registerLoads,
+  registerLoadRefunds,
+  registerCampaigns,
+  registerRebates,
+  registerVouchers,
+  registerRedemptions,
+  registerStatements,
+  registerPayments,
   registerPaymentCancels,
   registerRefunds,
   registerHolds,
+  registerSettlements,
+  registerSettlementAdjustments,
+  registerCalendar,
   registerBulk,
   registerBatches,
   registerImports,
@@ -67,6 +91,16 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWebhooks,
   registerEvents,
   registerLedger,
+  registerLedgerDays,
+  registerCorrections,
+  registerReserve,
+  registerCustody,
+  registerGuarantees,
+  registerBankStatements,
+  registerReserveCases,
+  registerReserveReports,
+  registerRegisters,
+  registerFilings,
   registerHealth,
 ]
 

@@ -2,6 +2,7 @@
 import type { BookId, Lane } from '@lika/contract'
 import { loadCards } from '../modules/cards/index.ts'
 import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.ts'
+import { portionCheck, statementCheck } from '../modules/clearing/index.ts'
 import { booksOfMerchants } from '../modules/merchants/index.ts'
 import { paymentCheck } from '../modules/payments/index.ts'
 import type { FlowContext } from './context.ts'
@@ -14,7 +15,7 @@ export interface Books {
 /** `checks`: what modules add to the audit by their own rows. */
 export function openBooks(
   { database, engine, merchants }: Pick<FlowContext, 'database' | 'engine' | 'merchants'>,
-  checks: readonly AuditCheck[] = [paymentCheck],
+  checks: readonly AuditCheck[] = [paymentCheck, statementCheck, portionCheck],
 ): Books {
   async function booksOfCards(lane: Lane, ids: readonly string[]) {
     const rows = await loadCards(database.sql, lane, ids)

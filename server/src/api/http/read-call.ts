@@ -113,6 +113,8 @@ const notFoundCodes = {
   delivery: 'webhook_endpoint.not_found',
   account: 'account.not_found',
   entry: 'entry.not_found',
+  settlement: 'settlement.not_found',
+  settlement_adjustment: 'settlement_adjustment.not_found',
   payout: 'payout.not_found',
   payout_batch: 'payout_batch.not_found',
   custody: 'custody.not_found',

@@ -165,7 +165,12 @@ function payoutCommand(
     book,
     operation: kind,
     key: `${kind}:${payoutId}`,
-    input: { settlement: settlementId, merchant: merchantId, payout: payoutId, amount: String(amount) },
+    input: {
+      settlement: settlementId,
+      merchant: merchantId,
+      payout: payoutId,
+      amount: String(amount),
+    },
     homeLane: () => lane,
     weight: 'bulk',
     plan: () => ({

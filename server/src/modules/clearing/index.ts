@@ -1,5 +1,26 @@
 /** Clearing: what merchants are owed for each cycle, and how far it is paid. */
 export {
+  type AdjustmentFilter,
+  type AdjustmentRow,
+  type AdjustmentState,
+  adjustmentStates,
+  adjustments,
+  findAdjustment,
+  listAdjustments,
+} from './adjustments.ts'
+export { portionCheck, statementCheck } from './audit.ts'
+export { statementBody } from './body.ts'
+export {
+  businessDaysAfter,
+  type Calendar,
+  type CalendarYear,
+  hasYear,
+  missingYear,
+  withYears,
+} from './calendar.ts'
+export { readCalendarYears, writeCalendarYear } from './calendar-store.ts'
+export { type CountedIn, commandsWithLines } from './counted-store.ts'
+export {
   type LineKind,
   type LineSource,
   lineKinds,
@@ -31,6 +52,16 @@ export {
   type Takings,
 } from './model.ts'
 export {
+  advanceClearings,
+  type BookProgress,
+  countStopped,
+  firstRelease,
+  merchantsWithDueMargin,
+  readProgress,
+  writeProgress,
+  writeStopped,
+} from './progress-store.ts'
+export {
   type DuePortion,
   findStatement,
   listStatements,
@@ -40,6 +71,15 @@ export {
   type StatementFilter,
 } from './read.ts'
 export {
+  cutOf,
+  lanesOf,
+  linesInTime,
+  pageOfLines,
+  seqIn,
+  sumOfNets,
+  unsettledIn,
+} from './statement-lines.ts'
+export {
   clearings,
   loadClearings,
   portions,
@@ -47,3 +87,5 @@ export {
   statements,
   statementsWithMargin,
 } from './store.ts'
+export { addSums, netOf, plus, type Sums } from './sums.ts'
+export { settledKind } from './sums-store.ts'

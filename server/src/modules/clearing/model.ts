@@ -2,7 +2,15 @@
  * What a statement comes to: from what a merchant took in a cycle to what it is paid, who owes whom what is missing, and
  * where withheld margins go. Pure; all of it fen.
  */
-import type { BookId, BusinessDate, Fen, Instant, Lane, MerchantId, SettlementId } from '@lika/contract'
+import type {
+  BookId,
+  BusinessDate,
+  Fen,
+  Instant,
+  Lane,
+  MerchantId,
+  SettlementId,
+} from '@lika/contract'
 
 /** `nothing_due`: it was settled, and nothing of it is to be paid. */
 export const statementStates = ['payable', 'in_flight', 'paid', 'nothing_due'] as const
@@ -202,6 +210,8 @@ export interface StatementRow extends Omit<Takings, 'bonus' | 'voucher'> {
   readonly status: StatementState
   /** Of its entry in its own lane. */
   readonly seq: bigint
+  /** Of its entry in every lane that it touched. */
+  readonly seqs: Cut
   readonly createdAt: Instant
 }
 

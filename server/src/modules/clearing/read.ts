@@ -40,7 +40,7 @@ export function listStatements(
   { merchantId, status, toDay, payBy, before, limit }: StatementFilter,
 ): Promise<StatementRow[]> {
   return sql<StatementRow[]>`
-    select some.*
+    select newest.*
     from unnest(${intArray(lanes)}::int[]) as wanted (lane)
     cross join lateral (
       select ${statementColumns(sql)}
@@ -54,8 +54,8 @@ export function listStatements(
         ${before === undefined ? sql`` : sql`and id < ${before}`}
       order by id desc
       limit ${limit}
-    ) as some
-    order by some.id desc
+    ) as newest
+    order by newest.id desc
     limit ${limit}`
 }
 

@@ -102,7 +102,7 @@ export function statementColumns(sql: Sql) {
     commission, bonus_share as "bonusShare", voucher_share as "voucherShare", adjusted, due, set_off as "setOff",
     margin_withheld as "marginWithheld", margin_used as "marginUsed", receivable_added as "receivableAdded",
     margin_released as "marginReleased", payable, own_sales as "ownSales", margin_left as "marginLeft",
-    margin_release_on as "marginReleaseOn", pay_on as "payOn", status, seq, created_at as "createdAt"`
+    margin_release_on as "marginReleaseOn", pay_on as "payOn", status, seq, seqs, created_at as "createdAt"`
 }
 
 /** Of one lane, by id; unlocked reads use it too. */
@@ -141,12 +141,12 @@ function insertStatements(sql: Sql, lane: Lane, rows: readonly StatementRow[]): 
       (lane, id, book_id, merchant_id, contract_version, from_day, to_day, from_cut, to_cut, nets, taken, refunded,
         cancelled, commission, bonus_share, voucher_share, adjusted, due, set_off, margin_withheld, margin_used,
         receivable_added, margin_released, payable, own_sales, margin_left, margin_release_on, pay_on, status, seq,
-        created_at)
+        seqs, created_at)
     select
       ${lane}, id, book_id, merchant_id, contract_version, from_day, to_day, from_cut, to_cut, nets, taken, refunded,
       cancelled, commission, bonus_share, voucher_share, adjusted, due, set_off, margin_withheld, margin_used,
       receivable_added, margin_released, payable, own_sales, margin_left, margin_release_on, pay_on, status, seq,
-      created_at
+      seqs, created_at
     from unnest(
       ${uuids((row) => row.id)}::uuid[],
       ${uuids((row) => row.bookId)}::uuid[],
@@ -177,12 +177,13 @@ function insertStatements(sql: Sql, lane: Lane, rows: readonly StatementRow[]): 
       ${texts((row) => row.payOn)}::date[],
       ${texts((row) => row.status)}::text[],
       ${fens((row) => row.seq)}::bigint[],
+      ${texts((row) => JSON.stringify(row.seqs))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
       (id, book_id, merchant_id, contract_version, from_day, to_day, from_cut, to_cut, nets, taken, refunded,
         cancelled, commission, bonus_share, voucher_share, adjusted, due, set_off, margin_withheld, margin_used,
         receivable_added, margin_released, payable, own_sales, margin_left, margin_release_on, pay_on, status, seq,
-        created_at)`
+        seqs, created_at)`
 }
 
 /** What changes of a statement: how far it is paid, and what later ones leave of its margin. */

@@ -24,7 +24,7 @@ import {
 } from './audit-store.ts'
 import { lostInTransit } from './audit-transits.ts'
 import { BookIsWrong, wrongAccount, wrongEntry, wrongLane, wrongTransfer } from './audit-types.ts'
-import { kindOfAccount, ownerOf } from './chart.ts'
+import { accountKinds, kindOfAccount, ownerOf } from './chart.ts'
 import { inParts } from './closings.ts'
 
 /** The book of each of these owners that exists. */
@@ -217,7 +217,7 @@ export class LaneAudit {
       for (const line of lines.get(entry.seq) ?? []) {
         for (const side of ['debit', 'credit'] as const) {
           const id = line[side]
-          if (kindOfAccount(id) !== 'merchant_unsettled' || this.#summed.has(id)) continue
+          if (!isOfMerchant(id) || this.#summed.has(id)) continue
           this.#summed.add(id)
           fresh.set(id, { entry, line, column: `${side}_account` })
         }
@@ -258,3 +258,8 @@ export class LaneAudit {
 const rowsAtOnce = 5_000
 const mostTransfers = 20_000
 const mostSummed = 200_000
+
+function isOfMerchant(id: string): boolean {
+  const kind = kindOfAccount(id)
+  return kind !== undefined && accountKinds[kind].owner === 'merchant'
+}

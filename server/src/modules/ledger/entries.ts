@@ -133,3 +133,12 @@ async function transfersOf(sql: Sql, heads: readonly EntryHead[]) {
 function byPosition(one: EntryHead, other: EntryHead): number {
   return one.at - other.at || one.lane - other.lane || Number(one.seq - other.seq)
 }
+
+/** What these entries of a lane moved, in their order. */
+export async function transfersOfEntries(
+  sql: Sql,
+  lane: Lane,
+  seqs: readonly bigint[],
+): Promise<ReadonlyMap<bigint, readonly TransferOfEntry[]>> {
+  return Map.groupBy(await readTransfersOf(sql, lane, seqs), ({ seq }) => seq)
+}

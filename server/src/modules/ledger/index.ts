@@ -17,11 +17,28 @@ export {
 } from './chart.ts'
 export { writeClosings } from './closings.ts'
 export { sumCounters } from './counters.ts'
+export {
+  closedThrough,
+  cutsAround,
+  firstClosedDay,
+  firstDaysOf,
+  readCuts,
+  totalsAt,
+} from './cuts.ts'
 export { closeDayPlan, dayClosed, platformBook } from './day.ts'
+export {
+  accountAtClose,
+  type DayAccount,
+  isDayClosed,
+  kindsAtClose,
+  normalBalance,
+  type Sides,
+} from './day-balances.ts'
 export { readOpenDay } from './day-store.ts'
 export {
   type LedgerEntry,
   ledgerEntries,
+  transfersOfEntries,
 } from './entries.ts'
 export {
   accountReads,

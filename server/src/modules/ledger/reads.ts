@@ -122,7 +122,7 @@ export class LedgerReads {
     limit: number,
   ): Promise<AccountBalance[]> {
     const merchants = await this.#owners.merchantsBefore(book, before, limit)
-    return this.#ofMerchants(merchants, await this.#places(book, at))
+    return this.#ofMerchants('merchant_unsettled', merchants, await this.#places(book, at))
   }
 
   /** undefined: not an account of this book. */
@@ -140,10 +140,10 @@ export class LedgerReads {
     }
     const { owner } = accountKinds[kind]
     if (owner === 'card') return this.#ofCard(book, kind, ownerId, at)
-    if (owner === 'issuer' || laneOfId(id) !== 0) return undefined
+    if (owner !== 'merchant' || laneOfId(id) !== 0) return undefined
     const merchant = asId<'merchant'>(ownerId)
     if (!(await this.#owners.hasMerchant(book, merchant))) return undefined
-    const [found] = await this.#ofMerchants([merchant], await this.#places(book, at))
+    const [found] = await this.#ofMerchants(kind, [merchant], await this.#places(book, at))
     return found
   }
 
@@ -162,18 +162,20 @@ export class LedgerReads {
     return { id, kind, ownerId, isControl: false, balance }
   }
 
-  async #ofMerchants(merchants: readonly MerchantId[], places: Places): Promise<AccountBalance[]> {
-    const kind = 'merchant_unsettled'
+  async #ofMerchants(
+    kind: AccountKindName,
+    merchants: readonly MerchantId[],
+    places: Places,
+  ): Promise<AccountBalance[]> {
     const bits = accountKinds[kind].number
     const idIn = (merchant: MerchantId, lane: Lane) => withKindAndLane(merchant, bits, lane)
     const sums = await Promise.all(
-      [...places].map(([lane, place]) =>
-        this.#accountsIn(
-          lane,
-          merchants.map((merchant) => idIn(merchant, lane)),
-          place,
-        ),
-      ),
+      [...places].map(([lane, place]) => {
+        const ids = merchants.map((merchant) => idIn(merchant, lane))
+        return accountKinds[kind].guarded
+          ? this.#guardedIn(kind, lane, ids, place)
+          : this.#accountsIn(lane, ids, place)
+      }),
     )
     const all = new Map(sums.flatMap((sum) => [...sum]))
     return merchants.map((merchant) => ({
@@ -185,6 +187,24 @@ export class LedgerReads {
         .map((lane) => balanceOf(kind, all.get(idIn(merchant, lane))))
         .reduce((sum, balance) => sum + balance, 0n),
     }))
+  }
+
+  /** Guarded accounts say their balance themselves; told as the one side or the other. */
+  async #guardedIn(
+    kind: AccountKindName,
+    lane: Lane,
+    ids: readonly string[],
+    place: bigint,
+  ): Promise<Map<string, Sides>> {
+    const isDebit = accountKinds[kind].normal === 'debit'
+    const balances = await Promise.all(
+      ids.map(async (id) => {
+        const balance = await balanceOfGuarded(this.#sql, lane, id, place)
+        const sides = isDebit ? { debits: balance, credits: 0n } : { debits: 0n, credits: balance }
+        return [id, sides] as const
+      }),
+    )
+    return new Map(balances)
   }
 
   /** Sums of a lane's summed accounts: their last closing and what came after it. */

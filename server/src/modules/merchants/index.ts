@@ -1,13 +1,22 @@
 /** Merchants, their stores and terminals: who takes cards, and where. */
+
+export type { Contract, ContractText, Proposal } from './contract-model.ts'
+export {
+  type ContractReads,
+  type EndingCycle,
+  ownerships,
+  type PayoutAccount,
+  type SettledMerchant,
+} from './contract-reads.ts'
 export {
   basisPointsOf,
   type Commission,
-  contractClasses,
   type ContractClass,
   type ContractTerms,
   type Cycle,
   type CycleDays,
   commissionOf,
+  contractClasses,
   cycleOf,
   defaultTerms,
   type Margin,
@@ -16,14 +25,6 @@ export {
   splitOf,
   type Tier,
 } from './contract-terms.ts'
-export {
-  type ContractReads,
-  type EndingCycle,
-  ownerships,
-  type PayoutAccount,
-  type SettledMerchant,
-} from './contract-reads.ts'
-export type { Contract, ContractText, Proposal } from './contract-model.ts'
 export type { Coverage } from './coverage-store.ts'
 export { booksOfMerchants, booksWithMerchants } from './merchant-store.ts'
 export { type Merchants, openMerchants } from './merchants.ts'

@@ -1,0 +1,190 @@
+/**
+ * Settles a book day by day, in order: on each day the merchants whose cycle ends there. Can be interrupted anywhere and
+ * run by several processes at once; a day counts as settled when all of it is.
+ */
+import {
+  type BookId,
+  type BusinessDate,
+  modeOfBook,
+  ok,
+  type Refusal,
+  type Result,
+} from '@lika/contract'
+import {
+  advanceClearings,
+  businessDaysAfter,
+  type Calendar,
+  firstRelease,
+  merchantsWithDueMargin,
+  readCalendarYears,
+  readProgress,
+  withYears,
+  writeProgress,
+  writeStopped,
+} from '../../modules/clearing/index.ts'
+import { closedThrough, cutsAround, firstClosedDay } from '../../modules/ledger/index.ts'
+import type { EndingCycle } from '../../modules/merchants/index.ts'
+import { addDays } from '../../modules/policy/index.ts'
+import type { Executed } from '../../platform/lanes/index.ts'
+import type { FlowContext } from '../context.ts'
+import { type ReadyCycle, settleCommand } from './settle.ts'
+import { type CycleTakings, readTakings } from './takings.ts'
+
+export type SettleContext = Pick<FlowContext, 'engine' | 'database' | 'merchants' | 'tables'>
+
+export interface SettlementRun {
+  /** Statements that this run made, or found made. */
+  readonly statements: number
+  /** undefined: no day is settled yet. */
+  readonly settledThrough: BusinessDate | undefined
+  /** What it waits for. */
+  readonly stopped: Refusal | undefined
+}
+
+export interface RunOptions {
+  /** The last day wanted; without it, all that are closed. */
+  readonly through?: BusinessDate
+  /** Asked between one part of the work and the next. */
+  readonly isEnded?: () => boolean
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** How many statements are under way at one time. */
+const atOnce = 256
+
+/** Settles every day that is closed in all lanes, up to `through`. Rejects for faults, and where the engine is busy. */
+export async function settleBook(
+  context: SettleContext,
+  book: BookId,
+  options: RunOptions = {},
+): Promise<SettlementRun> {
+  const { sql } = context.database
+  const mode = modeOfBook(book)
+  const [progress, closed, first, years] = await Promise.all([
+    readProgress(sql, book),
+    closedThrough(sql, mode),
+    firstClosedDay(sql, context.engine.lanesOf(mode)),
+    readCalendarYears(sql),
+  ])
+  const calendar = withYears(context.tables, years)
+  let settledThrough = progress?.settledThrough ?? undefined
+  let statements = 0
+  const last = earlier(closed, options.through)
+  let day = settledThrough === undefined ? first : addDays(settledThrough, 1)
+  while (day !== undefined && last !== undefined && day <= last) {
+    const due = await firstDueDay(context, book, day)
+    if (due === undefined || due > day) {
+      settledThrough = due === undefined || due > last ? last : addDays(due, -1)
+      await writeProgress(sql, book, settledThrough)
+      day = addDays(settledThrough, 1)
+      continue
+    }
+    const settled = await settleDay(context, book, day, calendar, options)
+    statements += settled.statements
+    if (settled.stopped !== undefined) {
+      await writeStopped(sql, book, settled.stopped.code)
+      return { statements, settledThrough, stopped: settled.stopped }
+    }
+    if (!settled.isWhole) break
+    await writeProgress(sql, book, day)
+    settledThrough = day
+    day = addDays(day, 1)
+  }
+  return { statements, settledThrough, stopped: undefined }
+}
+
+/** No cycle is longer. */
+const longestCycleDays = 31
+
+/**
+ * The first day from `day` on at which a cycle with something to settle can end: a test clock may leap over years in
+ * which nothing moved. undefined: as things are, never.
+ */
+async function firstDueDay(
+  { database: { sql }, engine }: SettleContext,
+  book: BookId,
+  day: BusinessDate,
+): Promise<BusinessDate | undefined> {
+  const lanes = engine.lanesOf(modeOfBook(book))
+  const { last, next } = await cutsAround(sql, lanes, day)
+  if (last !== null && day <= addDays(last, longestCycleDays)) return day
+  const release = await firstRelease(sql, lanes, book)
+  if (release !== undefined && release <= day) return day
+  const days = [next, release].filter((one) => one !== null && one !== undefined)
+  return days.sort()[0]
+}
+
+function earlier(
+  closed: BusinessDate | undefined,
+  wanted: BusinessDate | undefined,
+): BusinessDate | undefined {
+  return closed === undefined || wanted === undefined || closed < wanted ? closed : wanted
+}
+
+interface DaySettled {
+  readonly statements: number
+  readonly isWhole: boolean
+  readonly stopped?: Refusal
+}
+
+async function settleDay(
+  context: SettleContext,
+  book: BookId,
+  day: BusinessDate,
+  calendar: Calendar,
+  { isEnded = () => false, onProgress }: RunOptions,
+): Promise<DaySettled> {
+  const { sql } = context.database
+  const lanes = context.engine.lanesOf(modeOfBook(book))
+  const endings: EndingCycle[] = []
+  for await (const some of context.merchants.cyclesEnding(book, day)) endings.push(...some)
+  const all = await readTakings(context, book, day, endings)
+  const withMargin = await merchantsWithDueMargin(sql, lanes, book, day)
+  const isDue = ({ hasLines, ending }: CycleTakings) =>
+    hasLines || withMargin.has(ending.merchant.id)
+  const due = all.filter(isDue)
+  let stopped: Refusal | undefined
+  const ready = due.flatMap((cycle): ReadyCycle[] => {
+    const made = readyCycle(cycle, day, calendar)
+    if (made.ok) return [made.value]
+    stopped ??= made.refusal
+    return []
+  })
+  let statements = 0
+  for (let at = 0; at < ready.length; at += atOnce) {
+    if (isEnded()) return { statements, isWhole: false }
+    const some = ready.slice(at, at + atOnce)
+    const done = await Promise.all(
+      some.map((cycle) => context.engine.execute(settleCommand(book, cycle))),
+    )
+    statements += done.filter(wasSettled).length
+    onProgress?.(at + some.length, ready.length)
+  }
+  if (stopped !== undefined) return { statements, isWhole: false, stopped }
+  const quiet = all.filter((cycle) => !isDue(cycle)).map(({ ending }) => ending.merchant)
+  for (const [lane, some] of Map.groupBy(quiet, ({ settlementLane }) => settlementLane))
+    await advanceClearings(
+      sql,
+      lane,
+      some.map(({ id }) => id),
+      day,
+    )
+  return { statements, isWhole: true }
+}
+
+function readyCycle(
+  { ending, ...read }: CycleTakings,
+  day: BusinessDate,
+  calendar: Calendar,
+): Result<ReadyCycle> {
+  const payOn = businessDaysAfter(calendar, day, ending.terms.payAfterBusinessDays)
+  return payOn.ok ? ok({ ...ending, ...read, payOn: payOn.value }) : payOn
+}
+
+/** @throws where nobody knows whether it was: the day is gone through again. */
+function wasSettled(executed: Executed): boolean {
+  if (executed.status === 'done') return true
+  // Another process was faster, with the same lines.
+  if (executed.refusal.code === 'settlement.out_of_order') return false
+  throw new Error(`a statement could not be settled: ${executed.refusal.detail}`)
+}
