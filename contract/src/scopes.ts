@@ -18,6 +18,8 @@ export const scopes = [
   'refunds:write',
   'campaigns:read',
   'campaigns:write',
+  'settlements:read',
+  'settlements:write',
   'imports:read',
   'imports:write',
   'jobs:read',

@@ -2,6 +2,7 @@
 import type { BookId, Instant, Uuid } from '@lika/contract'
 import type { Keyring } from '../../platform/crypto/keyring.ts'
 import type { Sql } from '../../platform/db.ts'
+import { uuidArray } from '../../platform/db-array.ts'
 
 /** The documents by which buyers identify themselves. */
 export const idTypes = [
@@ -73,7 +74,10 @@ export async function openBuyer(
     select id, sealed_key as "sealedKey", sealed, kind, id_type as "idType"
     from person
     where id = ${id}`
-  if (row === undefined) return undefined
+  return row && buyerOf(keyring, row)
+}
+
+function buyerOf(keyring: Pick<Keyring, 'openPerson'>, row: PersonRow): Buyer {
   const said: unknown = JSON.parse(keyring.openPerson(row.id, row).toString())
   const member = (name: string) => textMember(said, name)
   return {
@@ -83,6 +87,19 @@ export async function openBuyer(
     idNumber: member('idNumber'),
     phone: member('phone'),
   }
+}
+
+/** The same of several; who was forgotten is not in it. */
+export async function openBuyers(
+  sql: Sql,
+  keyring: Pick<Keyring, 'openPerson'>,
+  ids: readonly string[],
+): Promise<Map<string, Buyer>> {
+  const rows = await sql<PersonRow[]>`
+    select id, sealed_key as "sealedKey", sealed, kind, id_type as "idType"
+    from person
+    where id = any(${uuidArray(ids)}::uuid[])`
+  return new Map(rows.map((row) => [row.id, buyerOf(keyring, row)]))
 }
 
 function textMember(said: unknown, name: string): string | undefined {

@@ -11,6 +11,12 @@ export const publicNouns = [
   'batch',
   'import',
   'job',
+  'settlement',
+  'payout',
+  'campaign',
+  'rebate',
+  'voucher',
+  'presale',
 ] as const
 
 export const eventTypes = [
@@ -27,6 +33,7 @@ export const eventTypes = [
   'card.revealed',
   'card.secret_reset',
   'load.created',
+  'load.refunded',
   'adjustment.created',
   'payment.created',
   'payment.cancelled',
@@ -45,8 +52,26 @@ export const eventTypes = [
   'import.reversal_begun',
   'import.reversal_undone',
   'import.reversed',
+  'settlement.created',
+  'settlement.paid',
+  'payout.sent',
+  'payout.confirmed',
+  'payout.failed',
+  'payout.returned',
+  'campaign.published',
+  'campaign.ended',
+  'rebate.granted',
+  'voucher.expired',
+  'presale.sold',
+  'presale.delivered',
+  'presale.refunded',
   'job.succeeded',
   'job.failed',
+  'custody.opened',
+  'custody.moved',
+  'reserve.case_opened',
+  'reserve.case_proposed',
+  'reserve.case_resolved',
 ] as const
 
 /** What may be asked for: each type, and all types of a noun. */
