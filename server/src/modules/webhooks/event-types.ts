@@ -17,6 +17,8 @@ export const publicNouns = [
   'rebate',
   'voucher',
   'presale',
+  'custody',
+  'reserve',
 ] as const
 
 export const eventTypes = [
