@@ -24,12 +24,13 @@ before(async () => {
 after(() => app.stop())
 
 const get = (path: string) => app.call('GET', path, { key: issuer.test })
-const post = (path: string, body?: unknown, key = issuer.test, idempotencyKey = newId()) =>
+const post = (path: string, body?: unknown, key = issuer.test, idempotencyKey: string = newId()) =>
   app.call('POST', path, {
     key,
     headers: { 'idempotency-key': idempotencyKey },
     ...(body === undefined ? {} : { body }),
   })
+const ascending = (one: number, other: number) => one - other
 const code = (answer: Answered) => [answer.status, answer.body.code]
 
 async function makeMerchant(more: object = {}): Promise<string> {
@@ -48,7 +49,8 @@ const plain = {
 
 const propose = (merchant: string, more: object = {}, key?: string, idempotencyKey?: string) =>
   post(`/v1/merchants/${merchant}/contracts`, { ...plain, ...more }, key, idempotencyKey)
-const approve = (contract: string, key = wu) => post(`/v1/contracts/${contract}/approve`, undefined, key)
+const approve = (contract: string, key = wu) =>
+  post(`/v1/contracts/${contract}/approve`, undefined, key)
 
 /** Proposed and agreed to. */
 async function agree(merchant: string, more: object = {}): Promise<string> {
@@ -181,8 +183,8 @@ describe('a proposal', () => {
       made.map(({ status }) => status),
       keys.map(() => 201),
     )
-    const versions = new Set(made.map(({ body }) => body.version))
-    assert.deepEqual([...versions].toSorted(), [1, 2, 3])
+    const versions = new Set<number>(made.map(({ body }) => body.version))
+    assert.deepEqual([...versions].toSorted(ascending), [1, 2, 3])
     const ids = keys.map((key, index) => `${key} ${made[index]?.body.id}`)
     assert.equal(new Set(ids).size, 3)
   })
@@ -220,16 +222,31 @@ describe('a proposal', () => {
       [400, 'request.invalid'],
       'commission',
     ],
-    ['a flat commission without a rate', { commission: { kind: 'flat' } }, [400, 'request.invalid'], 'commission'],
+    [
+      'a flat commission without a rate',
+      { commission: { kind: 'flat' } },
+      [400, 'request.invalid'],
+      'commission',
+    ],
     ['T+n without n', { cycle: { kind: 't_plus' } }, [400, 'request.invalid'], 'cycle.days'],
-    ['a week of n days', { cycle: { kind: 'weekly', days: 7 } }, [400, 'request.invalid'], 'cycle.days'],
+    [
+      'a week of n days',
+      { cycle: { kind: 'weekly', days: 7 } },
+      [400, 'request.invalid'],
+      'cycle.days',
+    ],
     [
       'T+7 that is paid on another day',
       { cycle: { kind: 't_plus', days: 7 }, pay_after_business_days: 3 },
       [400, 'request.invalid'],
       'pay_after_business_days',
     ],
-    ['a rate beyond all', { commission: { kind: 'flat', rate_bp: 10_001 } }, [400, 'request.invalid'], 'commission.rate_bp'],
+    [
+      'a rate beyond all',
+      { commission: { kind: 'flat', rate_bp: 10_001 } },
+      [400, 'request.invalid'],
+      'commission.rate_bp',
+    ],
   ]
   for (const [what, change, expected, path] of contradictions) {
     test(`with ${what} is refused, and the place is named`, async () => {
@@ -301,14 +318,17 @@ describe('a contract', () => {
   test('that many agree to at once is agreed to once', async () => {
     const { id } = (await propose(await makeMerchant())).body
     const answers = await Promise.all([approve(id), approve(id), approve(id)])
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409, 409])
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(ascending), [200, 409, 409])
   })
 
   test('that was rejected never holds, and says why', async () => {
     const merchant = await makeMerchant()
     const { id } = (await propose(merchant)).body
     const rejected = await post(`/v1/contracts/${id}/reject`, { reason: 'too cheap' }, wu)
-    assert.deepEqual([rejected.body.status, rejected.body.decided.reason], ['rejected', 'too cheap'])
+    assert.deepEqual(
+      [rejected.body.status, rejected.body.decided.reason],
+      ['rejected', 'too cheap'],
+    )
     assert.deepEqual(code(await approve(id)), [409, 'contract.already_decided'])
     assert.equal(await versionOn(merchant, '2099-12-31'), 0)
   })
@@ -344,7 +364,7 @@ describe('a contract', () => {
     const merchant = await makeMerchant()
     const made = await Promise.all([propose(merchant), propose(merchant)])
     const decided = await Promise.all(made.map(({ body }) => approve(body.id)))
-    assert.deepEqual(decided.map(({ status }) => status).toSorted(), [200, 422])
+    assert.deepEqual(decided.map(({ status }) => status).toSorted(ascending), [200, 422])
   })
 
   test('whose class is not met any more is not agreed to', async () => {
@@ -361,7 +381,14 @@ describe('a contract', () => {
 
   test('changes no earlier day, and holds until the next one begins', async () => {
     const merchant = await makeMerchant()
-    const days = ['2026-03-08', '2026-03-09', '2026-03-31', '2026-04-01', '2026-04-14', '2026-04-15']
+    const days = [
+      '2026-03-08',
+      '2026-03-09',
+      '2026-03-31',
+      '2026-04-01',
+      '2026-04-14',
+      '2026-04-15',
+    ]
     const versions = () => Promise.all(days.map((day) => versionOn(merchant, day)))
     assert.deepEqual(await versions(), [0, 0, 0, 0, 0, 0])
     await agree(merchant, { valid_from: '2026-03-09' })

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { laneOfId, parseId } from '@lika/contract'
-import { settlementLaneOf } from '../server/src/modules/merchants/model.ts'
-import { openMerchants } from '../server/src/modules/merchants/index.ts'
+import { openMerchants, settlementLaneOf } from '../server/src/modules/merchants/index.ts'
 import { keyringOf } from '../server/src/platform/crypto/keyring.ts'
 import { assertBooks } from './harness/books.ts'
 import { startTills, type TestCard, type Tills } from './harness/tills.ts'
@@ -58,8 +57,9 @@ describe('a merchant', () => {
     const { body } = await call('POST', '/v1/merchants', { name: 'Shop', category: 'food' })
     assert.deepEqual([body.status, body.ownership], ['approved', 'partner'])
     assert.equal((await payAt(await tills.card(500), body.id)).status, 201)
-    const { history, application: none } = (await call('GET', `/v1/merchants/${body.id}/onboarding`))
-      .body
+    const { history, application: none } = (
+      await call('GET', `/v1/merchants/${body.id}/onboarding`)
+    ).body
     assert.equal(none, undefined)
     assert.deepEqual(
       history.map((one: { action: string; by: { owner: string } }) => [one.action, one.by.owner]),
@@ -161,7 +161,12 @@ describe('a merchant', () => {
     for (const said of ['王芳', '13912345678', Buffer.from('王芳').toString('hex')])
       assert.equal(row?.text.includes(said), false)
     const reader = await tills.makeKey(tills.issuer.id, 'test', { scopes: ['merchants:read'] })
-    const asked = await call('GET', `/v1/merchants/${merchant}/onboarding`, undefined, reader.secret)
+    const asked = await call(
+      'GET',
+      `/v1/merchants/${merchant}/onboarding`,
+      undefined,
+      reader.secret,
+    )
     assert.deepEqual(code(asked), [403, 'auth.scope_missing'])
   })
 
@@ -371,7 +376,9 @@ describe('a product', () => {
       422,
       'idempotency.key_reused',
     ])
-    const captured = await tills.request('POST', `/v1/holds/${held.body.id}/capture`, { amount: 60 })
+    const captured = await tills.request('POST', `/v1/holds/${held.body.id}/capture`, {
+      amount: 60,
+    })
     assert.equal(captured.body.channel, 'mini_program')
     const events = await call('GET', '/v1/events?type=hold.captured&limit=200')
     const found = events.body.data.find(

@@ -40,12 +40,7 @@ export function addCoverage(lika: Lika, merchants: Command): void {
 export function addWhatIf(lika: Lika, merchants: Command): void {
   const { say } = lika
   const whatIf = lika
-    .verb(
-      merchants,
-      'what-if',
-      '试算调整佣金的影响',
-      'compute what another commission would bring',
-    )
+    .verb(merchants, 'what-if', '试算调整佣金的影响', 'compute what another commission would bring')
     .requiredOption('--volume <yuan>', say('交易额（元）', 'volume in yuan'), yuan)
     .requiredOption('--rate <percent>', say('现行佣金', 'commission now'), percent)
     .requiredOption('--change <points>', say('增减的百分点', 'points more or less'), percent)

@@ -101,11 +101,13 @@ function addOnboarding(lika: Lika, merchants: Command): void {
       ),
     )
   const step = (name: string, zh: string, en: string) =>
-    lika.verb(merchants, `${name} <merchant>`, zh, en).action(
-      lika.action(async (call, merchant: string) =>
-        call.show(await call.post(at`/v1/merchants/${merchant}/${name}`, {})),
-      ),
-    )
+    lika
+      .verb(merchants, `${name} <merchant>`, zh, en)
+      .action(
+        lika.action(async (call, merchant: string) =>
+          call.show(await call.post(at`/v1/merchants/${merchant}/${name}`, {})),
+        ),
+      )
   step('submit', '提交审核', 'hand the application in')
   step('approve', '审核通过（须另一人）', 'let it in, by a second person')
   step('resume', '恢复收款', 'let it take payments again')

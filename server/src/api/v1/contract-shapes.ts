@@ -1,4 +1,6 @@
 /** Contracts as callers send and see them. Rates are basis points, amounts fen, days those of Shanghai. */
+
+import type { Uuid } from '@lika/contract'
 import {
   asId,
   type ContractId,
@@ -20,7 +22,6 @@ import {
   type PayoutAccount,
   type Proposal,
 } from '../../modules/merchants/index.ts'
-import type { Uuid } from '@lika/contract'
 import {
   AmountOrZero,
   closed,

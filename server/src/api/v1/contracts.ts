@@ -170,7 +170,8 @@ function registerTerms(app: LikaApp, { merchants, bookNow }: Deps): void {
     {
       method: 'GET',
       path: '/v1/merchants/{id}/terms',
-      summary: 'Shows the terms that hold for a merchant on a day, today unless said, and its cycle',
+      summary:
+        'Shows the terms that hold for a merchant on a day, today unless said, and its cycle',
       access: 'merchants:read',
       id: 'merchant',
       query: closed({ on: Type.Optional(DateText) }),

@@ -28,7 +28,9 @@ const WhatIfAsked = closed({
   volume: Amount,
   rate_bp: Bp(0, 10_000),
   change_bp: Bp(-10_000, 10_000, 'of the commission; 100 is one point'),
-  margin_bp: Type.Optional(Bp(-10_000, 10_000, 'what the merchant keeps of its volume; 0 unless said')),
+  margin_bp: Type.Optional(
+    Bp(-10_000, 10_000, 'what the merchant keeps of its volume; 0 unless said'),
+  ),
   elasticity: Type.Optional(
     closed({
       volume_bp_per_point: Bp(-10_000, 10_000),
@@ -143,7 +145,10 @@ function registerWhatIf(app: LikaApp, { flows }: Deps): void {
 }
 
 /** What is given, or the figures of the platform's plan. */
-function elasticityIn({ elasticity: given }: Static<typeof WhatIfAsked>, { tables }: Deps['flows']) {
+function elasticityIn(
+  { elasticity: given }: Static<typeof WhatIfAsked>,
+  { tables }: Deps['flows'],
+) {
   if (given === undefined) return tables.merchantClasses.elasticity
   return {
     source: 'given',
@@ -160,7 +165,11 @@ function checkResult({ after }: WhatIfResult): Result<void> {
   const bounds = [
     { member: 'after.rate_bp', given: after.rateBp, allowed: { min: 0, max: 10_000 } },
     { member: 'after.margin_bp', given: after.marginBp, allowed: { min: -10_000, max: 10_000 } },
-    { member: 'after.volume', given: Number(after.volume), allowed: { min: 0, max: Number(fenMax) } },
+    {
+      member: 'after.volume',
+      given: Number(after.volume),
+      allowed: { min: 0, max: Number(fenMax) },
+    },
   ]
   const out = bounds.find(({ given, allowed }) => given < allowed.min || given > allowed.max)
   if (out === undefined) return ok(undefined)

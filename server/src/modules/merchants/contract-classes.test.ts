@@ -56,7 +56,12 @@ const rows: readonly [ContractClass, number, Change, unknown][] = [
   ['local', 1_800, {}, 'ok'],
   ['local', 1_801, {}, outOfBand(1_500, 1_800)],
   ['none', 0, {}, 'ok'],
-  ['none', 10_000, { facts: { monthlyVolume: undefined, stores: 0, ratingTenths: undefined } }, 'ok'],
+  [
+    'none',
+    10_000,
+    { facts: { monthlyVolume: undefined, stores: 0, ratingTenths: undefined } },
+    'ok',
+  ],
   ['ecommerce', 1_200, { facts: { monthlyVolume: 49_999_999n } }, notMet(50_000_000)],
   ['ecommerce', 1_200, { facts: { monthlyVolume: undefined } }, notMet(50_000_000)],
   ['chain', 800, { facts: { stores: 2 } }, notMet(3)],

@@ -52,17 +52,23 @@ export function checkClass(
 function checkNeeds({ class: name, needs }: MerchantClass, facts: ClassFacts): Result<void> {
   const { monthlyVolumeFen: volume, stores, ratingTenths: rating } = needs
   if (volume !== undefined && (facts.monthlyVolume ?? 0n) < BigInt(volume))
-    return notMet(`${name} takes merchants with ${formatYuan(BigInt(volume))} yuan a month or more.`, {
-      member: 'monthly_volume',
-      min: volume,
-      given: facts.monthlyVolume === undefined ? null : fenToJson(facts.monthlyVolume),
-    })
+    return notMet(
+      `${name} takes merchants with ${formatYuan(BigInt(volume))} yuan a month or more.`,
+      {
+        member: 'monthly_volume',
+        min: volume,
+        given: facts.monthlyVolume === undefined ? null : fenToJson(facts.monthlyVolume),
+      },
+    )
   if (stores !== undefined && facts.stores < stores)
-    return notMet(`${name} takes merchants with ${stores} stores or more; this one has ${facts.stores}.`, {
-      member: 'stores',
-      min: stores,
-      given: facts.stores,
-    })
+    return notMet(
+      `${name} takes merchants with ${stores} stores or more; this one has ${facts.stores}.`,
+      {
+        member: 'stores',
+        min: stores,
+        given: facts.stores,
+      },
+    )
   if (rating !== undefined && (facts.ratingTenths ?? 0) < rating)
     return notMet(`${name} takes merchants with ${rating / 10} stars or more.`, {
       member: 'rating_tenths',
@@ -82,9 +88,7 @@ function notMet(
 
 function checkBand({ class: name, commissionBp: band }: MerchantClass, commission: Commission) {
   const rates =
-    commission.kind === 'flat'
-      ? [commission.rateBp]
-      : commission.tiers.map(({ rateBp }) => rateBp)
+    commission.kind === 'flat' ? [commission.rateBp] : commission.tiers.map(({ rateBp }) => rateBp)
   const outside = rates.find((rate) => rate < band.min || rate > band.max)
   if (outside === undefined) return ok(undefined)
   return refused(

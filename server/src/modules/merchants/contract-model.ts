@@ -127,9 +127,13 @@ export function checkBegin(
   const min = isFirst ? today : tomorrow
   if (validFrom >= min) return ok(undefined)
   return refused(
-    refusal('date.out_of_range', `valid_from may be ${min} or later: days before stay as they are.`, {
-      data: { allowed: { min } },
-    }),
+    refusal(
+      'date.out_of_range',
+      `valid_from may be ${min} or later: days before stay as they are.`,
+      {
+        data: { allowed: { min } },
+      },
+    ),
   )
 }
 

@@ -1,12 +1,5 @@
 /** The SQL of contracts. What was proposed and what was decided are rows of their own, and neither ever changes. */
-import type {
-  BookId,
-  BusinessDate,
-  ContractId,
-  Fen,
-  Instant,
-  MerchantId,
-} from '@lika/contract'
+import type { BookId, BusinessDate, ContractId, Fen, Instant, MerchantId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { bigintArray, intArray, uuidArray } from '../../platform/db-array.ts'
 import type { Contract, ContractDecision, ContractText, Hand, Proposal } from './contract-model.ts'
@@ -107,7 +100,10 @@ interface TextRow {
 }
 
 type ContractRow = TextRow &
-  Pick<Contract, 'id' | 'book' | 'merchantId' | 'version' | 'payoutLast4' | 'reference' | 'metadata'> & {
+  Pick<
+    Contract,
+    'id' | 'book' | 'merchantId' | 'version' | 'payoutLast4' | 'reference' | 'metadata'
+  > & {
     readonly classFacts: {
       readonly monthlyVolumeFen?: string
       readonly stores: number
@@ -227,7 +223,8 @@ function textFrom(row: TextRow): ContractText {
     validFrom: row.validFrom,
     class: row.class,
     commission: commissionFrom(row),
-    cycle: row.cycle === 't_plus' ? { kind: 't_plus', days: row.cycleDays ?? 1 } : { kind: row.cycle },
+    cycle:
+      row.cycle === 't_plus' ? { kind: 't_plus', days: row.cycleDays ?? 1 } : { kind: row.cycle },
     payAfterBusinessDays: row.payAfterBusinessDays,
     margin:
       marginBp === null || marginReleaseDays === null

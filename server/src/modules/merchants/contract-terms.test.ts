@@ -66,8 +66,7 @@ test('a sale and its refund leave no commission behind', () => {
   )
 })
 
-const merchant = (digit: string): MerchantId =>
-  asId(`0192f0c1-0000-7000-8000-0000000${digit}0000`)
+const merchant = (digit: string): MerchantId => asId(`0192f0c1-0000-7000-8000-0000000${digit}0000`)
 const [first, second, third] = [merchant('1'), merchant('2'), merchant('3')]
 const thirds = [
   { merchantId: first, shareBp: 3_334 },
@@ -99,14 +98,18 @@ for (const [amount, expected] of splits) {
 
 test('parts of a split sum to the amount', () => {
   fc.assert(
-    fc.property(fc.bigInt(-(10n ** 15n), 10n ** 15n), fc.integer({ min: 1, max: 9_999 }), (amount, bp) => {
-      const split = [
-        { merchantId: first, shareBp: bp },
-        { merchantId: second, shareBp: 10_000 - bp },
-      ]
-      const sum = splitOf({ split }, amount).reduce((total, part) => total + part.amount, 0n)
-      assert.equal(sum, amount)
-    }),
+    fc.property(
+      fc.bigInt(-(10n ** 15n), 10n ** 15n),
+      fc.integer({ min: 1, max: 9_999 }),
+      (amount, bp) => {
+        const split = [
+          { merchantId: first, shareBp: bp },
+          { merchantId: second, shareBp: 10_000 - bp },
+        ]
+        const sum = splitOf({ split }, amount).reduce((total, part) => total + part.amount, 0n)
+        assert.equal(sum, amount)
+      },
+    ),
   )
 })
 

@@ -2,33 +2,31 @@
 
 export type { Contract, ContractText, Proposal } from './contract-model.ts'
 export {
-  type ContractReads,
   type EndingCycle,
   ownerships,
   type PayoutAccount,
-  type SettledMerchant,
 } from './contract-reads.ts'
 export {
   basisPointsOf,
   type Commission,
-  type ContractClass,
   type ContractTerms,
   type Cycle,
-  type CycleDays,
   commissionOf,
   contractClasses,
   cycleOf,
-  defaultTerms,
-  type Margin,
-  type SplitPart,
-  type SplitShare,
   splitOf,
-  type Tier,
 } from './contract-terms.ts'
 export type { Coverage } from './coverage-store.ts'
 export { booksOfMerchants, booksWithMerchants } from './merchant-store.ts'
 export { type Merchants, openMerchants } from './merchants.ts'
-export { checkMayTake, type Merchant, type Store, type Terminal, type Till } from './model.ts'
+export {
+  checkMayTake,
+  type Merchant,
+  type Store,
+  settlementLaneOf,
+  type Terminal,
+  type Till,
+} from './model.ts'
 export {
   type Application,
   checkApplication,

@@ -19,13 +19,7 @@ import { newId } from '../../platform/ids.ts'
 import { type ContractNeeds, type Contracts, openContracts } from './contracts.ts'
 import { type Coverage, selectCoverage } from './coverage-store.ts'
 import * as merchantStore from './merchant-store.ts'
-import {
-  type Merchant,
-  notFound,
-  type Store,
-  settlementLaneOf,
-  type Terminal,
-} from './model.ts'
+import { type Merchant, notFound, type Store, settlementLaneOf, type Terminal } from './model.ts'
 import { type Application, type Contact, type Deed, statusAfter } from './onboarding.ts'
 import { makeStandings } from './standings.ts'
 import * as store from './store.ts'
@@ -124,7 +118,10 @@ export function openMerchants(needs: MerchantNeeds): Merchants {
 
   return {
     ...openContracts(needs),
-    tillOf: makeTillCache((wanted) => store.selectTills(sql, wanted), standings.latest),
+    tillOf: makeTillCache(
+      (wanted) => store.selectTills(sql, wanted),
+      (till) => standings.latest(till),
+    ),
     refreshStandings: () => standings.refresh(),
     findMerchant,
     findStore,

@@ -19,7 +19,13 @@ test('a credit code with any one character changed is none', () => {
   }
 })
 
-for (const code of ['', '9144030071526726X', '9144030071526726XGG', '9144030071526726xg', '9I44030071526726XG']) {
+for (const code of [
+  '',
+  '9144030071526726X',
+  '9144030071526726XGG',
+  '9144030071526726xg',
+  '9I44030071526726XG',
+]) {
   test(`"${code}" is no credit code`, () => assert.equal(isCreditCode(code), false))
 }
 
@@ -40,7 +46,10 @@ test('a document is good on its last day, and no longer on the next', () => {
 })
 
 test('everything that is missing is named at once', () => {
-  const checked = checkApplication({ creditCode: '9144030071526726XX', documents: [] }, '2026-03-09')
+  const checked = checkApplication(
+    { creditCode: '9144030071526726XX', documents: [] },
+    '2026-03-09',
+  )
   assert.equal(!checked.ok && checked.refusal.code, 'merchant.application_incomplete')
   assert.deepEqual(!checked.ok && checked.refusal.errors?.map(({ path }) => path), [
     'onboarding.credit_code',

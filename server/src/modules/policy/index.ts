@@ -47,6 +47,5 @@ export {
   isRestDay,
   loadTables,
   type MerchantClass,
-  type MerchantClasses,
   type Tables,
 } from './tables.ts'

@@ -97,7 +97,11 @@ const noon = Date.parse('2026-03-09T04:00:00Z')
 /** Of a product with that acceptance and the rest as it restricts nothing. */
 function accepted(
   acceptance: Partial<Terms['acceptance']>,
-  { model = 'mixed', now = noon, ...more }: Partial<Asked> & { model?: Terms['model']; now?: number } = {},
+  {
+    model = 'mixed',
+    now = noon,
+    ...more
+  }: Partial<Asked> & { model?: Terms['model']; now?: number } = {},
 ): unknown {
   const terms = { model, acceptance: { ...acceptedEverywhere, ...acceptance } }
   return verdict(checkAcceptance(terms, { ...asked, ...more }, now))
@@ -128,7 +132,8 @@ test('closed products are for own merchants, alliances for partners, mixed ones 
     ['mixed', own, 'ok'],
     ['mixed', asked.till, 'ok'],
   ]
-  for (const [model, till, expected] of rows) assert.deepEqual(accepted({}, { model, till }), expected)
+  for (const [model, till, expected] of rows)
+    assert.deepEqual(accepted({}, { model, till }), expected)
 })
 
 test('a closed product that names a partner is not taken there all the same', () => {

@@ -16,8 +16,8 @@ import {
   refusal,
   refused,
   type StoreId,
-  startOfDay,
   type SubBalance,
+  startOfDay,
   subBalances,
 } from '@lika/contract'
 
