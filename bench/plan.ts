@@ -18,6 +18,8 @@ export interface BenchPlan {
   /** Connections of the HTTP load generator. */
   readonly connections: number
   readonly issued: number
+  /** Payments of the day that is cleared, and merchants that took them. */
+  readonly cleared: { readonly payments: number; readonly merchants: number }
 }
 
 export const quickPlan: BenchPlan = {
@@ -34,6 +36,7 @@ export const quickPlan: BenchPlan = {
   callers: 2_000,
   connections: 512,
   issued: 20_000,
+  cleared: { payments: 200_000, merchants: 1_000 },
 }
 
 export const fullPlan: BenchPlan = {
@@ -47,4 +50,5 @@ export const fullPlan: BenchPlan = {
   hotSeconds: 5,
   latencySeconds: 10,
   issued: 200_000,
+  cleared: { payments: 1_000_000, merchants: 1_000 },
 }

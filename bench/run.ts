@@ -2,6 +2,7 @@
 import { connect, type Database } from '../server/src/platform/db.ts'
 import { type Anchor, prepareAnchor } from './anchor.ts'
 import { type Audited, audit } from './audit.ts'
+import { type Cleared, measureClearing } from './clearing.ts'
 import { closedLoop, openLoop, type Pay, payThroughEngine } from './engine-load.ts'
 import { median, type Stretch } from './figures.ts'
 import type { Order } from './http-client.ts'
@@ -52,6 +53,7 @@ export interface Measured {
   readonly engine: Loaded
   readonly http: Loaded
   readonly issue: Issued
+  readonly clearing: Cleared
   readonly growth: readonly Size[]
   readonly profile: Profile | null
   readonly audit: Audited
@@ -123,6 +125,7 @@ class Bench {
         world = await this.#grow(world, size)
         growth.push(await this.#size(world))
       }
+      const clearing = await this.#clearing()
       say('auditing')
       return {
         plan,
@@ -131,6 +134,7 @@ class Bench {
         ...compared,
         pgledger: ledger,
         issue,
+        clearing,
         growth,
         profile: profiles,
         audit: await audit(this.#owner),
@@ -237,6 +241,12 @@ class Bench {
     const { perSecond, copyPerSecond, parallelCopyPerSecond } = issued
     say(`issuing: ${perSecond} cards/s, COPY: ${copyPerSecond}, at once: ${parallelCopyPerSecond}`)
     return issued
+  }
+
+  #clearing(): Promise<Cleared> {
+    const { payments, merchants } = this.#plan.cleared
+    say(`making a day of ${payments} payments at ${merchants} merchants`)
+    return measureClearing(this.#installation, payments, merchants)
   }
 
   async #pgledger(url: string): Promise<ByClients> {

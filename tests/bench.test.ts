@@ -23,6 +23,7 @@ const miniature = {
   callers: 50,
   connections: 8,
   issued: 500,
+  cleared: { payments: 4_000, merchants: 30 },
 }
 
 describe('the bench', () => {
@@ -42,7 +43,7 @@ describe('the bench', () => {
     assert.equal(typeof report.issue_vs_copy, 'number')
     assert.equal(report.engine_vs_pgledger, null)
     assert.equal(report.cards10m_vs_cards10k, null)
-    assert.equal(report.clearing_vs_groupby, null)
+    assert.equal(typeof report.clearing_vs_groupby, 'number')
     assert.equal(report.risk_p99_ms, null)
   })
 
@@ -55,6 +56,11 @@ describe('the bench', () => {
   test('leaves a book in which the auditor finds nothing wrong', () => {
     assert.equal(report.audit.wrong, null)
     assert.ok(report.audit.entries > 3_000)
+  })
+
+  test('settles every merchant of the day that it clears, and the auditor agrees', () => {
+    const { statements, merchants, wrong } = measured.clearing
+    assert.deepEqual([statements, wrong], [merchants, null])
   })
 
   test('is refused nothing', () => {

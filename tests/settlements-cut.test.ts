@@ -4,7 +4,7 @@ import { type ClearingApp, startClearingApp } from './harness/clearing-app.ts'
 
 let app: ClearingApp
 before(async () => {
-  app = await startClearingApp({ at: '2026-11-02 23:59:00' })
+  app = await startClearingApp({ at: '2026-11-02 23:00:00', running: true })
 })
 after(() => app.stop())
 

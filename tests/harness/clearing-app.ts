@@ -31,6 +31,8 @@ export interface ClearingOptions {
   lanes?: number
   /** Ids of commands are `019f4000-0000-7000-8000-` and the number that `number` was called with. */
   numbered?: boolean
+  /** The clock runs on from where it was put, as is needed where it is moved while payments are under way. */
+  running?: boolean
   tables?: Tables
 }
 
@@ -43,6 +45,7 @@ export async function startClearingApp({
   at,
   lanes = 4,
   numbered = false,
+  running = false,
   tables,
 }: ClearingOptions) {
   let now = shanghai(at)
@@ -53,17 +56,18 @@ export async function startClearingApp({
   const { app: database, owner, url } = http.database
   const packs = await loadPacks(deliveredPolicies)
   const keyring = keyringOf(Buffer.alloc(32, 7))
-  await setRealTime()
+  if (!running) await standStill()
   const started = await startLanes(url, {
     count: lanes,
-    realNow: () => now,
+    realNow: running ? Date.now : () => now,
     nameDigest: (book, kind, name) => keyring.nameDigest(book, kind, name),
     newCommandId: numbered ? numberedId : newCommandId,
   })
   const { engine } = started
   await owner.sql`
     update lane
-    set open_day = ${businessDateOf(now)}, last_at = ${new Date(now)}`
+    set open_day = ${businessDateOf(now)}, last_at = ${new Date(running ? Date.now() : now)}`
+  if (running) await engine.setTestOffset(now - Date.now())
   Object.assign(flows, {
     engine,
     database,
@@ -92,7 +96,7 @@ export async function startClearingApp({
     return asId(`019f4000-0000-7000-8000-${digits}${lane.toString(16).padStart(4, '0')}`)
   }
 
-  async function setRealTime(): Promise<void> {
+  async function standStill(): Promise<void> {
     await owner.sql.unsafe(`
       create or replace function lika.real_time() returns timestamptz
       language sql volatile
@@ -104,7 +108,8 @@ export async function startClearingApp({
   async function clock(to: string): Promise<void> {
     const before = businessDateOf(now)
     now = shanghai(to)
-    await setRealTime()
+    if (running) await engine.setTestOffset(now - Date.now())
+    else await standStill()
     if (businessDateOf(now) !== before) await closer.runNow()
   }
 
