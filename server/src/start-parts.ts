@@ -23,6 +23,7 @@ import type { OpenDatabase } from './start-database.ts'
 import { startEngine } from './start-engine.ts'
 import { startJobs } from './start-jobs.ts'
 import { openMetrics } from './start-metrics.ts'
+import { startPayouts } from './start-payouts.ts'
 import { readinessChecks } from './start-readiness.ts'
 import { startTimers } from './start-timers.ts'
 import type { Stop } from './stops.ts'
@@ -76,6 +77,7 @@ export async function openParts(
   }
   startTimers(flows, log, onStop)
   const jobs = startJobs({ log, database, flows }, onStop)
+  const payouts = await startPayouts(config, flows, log, onStop)
   return {
     log,
     database,
@@ -88,6 +90,7 @@ export async function openParts(
     webhooks: startWebhooks({ config, log, database, keyring, engine }, onStop),
     flows,
     jobs,
+    payouts,
     execute: (command) => engine.execute(command),
     readiness: readinessChecks(database, engine, jobs),
     count,

@@ -12,7 +12,7 @@ const checks: Record<string, string> = {
       union all
       select lane, debit_account, -amount from lika.transfer
     ), summed as (
-      select lane, id, sum(amount) as balance from moved where ${kind('id')} in (1, 2) group by lane, id
+      select lane, id, sum(amount) as balance from moved where ${kind('id')} in (1, 2, 14, 15, 16, 24, 25) group by lane, id
     )
     select lane, id, summed.balance as transfers, account.balance
     from summed full join lika.account using (lane, id)

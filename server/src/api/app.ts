@@ -39,6 +39,8 @@ import { register as registerMerchantOnboarding } from './v1/merchant-onboarding
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
+import { register as registerPayoutBatches } from './v1/payout-batches.ts'
+import { register as registerPayouts } from './v1/payouts.ts'
 import { register as registerPolicies } from './v1/policies.ts'
 import { register as registerProducts } from './v1/products.ts'
 import { register as registerRebates } from './v1/rebates.ts'
@@ -50,6 +52,7 @@ import { register as registerReserveCases } from './v1/reserve-cases.ts'
 import { register as registerReserveReports } from './v1/reserve-reports.ts'
 import { register as registerSettlementAdjustments } from './v1/settlement-adjustments.ts'
 import { register as registerSettlements } from './v1/settlements.ts'
+import { register as registerSettlementFiles } from './v1/settlement-files.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
@@ -82,6 +85,9 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerSettlements,
   registerSettlementAdjustments,
   registerCalendar,
+  registerSettlementFiles,
+  registerPayoutBatches,
+  registerPayouts,
   registerBulk,
   registerBatches,
   registerImports,

@@ -33,7 +33,7 @@ import { reverse } from './cancel-payment.ts'
 import { holdNotFound } from './capture.ts'
 import type { FlowContext } from './context.ts'
 import { orderName } from './payments/charge.ts'
-import { readsOfPayment } from './payments/give-back.ts'
+import { type PaymentReads, readsOfPayment } from './payments/give-back.ts'
 import { type HoldReads, readsOfHold } from './payments/hold-lines.ts'
 import { paymentNotFound } from './refund.ts'
 import { releaseHold } from './release.ts'
@@ -122,8 +122,8 @@ async function planFor(
   const { sql } = context.database
   const payment = await findPayment(sql, book, asId(ran))
   if (payment !== undefined) {
-    const plan = paymentPlan(payment.id)
-    return withHome(commandId, await readsOfPayment(context, payment), plan)
+    const reads = await readsOfPayment(context, payment)
+    return withHome(commandId, reads, paymentPlan(payment.id, reads.takeBack))
   }
   const hold = await findHold(sql, book, asId(ran))
   if (hold === undefined) throw new Error(`command ${ran} is neither a payment nor a hold`)
@@ -139,13 +139,13 @@ function withHome(
   return { lanes: [...new Set([laneOfId(commandId), ...lanes])], reads, decide }
 }
 
-function paymentPlan(id: PaymentId): Plan['decide'] {
+function paymentPlan(id: PaymentId, takeBack: PaymentReads['takeBack']): Plan['decide'] {
   return (view): Decision => {
     const payment: PaymentRow | undefined = view.get(payments, id)
     if (payment === undefined) return { ok: false, final: false, refusal: paymentNotFound }
     if (payment.status === 'cancelled') return ok(nothingMoved({ paymentId: id }))
     const possible = checkCancel(payment)
-    return possible.ok ? ok(reverse(view, payment)) : possible
+    return possible.ok ? ok(reverse(view, payment, takeBack)) : possible
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Uuid } from '@lika/contract'
 import type { Guesses, MintedCard, MintRequest } from '../modules/cards/index.ts'
 import type { Issuers } from '../modules/issuers/index.ts'
+import type { Loyalty } from '../modules/loyalty/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
 import type { Packs, Tables } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
@@ -21,6 +22,8 @@ export interface FlowContext {
   readonly issuers: Issuers
   readonly programs: Programs
   readonly merchants: Merchants
+  /** Campaigns in force. */
+  readonly loyalty: Loyalty
   readonly guesses: Guesses
   /** Numbers and secrets for new cards. */
   readonly mintCards: (request: MintRequest) => MintedCard[]

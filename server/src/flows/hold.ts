@@ -12,7 +12,7 @@ import {
 } from '@lika/contract'
 import {
   type Allocation,
-  accountOf,
+  accountOfShare,
   type PaymentHoldRow,
   paymentHolds,
   type Share,
@@ -137,12 +137,13 @@ function setAside(
 ): Decision {
   const id: HoldId = asId(view.commandId)
   const expiresAt = now + expiresIn * 1_000
-  const allocations = shares.map(({ cardId, subBalance, amount }, line): Allocation => {
-    const accountId = accountOf(cardId, subBalance)
-    const desk = desks.in(laneOfId(cardId))
+  const allocations = shares.map((share, line): Allocation => {
+    const { amount } = share
+    const accountId = accountOfShare(share)
+    const desk = desks.in(laneOfId(accountId))
     desk.openHold({ id, line, accountId, amount, expiresAt })
     const balanceAfter = desk.account(accountId).balance
-    return { cardId, subBalance, amount, refunded: 0n, balanceAfter }
+    return { ...share, refunded: 0n, balanceAfter }
   })
   markPayCodes(view, sources, true)
   const row: PaymentHoldRow = {

@@ -31,8 +31,9 @@ import { type Law, lawOf } from './cards/law.ts'
 import type { FlowContext } from './context.ts'
 import { nameKinds, ofMerchant } from './names.ts'
 import { Desks } from './payments/desks.ts'
-import { giveBackToCards, readsOfPayment } from './payments/give-back.ts'
+import { giveBackToCards, type PaymentReads, readsOfPayment } from './payments/give-back.ts'
 import { allocationsBody } from './payments/outcomes.ts'
+import { takeBackRebates } from './rebates/take-back-of-payment.ts'
 
 export interface RefundInput {
   readonly paymentId: PaymentId
@@ -69,10 +70,11 @@ export async function refundCommand(
     input: { payment: paymentId, amount: String(amount), reference, reason, metadata },
     homeLane: () => laneOfId(paymentId),
     name: { kind: nameKinds.refund, name: ofMerchant(payment.merchantId, reference) },
-    plan: async (_: CommandId, name: NameState) => ({
-      ...(await readsOfPayment(context, payment)),
-      decide: (view, now) => decide(view, { input, law, taken: takenBy(name) }, now),
-    }),
+    plan: async (_: CommandId, name: NameState) => {
+      const { takeBack, ...reads } = await readsOfPayment(context, payment)
+      const asked = { input, law, taken: takenBy(name), takeBack }
+      return { ...reads, decide: (view, now) => decide(view, asked, now) }
+    },
   })
 }
 
@@ -90,9 +92,10 @@ interface Asked {
   readonly input: RefundInput
   readonly law: Law
   readonly taken: Refusal | undefined
+  readonly takeBack: PaymentReads['takeBack']
 }
 
-function decide(view: View, { input, law, taken }: Asked, now: Instant): Decision {
+function decide(view: View, { input, law, taken, takeBack }: Asked, now: Instant): Decision {
   const payment = view.get(payments, input.paymentId)
   if (payment === undefined || payment.bookId !== view.bookId)
     return { ok: false, final: false, refusal: paymentNotFound }
@@ -100,10 +103,15 @@ function decide(view: View, { input, law, taken }: Asked, now: Instant): Decisio
   const possible = checkRefund(payment, input.amount)
   if (!possible.ok) return possible
   const lawful = checkRefundWindow(law.at(now), { paidAt: payment.createdAt, now })
-  return lawful.ok ? refund(view, payment, input, now) : lawful
+  return lawful.ok ? refund(view, payment, { ...input, takeBack }, now) : lawful
 }
 
-function refund(view: View, payment: PaymentRow, input: RefundInput, now: Instant): Decision {
+function refund(
+  view: View,
+  payment: PaymentRow,
+  input: RefundInput & Pick<Asked, 'takeBack'>,
+  now: Instant,
+): Decision {
   const { amount, reference, reason, metadata } = input
   const id: RefundId = asId(view.commandId)
   const desks = new Desks(view)
@@ -111,6 +119,7 @@ function refund(view: View, payment: PaymentRow, input: RefundInput, now: Instan
   const given = giveBackToCards(view, desks, payment, shares)
   const home = laneOfId(payment.id)
   view.put(payments, home, { ...payment, refunded: payment.refunded + amount, allocations })
+  const lost = takeBackRebates(view, desks, payment, given, input.takeBack)
   const row: RefundRow = {
     id,
     bookId: view.bookId,
@@ -119,6 +128,7 @@ function refund(view: View, payment: PaymentRow, input: RefundInput, now: Instan
     reference,
     reason: reason ?? null,
     allocations: given.map((share) => ({ ...share, refunded: 0n })),
+    takenBack: lost.takenBack ?? null,
     metadata: metadata ?? null,
     createdAt: now,
   }
@@ -129,6 +139,7 @@ function refund(view: View, payment: PaymentRow, input: RefundInput, now: Instan
     merchantId: payment.merchantId,
     amountFen: String(amount),
     allocations: allocationsBody(given),
+    ...lost,
     ...desks.records(),
   }
   return { ok: true, value: { kind: 'refund.created', version: 1, body } }

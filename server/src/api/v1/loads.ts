@@ -29,6 +29,7 @@ import {
   runOnCard,
   stateRefusals,
 } from './card-shapes.ts'
+import { GivenRebates } from './rebate-shapes.ts'
 
 const NewLoad = closed({
   amount: Amount,
@@ -46,6 +47,7 @@ const Load = closed({
   bonus_amount: AmountOrZero,
   currency: Currency,
   funding: FundingShown,
+  rebates: GivenRebates,
   balance: Balance,
   ...shown,
   created_at: Timestamp,

@@ -1,5 +1,5 @@
 /** The shapes that payments, holds and refunds share: what tills send, and how it is read for the flows. */
-import { channels, holdStates, ok, type Result } from '@lika/contract'
+import { channels, holdStates, ok, type Result, subBalances } from '@lika/contract'
 import type { ChargeInput, SourceInput, TillCaller } from '../../flows/payments/till-caller.ts'
 import type { KeyCaller } from '../../modules/access/index.ts'
 import { contradiction, mostSources } from '../../modules/payments/index.ts'
@@ -16,7 +16,6 @@ import {
   readId,
   readInstant,
   type Static,
-  SubBalanceName,
   Timestamp,
   Type,
   text,
@@ -54,7 +53,8 @@ const ChargeMembers = closed(chargeMembers)
 export const Allocations = Type.Array(
   closed({
     card_id: idOf('card'),
-    sub_balance: SubBalanceName,
+    sub_balance: oneOf([...subBalances, 'voucher']),
+    voucher_id: Type.Optional(idOf('voucher')),
     amount: Amount,
     balance_after: AmountOrZero,
   }),
@@ -81,11 +81,12 @@ export const paymentMembers = {
   ...atTill,
 }
 
-export const PaymentBody = closed({
+export const paymentShown = {
   id: idOf('payment'),
   ...paymentMembers,
   receipt_number: Type.String(),
-})
+}
+export const PaymentBody = closed(paymentShown)
 
 const holdMembers = {
   status: oneOf(holdStates),

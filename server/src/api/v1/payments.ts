@@ -1,9 +1,10 @@
 /** Routes of payments: taking money from cards at a till, asking for payments, cancelling them. */
-import { refused } from '@lika/contract'
+import { ok, refused } from '@lika/contract'
 import { payCommand, previewPayment } from '../../flows/pay.ts'
 import { findPayments } from '../../flows/payments/find.ts'
 import { paidFrom, presentPayment, presentPreview } from '../../flows/payments/present.ts'
 import { executePrepared } from '../../flows/prepared.ts'
+import { presentRebates } from '../../flows/rebates/present.ts'
 import { findPayment } from '../../modules/payments/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
@@ -16,9 +17,19 @@ import {
   chargeRefusals,
   PaymentBody,
   PaymentPreview,
+  paymentShown,
   readCharge,
   tillCaller,
 } from './payment-shapes.ts'
+import { GivenRebates } from './rebate-shapes.ts'
+
+const Vouchers = Type.Array(idOf('voucher'), {
+  maxItems: 20,
+  uniqueItems: true,
+  description: 'They pay first, in this order; their cards are among the sources.',
+})
+
+const Paid = closed({ ...paymentShown, rebates: GivenRebates })
 
 export function register(app: LikaApp, deps: Deps): void {
   registerPay(app, deps)
@@ -33,14 +44,16 @@ function registerPay(app: LikaApp, { flows }: Deps): void {
       summary: 'Takes money from cards; a dry run says what it would take, and changes nothing',
       access: 'payments:write',
       idempotent: true,
-      body: closed(chargeMembers),
-      responses: { 201: PaymentBody, 200: PaymentPreview },
-      refusals: chargeRefusals,
+      body: closed({ ...chargeMembers, vouchers: Type.Optional(Vouchers) }),
+      responses: { 201: Paid, 200: PaymentPreview },
+      refusals: [...chargeRefusals, 'voucher.not_found', 'voucher.not_usable'],
     },
     async (call) => {
       const { caller, address, body, idempotencyKey } = call
-      const input = readCharge(body)
-      if (!input.ok) return input
+      const { vouchers = [], ...charge } = body
+      const read = readCharge(charge)
+      if (!read.ok) return read
+      const input = ok({ ...read.value, ...shownIn(vouchers) })
       const till = tillCaller(caller, address)
       if (body.dry_run === true) {
         const seen = await previewPayment(flows, till, input.value)
@@ -49,9 +62,17 @@ function registerPay(app: LikaApp, { flows }: Deps): void {
       const command = await payCommand(flows, till, input.value, idempotencyKey)
       if (!command.ok) return command
       const result = await executePrepared((one) => call.execute(one), command.value)
-      return executed(result, 201, (paid, at) => presentPayment(paidFrom(paid, at, input.value)))
+      return executed(result, 201, (paid, at) => ({
+        ...presentPayment(paidFrom(paid, at, input.value)),
+        ...presentRebates(paid),
+      }))
     },
   )
+}
+
+/** Nothing where none were shown. */
+function shownIn(vouchers: readonly string[]) {
+  return vouchers.length === 0 ? {} : { vouchers: vouchers.map((id) => readId('voucher', id)) }
 }
 
 function registerReads(app: LikaApp, { database, flows }: Deps): void {

@@ -22,6 +22,7 @@ import {
   text,
 } from '../http/schemas.ts'
 import { Allocations } from './payment-shapes.ts'
+import { TakenBackRebates } from './rebate-shapes.ts'
 
 const Reason = text(200)
 
@@ -32,6 +33,7 @@ const RefundBody = closed({
   amount: Amount,
   currency: Currency,
   allocations: Allocations,
+  rebates_taken_back: TakenBackRebates,
   reference: Reference,
   reason: nullable(Reason),
   metadata: Metadata,

@@ -5,6 +5,7 @@ import {
   formatId,
   formatInstant,
   type Instant,
+  laneOfId,
   type Result,
   refusal,
   refused,
@@ -13,6 +14,10 @@ import { checkCard } from '../../modules/cards/index.ts'
 import type { Command } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { Desks } from '../payments/desks.ts'
+import { giftsFor } from '../rebates/gifts.ts'
+import { rebatesBody } from '../rebates/grant.ts'
+import { presentRebates } from '../rebates/present.ts'
 import type { CardCaller } from './caller.ts'
 import {
   type Body,
@@ -24,7 +29,14 @@ import {
   textIn,
 } from './facts.ts'
 import { lawOf } from './law.ts'
-import { balanceOn, commandOnCard, holdsOf, nameRefusal, termsOfCard } from './on-card.ts'
+import {
+  balanceOn,
+  commandOnCard,
+  type Decide,
+  holdsOf,
+  nameRefusal,
+  termsOfCard,
+} from './on-card.ts'
 import {
   checkFunding,
   checkPurchase,
@@ -42,7 +54,8 @@ export interface LoadInput extends Purchase {
 }
 
 /**
- * Two loads that together would cross the cap come one after the other in the card's lane: the second is refused.
+ * Two loads that together would cross the cap come one after the other in the card's lane: the second is refused. What
+ * campaigns give for the load comes with it in the same command, and counts for the cap.
  * Refusals: `card.not_found`, `reference.already_used`, the states of a card, `card.expired`, `product.not_reloadable`,
  * `funding.reference_missing`, `policy.sale_stopped`, `policy.charter_missing`, `policy.card_limit`,
  * `policy.identity_required`, `policy.cash_not_allowed`.
@@ -56,13 +69,17 @@ export async function loadCommand(
   const law = await lawOf(context, caller.issuerId)
   const { reference } = input
   const name = reference === undefined ? undefined : { kind: nameKinds.load, name: reference }
+  const { book } = caller
+  const occasion = { book, cardId, lane: laneOfId(cardId), trigger: 'load' } as const
+  const gifts = giftsFor(context, occasion, await context.loyalty.inForce(book))
   const claimed = claimedPurchase(context, caller, input)
   const asked = { cardId, operation: 'load.created', key, input: claimed, name }
   return commandOnCard(context, caller, asked, async (commandId, lane, nameState) => {
     const taken = await nameRefusal(context, nameState, 'load')
     const sale = await saleOf(context, caller)
     await recordPeopleOf(context, caller, commandId, input)
-    return (on) => {
+    await gifts?.prepare()
+    const decide: Decide = (on) => {
       const { card, view, now, desk } = on
       if (taken !== undefined) return { ok: false, refusal: taken }
       const allowed = checkCard(card, 'load', now)
@@ -76,21 +93,27 @@ export async function loadCommand(
       const carried = before.principal + before.bonus
       const open = maySell(law.at(now), sale)
       if (!open.ok) return open
-      const lawful = checkPurchase(law.at(now), { registered, carried }, input)
+      const about = { base: input.amount, product: card.productId, now }
+      const drawn = gifts?.draw(view, new Desks(view), about)
+      const whole = { ...input, bonus: input.bonus + (drawn?.bonus ?? 0n) }
+      const lawful = checkPurchase(law.at(now), { registered, carried }, whole)
       if (!lawful.ok) return lawful
       const { charterId } = sale
       const { issuerId } = caller
       postPurchase(view, lane, desk, { ...input, cardId, issuerId, charterId, at: now })
+      const given = drawn?.post({ source: 'load', sourceId: view.commandId }) ?? []
       const body = {
         loadId: view.commandId,
         cardId,
         amountFen: String(input.amount),
         bonusAmountFen: String(input.bonus),
+        ...rebatesBody(given),
         balance: balanceBody(balanceOn(on)),
         ...holdsOf(on),
       }
       return { ok: true, value: { kind: 'load.created', version: 1, body } }
     }
+    return { decide, lanes: gifts?.lanes() ?? [], reads: gifts?.reads() ?? [] }
   })
 }
 
@@ -107,6 +130,7 @@ export function presentLoad(
     bonus_amount: fenToJson(fenIn(body, 'bonusAmountFen')),
     currency,
     funding: { method: funding.method, reference: funding.reference ?? null },
+    ...presentRebates(body),
     balance: presentBalance(balanceFrom(body['balance'])),
     reference: reference ?? null,
     metadata: { ...metadata },

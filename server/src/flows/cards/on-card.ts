@@ -60,6 +60,13 @@ export interface OnCard {
 
 export type Decide = (on: OnCard) => Decision
 
+/** A decision that needs more than the card: further lanes, further rows. */
+export interface Wider {
+  readonly decide: Decide
+  readonly lanes: readonly Lane[]
+  readonly reads: readonly Read[]
+}
+
 /**
  * A command on a card. `prepare` runs before the round, once for every attempt, and answers the decision.
  * Refusals: `card.not_found`, then those of the decision.
@@ -68,7 +75,11 @@ export function commandOnCard(
   context: FlowContext,
   caller: CardCaller,
   asked: CardAsked,
-  prepare: (commandId: CommandId, lane: Lane, name: NameState) => Decide | Promise<Decide>,
+  prepare: (
+    commandId: CommandId,
+    lane: Lane,
+    name: NameState,
+  ) => Decide | Wider | Promise<Decide | Wider>,
 ): Result<Command> {
   const { cardId } = asked
   const lane = laneOfId(cardId)
@@ -88,10 +99,12 @@ export function commandOnCard(
     homeLane: () => lane,
     ...(asked.name && { name: asked.name }),
     plan: async (commandId, name) => {
-      const decide = await prepare(commandId, lane, name)
+      const prepared = await prepare(commandId, lane, name)
+      const { decide, ...more } =
+        typeof prepared === 'function' ? { decide: prepared, lanes: [], reads: [] } : prepared
       return {
-        lanes: [lane],
-        reads,
+        lanes: [...new Set([lane, ...more.lanes])],
+        reads: [...reads, ...more.reads],
         decide: (view, now) => {
           const card = view.get(cards, cardId)
           if (card === undefined || card.bookId !== view.bookId)

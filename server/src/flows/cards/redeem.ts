@@ -30,6 +30,7 @@ import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { NotPrepared } from '../prepared.ts'
 import { type Previewed, previewPlan } from '../preview-plan.ts'
+import { markForfeited, readsOfRebates } from '../rebates/forfeit.ts'
 import type { CardCaller } from './caller.ts'
 import type { Body } from './facts.ts'
 import { type Law, lawOf } from './law.ts'
@@ -37,6 +38,7 @@ import {
   balanceOn,
   changed,
   commandOnCard,
+  type Decide,
   nameRefusal,
   type OnCard,
   termsOfCard,
@@ -113,7 +115,7 @@ async function build(
   const people = claimedPerson(context, caller, { payout, holder })
   const claimed = { ...rest, method: payout.method, people, reference }
   const asked = { cardId, operation: 'card.redeemed', key, input: claimed, name }
-  return commandOnCard(context, caller, asked, async (commandId, _, nameState) => {
+  return commandOnCard(context, caller, asked, async (commandId, lane, nameState) => {
     const taken = await nameRefusal(context, nameState, 'redemption')
     const history = await readHistory(context, cardId)
     const payee = payeeOf(input, history)
@@ -125,11 +127,13 @@ async function build(
         account: { name: payout.accountName, number: payout.accountNumber },
         at: context.engine.now(caller.mode),
       })
-    return (on) => {
+    const redeemed: Decide = (on) => {
       if (taken !== undefined) return { ok: false, refusal: taken }
       if (history === undefined) throw new NotPrepared(`the history of ${cardId}`)
       return decide(context, law, on, { input, history, payee })
     }
+    const reads = history === undefined ? [] : readsOfRebates(lane, history)
+    return { decide: redeemed, lanes: [], reads }
   })
 }
 
@@ -212,7 +216,7 @@ function redeem(
     soldAt: history.soldAt,
     formula: formulaBody(settlement, balance),
   }
-  post(on, settlement, balance.bonus)
+  post(on, settlement, balance.bonus, history)
   view.put(redemptions, lane, {
     id,
     bookId: view.bookId,
@@ -232,8 +236,11 @@ function redeem(
   return changed(on, 'card.redeemed', { ...card, state: 'closed' }, outcome)
 }
 
-/** The whole card is emptied: to the holder, to the issuer's income, and back to where the bonus came from. */
-function post(on: OnCard, settlement: Settlement, bonus: Fen): void {
+/**
+ * The whole card is emptied: to the holder, to the issuer's income, and back to where the bonus came from. What campaigns
+ * gave is taken back by that, the newest first: a refund that comes later does not take it again.
+ */
+function post(on: OnCard, settlement: Settlement, bonus: Fen, history: CardHistory): void {
   const { desk, lane, view } = on
   const own = (kind: AccountKindName) => accountId(issuerOfBook(view.bookId), kind, lane)
   const move = (debit: typeof on.principal, kind: AccountKindName, amount: Fen) => {
@@ -242,5 +249,9 @@ function post(on: OnCard, settlement: Settlement, bonus: Fen): void {
   move(on.principal, 'redemption_payable', settlement.returned)
   move(on.principal, 'redemption_income', settlement.fee + settlement.kept)
   move(on.principal, 'bonus_expense', settlement.bonusCharged)
-  move(on.bonus, 'bonus_expense', bonus)
+  const { fromCampaigns } = history
+  const ofCampaigns = fromCampaigns < bonus ? fromCampaigns : bonus
+  move(on.bonus, 'rebate_expense', ofCampaigns)
+  move(on.bonus, 'bonus_expense', bonus - ofCampaigns)
+  markForfeited(view, lane, history, ofCampaigns)
 }

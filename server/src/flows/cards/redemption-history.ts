@@ -22,6 +22,10 @@ export interface CardHistory {
   readonly soldAt: Instant
   /** Spent at merchants and not refunded; by cards that this one replaced too. */
   readonly spent: { readonly principal: Fen; readonly bonus: Fen }
+  /** Of the bonus that came onto it, what campaigns gave and did not take back. */
+  readonly fromCampaigns: Fen
+  /** The card and those that it replaced. */
+  readonly self: readonly CardId[]
   /** The newest first; of a card that was split off or came in a batch there are none. */
   readonly fundings: readonly PaidIn[]
   /** On record, of the newest purchase that has one. */
@@ -53,6 +57,10 @@ export async function readHistory(
   return {
     soldAt: first.activatedAt ?? first.createdAt,
     spent: { principal: spentOf(principals), bonus: spentOf(bonuses) },
+    fromCampaigns: counters
+      .filter(({ account, counter }) => bonuses.includes(account) && isOfCampaigns(counter))
+      .reduce((sum, { debits, credits }) => sum + credits - debits, 0n),
+    self: self.map(({ id }) => id),
     fundings: card.parentId === null ? fundings : [],
     buyer: recorded === null ? undefined : await openBuyer(sql, keyring, recorded),
     seen: new Map(rows.map((row) => [row.id, row])),
@@ -86,6 +94,12 @@ async function lineOf(
 function isMerchants(counter: AccountId): boolean {
   const kind = kindOfAccount(counter)
   return kind === 'merchant_unsettled' || kind === 'transit'
+}
+
+/** Given out of the budget of a campaign, taken back to what its rebates cost. */
+function isOfCampaigns(counter: AccountId): boolean {
+  const kind = kindOfAccount(counter)
+  return kind === 'rebate_budget' || kind === 'rebate_expense'
 }
 
 /**

@@ -1,5 +1,13 @@
 /** Replacing a card: a new number and secret for the same money, holds, terms and expiry. */
-import { type CardId, type Instant, ok, type Result, refusal, refused } from '@lika/contract'
+import {
+  type CardId,
+  type Instant,
+  type Lane,
+  ok,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
 import {
   type CardRow,
   cards,
@@ -12,6 +20,7 @@ import type { Command } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { NotPrepared } from '../prepared.ts'
+import { movePromises, readsOfPromises } from '../rebates/move-promises.ts'
 import type { CardCaller } from './caller.ts'
 import { type Body, factsBody, factsFrom, factsOf, membersOf, presentCard } from './facts.ts'
 import { mintOne, newCard } from './issue.ts'
@@ -42,7 +51,8 @@ export async function replaceCommand(
   const law = await lawOf(context, caller.issuerId)
   const { reference } = input
   const name = reference === undefined ? undefined : { kind: nameKinds.card, name: reference }
-  const asked = { cardId, operation: 'card.replaced', key, input, name }
+  const reads = (lane: Lane) => readsOfPromises(lane, cardId)
+  const asked = { cardId, operation: 'card.replaced', key, input, name, reads }
   return commandOnCard(context, caller, asked, async (commandId, _, nameState) => {
     const minted = mintOne(context, law, commandId)
     const taken = await nameRefusal(context, nameState, 'card')
@@ -79,6 +89,7 @@ function replace(on: OnCard, minted: MintedCard, own: Omit<ReplaceInput, 'cardId
   view.put(cards, lane, successor)
   view.put(seals, lane, { cardId: successor.id, sealed: minted.sealed, revealedAt: null })
   moveMoney(on, successor.id)
+  movePromises(view, lane, card.id, successor.id)
   const emptied = factsOf(replaced, balanceOn(on))
   return {
     ...factsBody(emptied),

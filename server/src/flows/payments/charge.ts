@@ -83,6 +83,7 @@ export async function prepareCharge(
 /** What the caller sent, as the fingerprint of its key. */
 export function chargePrint(context: FlowContext, input: ChargeInput): { [member: string]: Json } {
   const { amount, merchantId, storeId, terminalId, channel, reference, metadata, notAfter } = input
+  const { vouchers = [] } = input
   return {
     amount: String(amount),
     merchant: merchantId,
@@ -92,6 +93,7 @@ export function chargePrint(context: FlowContext, input: ChargeInput): { [member
     ...(terminalId === undefined ? {} : { terminal: terminalId }),
     ...(channel === undefined ? {} : { channel }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(vouchers.length === 0 ? {} : { vouchers }),
     ...(notAfter === undefined ? {} : { not_after: notAfter }),
   }
 }
@@ -131,7 +133,8 @@ function accountsOf(cardId: CardRow['id']) {
  * 4. `merchant.suspended`, `merchant.not_approved`
  * 5. for each source `pay_code.already_used`, `pay_code.expired`, the state of the card (see `checkCard`), the scope of
  *    its product (see `checkAcceptance`)
- * 6. `funds.insufficient`
+ * 6. `voucher.not_usable`; `covered` says what vouchers pay, and the cards the rest
+ * 7. `funds.insufficient`
  */
 export function decideShares(
   context: Pick<FlowContext, 'programs'>,
@@ -140,6 +143,7 @@ export function decideShares(
   charge: Charge,
   standing: Refusal | undefined,
   now: Instant,
+  covered?: () => Result<Share[]>,
 ): Result<Share[]> & { final?: boolean } {
   const { input, till, sources } = charge
   const rows: CardRow[] = []
@@ -161,7 +165,12 @@ export function decideShares(
     if (!fit.ok) return fit
     pots.push(potsOf(desks, source, terms, now))
   }
-  return takeFrom(pots, input.amount)
+  if (covered === undefined) return takeFrom(pots, input.amount)
+  const byVouchers = covered()
+  if (!byVouchers.ok) return byVouchers
+  const paid = byVouchers.value.reduce((sum, { amount }) => sum + amount, 0n)
+  const rest = takeFrom(pots, input.amount - paid)
+  return rest.ok ? ok([...byVouchers.value, ...rest.value]) : rest
 }
 
 function gone(why: Refusal) {

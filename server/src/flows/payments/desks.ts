@@ -2,16 +2,13 @@
 import {
   type AccountId,
   type BookId,
-  type CardId,
   type Fen,
   issuerOfBook,
   type Lane,
   laneOfId,
   type MerchantId,
-  type SubBalance,
 } from '@lika/contract'
 import { accountId, type HoldRecord, LedgerDesk } from '../../modules/ledger/index.ts'
-import { accountOf } from '../../modules/payments/index.ts'
 import type { View } from '../../platform/lanes/index.ts'
 
 export class Desks {
@@ -63,22 +60,20 @@ export function takeFromAccount(
   return desk.account(account).balance
 }
 
-/** From the merchant back to a sub-balance of a card; answers its balance after it. */
-export function giveToCard(
+/** From the merchant back to an account of a card, or to one of the issuer in a lane. */
+export function giveToAccount(
   desks: Desks,
   { book, merchantId, home }: Parties,
-  { cardId, subBalance, amount }: { cardId: CardId; subBalance: SubBalance; amount: Fen },
-): Fen {
-  const lane = laneOfId(cardId)
-  const account = accountOf(cardId, subBalance)
+  account: AccountId,
+  amount: Fen,
+): void {
+  const lane = laneOfId(account)
   const merchant = accountId(merchantId, 'merchant_unsettled', home)
-  const desk = desks.in(lane)
-  if (lane === home) desk.transfer({ debit: merchant, credit: account, amount })
+  if (lane === home) desks.in(lane).transfer({ debit: merchant, credit: account, amount })
   else {
     desks.in(home).transfer({ debit: merchant, credit: transit(book, home), amount })
-    desk.transfer({ debit: transit(book, lane), credit: account, amount })
+    desks.in(lane).transfer({ debit: transit(book, lane), credit: account, amount })
   }
-  return desk.account(account).balance
 }
 
 function transit(book: BookId, lane: Lane): AccountId {

@@ -17,7 +17,8 @@ import {
   type PaymentRow,
   type RefundRow,
 } from '../../modules/payments/index.ts'
-import { type Body, fenIn, textIn } from '../cards/facts.ts'
+import { type Body, fenIn, listIn, textIn } from '../cards/facts.ts'
+import { presentTakenBack } from '../rebates/present.ts'
 import { allocationsFrom, type ShownAllocation, tillFrom } from './outcomes.ts'
 
 const inCurrency: { readonly currency: Currency } = { currency }
@@ -135,6 +136,7 @@ export function refundedFrom(body: Body, at: Instant, given: RefundGiven): Shown
     reference: given.reference,
     reason: given.reason ?? null,
     allocations: allocationsFrom(body),
+    takenBack: body['takenBack'] === undefined ? null : listIn(body, 'takenBack'),
     metadata: given.metadata ?? null,
     createdAt: at,
   }
@@ -148,6 +150,7 @@ export function presentRefund(refund: Shown<RefundRow>) {
     amount: fenToJson(refund.amount),
     ...inCurrency,
     allocations: refund.allocations.map(presentAllocation),
+    ...(refund.takenBack === null ? {} : presentTakenBack({ takenBack: refund.takenBack })),
     reference: refund.reference,
     reason: refund.reason,
     metadata: { ...refund.metadata },
@@ -165,14 +168,17 @@ function presentTill({
     merchant_id: formatId('merchant', merchantId),
     store_id: storeId === null ? null : formatId('store', storeId),
     terminal_id: terminalId === null ? null : formatId('terminal', terminalId),
+    ...(channel === null ? {} : { channel }),
   }
 }
 
-    ...(channel === null ? {} : { channel }),
 function presentAllocation(allocation: ShownAllocation) {
   return {
     card_id: formatId('card', allocation.cardId),
     sub_balance: allocation.subBalance,
+    ...(allocation.voucherId === undefined
+      ? {}
+      : { voucher_id: formatId('voucher', allocation.voucherId) }),
     amount: fenToJson(allocation.amount),
     balance_after: fenToJson(allocation.balanceAfter),
   }

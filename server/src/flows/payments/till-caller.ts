@@ -8,6 +8,7 @@ import type {
   MerchantId,
   StoreId,
   TerminalId,
+  VoucherId,
 } from '@lika/contract'
 
 /** A key of an issuer, and where the call came from: wrong secrets are counted for both. */
@@ -34,6 +35,8 @@ export interface ChargeInput {
   /** The merchant's own number, unique among its payments and holds. */
   readonly reference: string
   readonly sources: readonly SourceInput[]
+  /** Of payments: what pays before the cards, in this order. */
+  readonly vouchers?: readonly VoucherId[] | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly notAfter?: Instant | undefined
 }

@@ -8,12 +8,20 @@ export {
   selectOpenings,
   selectSealedCards,
 } from './in-bulk.ts'
+export {
+  type LoadRefundRow,
+  type LoadRow,
+  loadRefunds,
+  loadRests,
+  selectLoad,
+  selectLoadRefunds,
+} from './load-refunds.ts'
 export { mintWorker } from './mint-worker.ts'
 export { checkCard, statusOf } from './model.ts'
 export { type NoteRow, notes } from './notes.ts'
 export { makePayCode, readPayCode, targetOfPayCode } from './pay-code.ts'
 export { cardOfHandle, payHandleOf } from './pay-handles.ts'
-export { type Buyer, idTypes, openBuyer, recordBuyer } from './persons.ts'
+export { type Buyer, idTypes, openBuyer, openBuyers, recordBuyer } from './persons.ts'
 export {
   type CardBalance,
   type CardFilter,
@@ -35,6 +43,7 @@ export {
   selectFundings,
   selectRedemption,
 } from './redemptions.ts'
+export { type SaleRow, type SalesAsked, salesOf } from './sales-register.ts'
 export {
   isRightSecret,
   type MintedCard,

@@ -6,7 +6,9 @@ import type { Sql } from '../../platform/db.ts'
 export async function wipeLane(sql: Sql, lane: Lane, book: BookId, most: number): Promise<number> {
   const [row] = await sql<{ removed: bigint }[]>`
     select wipe_test_book(${lane}::int, ${book}::uuid, ${most}::int) as removed`
-  return Number(row?.removed ?? 0n)
+  const removed = Number(row?.removed ?? 0n)
+  if (removed === 0) await sql`select wipe_test_rebates(${lane}::int, ${book}::uuid)`
+  return removed
 }
 
 /** Forgets the buyers of a book that has no cards any more, and frees its idempotency keys and references. */

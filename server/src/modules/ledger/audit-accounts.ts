@@ -40,7 +40,7 @@ export async function auditAccounts(
       await checkAccounts(sql, lane, some)
       return some
     })
-    await checkCards(lane, rows, ownerBooks, mayBeGone)
+    await checkCards(lane, rows.filter(isOfCard), ownerBooks, mayBeGone)
     checked += rows.length
     const last = rows.at(-1)
     if (last === undefined || rows.length < rowsAtOnce) return checked
@@ -102,6 +102,11 @@ async function checkTouch(sql: Sql, lane: Lane, rows: readonly AccountToAudit[])
     if (records?.some((record) => record.accountId === row.id) === true) continue
     throw wrongAccount(lane, row.id, `the entry ${row.seq} did not change it`, 'seq')
   }
+}
+
+function isOfCard({ id }: AccountToAudit): boolean {
+  const kind = kindOfAccount(id)
+  return kind !== undefined && accountKinds[kind].owner === 'card'
 }
 
 async function checkCards(

@@ -1,10 +1,11 @@
 /** Allocations as their tables keep them: JSON with short names and amounts as numbers, which fen always fit. */
-import { type CardId, fenToJson, type SubBalance } from '@lika/contract'
-import type { Allocation } from './model.ts'
+import { type CardId, fenToJson, type VoucherId } from '@lika/contract'
+import type { Allocation, PaidFrom } from './model.ts'
 
 export type StoredAllocations = readonly {
   readonly card: CardId
-  readonly kind: SubBalance
+  readonly kind: PaidFrom
+  readonly voucher?: VoucherId
   readonly amount: number
   readonly refunded: number
   readonly balance: number
@@ -12,9 +13,10 @@ export type StoredAllocations = readonly {
 
 export function allocationsText(allocations: readonly Allocation[]): string {
   return JSON.stringify(
-    allocations.map(({ cardId, subBalance, amount, refunded, balanceAfter }) => ({
+    allocations.map(({ cardId, subBalance, voucherId, amount, refunded, balanceAfter }) => ({
       card: cardId,
       kind: subBalance,
+      ...(voucherId === undefined ? {} : { voucher: voucherId }),
       amount: fenToJson(amount),
       refunded: fenToJson(refunded),
       balance: fenToJson(balanceAfter),
@@ -23,9 +25,10 @@ export function allocationsText(allocations: readonly Allocation[]): string {
 }
 
 export function allocationsFrom(stored: StoredAllocations): Allocation[] {
-  return stored.map(({ card, kind, amount, refunded, balance }) => ({
+  return stored.map(({ card, kind, voucher, amount, refunded, balance }) => ({
     cardId: card,
     subBalance: kind,
+    ...(voucher === undefined ? {} : { voucherId: voucher }),
     amount: BigInt(amount),
     refunded: BigInt(refunded),
     balanceAfter: BigInt(balance),

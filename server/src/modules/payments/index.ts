@@ -3,6 +3,7 @@ export { paymentCheck } from './audit.ts'
 export {
   type Allocation,
   accountOf,
+  accountOfShare,
   cardOfAccount,
   checkCancel,
   checkCapture,
@@ -15,6 +16,7 @@ export {
   holdStatusOf,
   leftOfHold,
   mostSources,
+  type PaidFrom,
   type Share,
   type SourcePots,
   takeFrom,
@@ -32,6 +34,7 @@ export {
 } from './read.ts'
 export { receiptNumberOf } from './receipt.ts'
 export {
+  loadPayments,
   type PaymentHoldRow,
   type PaymentRow,
   paymentHolds,

@@ -18,14 +18,20 @@ import {
   refusal,
   refused,
   type SubBalance,
+  type VoucherId,
   withKindAndLane,
 } from '@lika/contract'
 import { accountId } from '../ledger/index.ts'
 
+/** What pays: a sub-balance of a card, or a voucher of it. */
+export type PaidFrom = SubBalance | 'voucher'
+
 /** What one sub-balance of a card paid, and what of it went back. */
 export interface Allocation {
   readonly cardId: CardId
-  readonly subBalance: SubBalance
+  readonly subBalance: PaidFrom
+  /** Of what a voucher paid. */
+  readonly voucherId?: VoucherId | undefined
   /** Fen, above 0. */
   readonly amount: Fen
   readonly refunded: Fen
@@ -43,7 +49,8 @@ export interface SourcePots {
 
 export interface Share {
   readonly cardId: CardId
-  readonly subBalance: SubBalance
+  readonly subBalance: PaidFrom
+  readonly voucherId?: VoucherId | undefined
   readonly amount: Fen
 }
 
@@ -57,6 +64,17 @@ const accountKindOf = {
 /** The account of a card's sub-balance, in the card's lane. */
 export function accountOf(cardId: CardId, subBalance: SubBalance): AccountId {
   return accountId(cardId, accountKindOf[subBalance], laneOfId(cardId))
+}
+
+/** The account that pays, of the card or of the voucher. */
+export function accountOfShare({
+  cardId,
+  subBalance,
+  voucherId,
+}: Pick<Share, 'cardId' | 'subBalance' | 'voucherId'>): AccountId {
+  if (subBalance !== 'voucher') return accountOf(cardId, subBalance)
+  if (voucherId === undefined) throw new Error(`a voucher of ${cardId} without its id`)
+  return accountId(voucherId, 'voucher', laneOfId(voucherId))
 }
 
 /** The card whose sub-balance the account is. */
@@ -141,9 +159,10 @@ export function giveBack(
     const open = allocation.amount - allocation.refunded
     const part = open < left ? open : left
     if (part === 0n) continue
-    const { cardId, subBalance } = allocation
+    const { cardId, subBalance, voucherId } = allocation
     after[index] = { ...allocation, refunded: allocation.refunded + part }
-    shares.push({ cardId, subBalance, amount: part })
+    const whose = voucherId === undefined ? { cardId } : { cardId, voucherId }
+    shares.push({ ...whose, subBalance, amount: part })
     left -= part
   }
   if (left !== 0n || amount <= 0n) throw new RangeError(`${amount} fen were not taken`)

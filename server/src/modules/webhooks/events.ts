@@ -162,7 +162,9 @@ function kindOfMember(name: string): IdKind | undefined {
     ?.split(/(?=[A-Z])/)
     .at(-1)
     ?.toLowerCase()
-  if (last === undefined) return undefined
+  if (words === undefined || last === undefined) return undefined
+  const whole = snakeCase(words)
+  if (isIdKind(whole)) return whole
   if (cardParts.includes(last)) return 'card'
   return isIdKind(last) ? last : undefined
 }

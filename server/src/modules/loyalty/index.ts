@@ -1,0 +1,50 @@
+/** Loyalty: campaigns that give, the money set aside for them, and what they gave. */
+export {
+  type Campaign,
+  type CampaignFilter,
+  type CampaignVersion,
+  insertCampaign,
+  insertRun,
+  insertVersion,
+  markEnded,
+  markPublished,
+  type Person as Proposer,
+  selectCampaigns,
+  selectDays,
+  selectVersions,
+} from './campaign-store.ts'
+export { type Loyalty, lineKey, ofTrigger, openLoyalty } from './loyalty.ts'
+export {
+  campaignKinds,
+  checkTerms,
+  entitlement,
+  excessOf,
+  isAboutMerchant,
+  isAboutProduct,
+  isRunning,
+  mondayOf,
+  type Promised,
+  periodOf,
+  type Rule,
+  shareOf,
+  type Terms,
+  type Trigger,
+  triggerOf,
+  wholeRun,
+} from './model.ts'
+export { type RebateFilter, type Spent, selectBudget, selectRebates } from './read.ts'
+export {
+  type BudgetLineRow,
+  budgetLines,
+  type DebtRow,
+  debts,
+  findBudgetLines,
+  findRebatesOfSources,
+  linesOfCampaign,
+  loadDebts,
+  type RebateRow,
+  rebateKey,
+  rebates,
+  rebatesOfCard,
+  rebatesOfSource,
+} from './rebate-store.ts'
