@@ -360,6 +360,22 @@ describe('a contract', () => {
     assert.deepEqual(late.body.allowed, { min: '2026-03-10' })
   })
 
+  test('begins on no day that is settled, wherever the clock stands', async () => {
+    const own = await app.makeIssuer()
+    const second = (await app.makeKey(own.id, 'test', { owner: 'Wu' })).secret
+    const settled = bookOf(parseId('issuer', own.id) ?? assert.fail(), 'test')
+    await app.database.owner.sql`
+      insert into lika.clearing_book (book_id, settled_through)
+      values (${settled}, '2026-03-31')`
+    const merchant = (await post('/v1/merchants', { name: 'S', category: 'c' }, own.test)).body.id
+    const make = async (validFrom: string) =>
+      (await propose(merchant, { valid_from: validFrom }, own.test)).body.id
+    const refused = await approve(await make('2026-03-31'), second)
+    assert.deepEqual(code(refused), [422, 'date.out_of_range'])
+    assert.deepEqual(refused.body.allowed, { min: '2026-04-01' })
+    assert.equal((await approve(await make('2026-04-01'), second)).status, 200)
+  })
+
   test('of two first ones for today, agreed to at once, only one holds today', async () => {
     const merchant = await makeMerchant()
     const made = await Promise.all([propose(merchant), propose(merchant)])

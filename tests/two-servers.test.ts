@@ -70,6 +70,37 @@ describe('two servers on one database', () => {
     assert.equal(await availableOn(second, card), before - 7 * keys.length)
   })
 
+  test('a merchant that one suspends soon takes no payment at the other either', async (t) => {
+    const body = { name: 'Corner', category: 'food' }
+    const { id: merchant } = (await first.call('POST', '/v1/merchants', { key: shop.key, body }))
+      .body
+    const card = shop.cards[1]?.id
+    const payAt = (server: AppProcess) => {
+      const reference = newId()
+      const sources = [{ card_id: card }]
+      const order = { amount: 1, currency: 'CNY', merchant_id: merchant, reference, sources }
+      return server.call('POST', '/v1/payments', {
+        key: shop.key,
+        idempotencyKey: reference,
+        body: order,
+      })
+    }
+    // Both know the till from now on.
+    for (const server of [first, second]) assert.equal((await payAt(server)).status, 201)
+    const reason = { reason: 'complaints' }
+    const path = `/v1/merchants/${merchant}/suspend`
+    assert.equal((await first.call('POST', path, { key: shop.key, body: reason })).status, 200)
+    const suspendedAt = performance.now()
+    assert.equal((await payAt(first)).body.code, 'merchant.suspended')
+    let late = await payAt(second)
+    while (late.status === 201) late = await payAt(second)
+    const within = performance.now() - suspendedAt
+    t.diagnostic(`refused at the other server after ${Math.round(within)} ms`)
+    assert.equal(late.body.code, 'merchant.suspended')
+    // Half a second where the machine has room.
+    assert.ok(within < 3_000, `${within} ms`)
+  })
+
   test('when one freezes under load the other serves every lane again, and the first learns its outcomes when it wakes', async (t) => {
     const tills = new TillClients([first, second], shop, { attemptMs: 3_000 })
     tills.start(32)
