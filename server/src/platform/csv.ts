@@ -14,27 +14,31 @@ const rowsPerPiece = 500
 /**
  * The text of a CSV file, header first, in pieces of whole lines that end with LF. Null and
  * undefined are empty cells. `bom` is for people's downloads (lists, statements), not for files
- * that a machine reads.
+ * that a machine reads. `bigint`: how they are written, such as fen as yuan; as they are unless said.
  */
 export async function* csvLines(
   header: readonly string[],
   rows: Iterable<readonly CsvCell[]> | AsyncIterable<readonly CsvCell[]>,
-  options: { readonly bom?: boolean } = {},
+  options: { readonly bom?: boolean; readonly bigint?: (value: bigint) => string } = {},
 ): AsyncGenerator<string> {
-  yield (options.bom ? byteOrderMark : '') + toCsv([header])
+  const { bigint = String } = options
+  yield (options.bom ? byteOrderMark : '') + toCsv([header], bigint)
   let piece: (readonly CsvCell[])[] = []
   for await (const row of rows) {
     piece.push(row)
     if (piece.length < rowsPerPiece) continue
-    yield toCsv(piece)
+    yield toCsv(piece, bigint)
     piece = []
   }
-  if (piece.length > 0) yield toCsv(piece)
+  if (piece.length > 0) yield toCsv(piece, bigint)
 }
 
-function toCsv(rows: readonly (readonly CsvCell[])[]): string {
+function toCsv(
+  rows: readonly (readonly CsvCell[])[],
+  bigint: (value: bigint) => string,
+): string {
   return stringify(
     rows.map((row) => [...row]),
-    { escape_formulas: true, record_delimiter: '\n', cast: { bigint: String } },
+    { escape_formulas: true, record_delimiter: '\n', cast: { bigint } },
   )
 }

@@ -1,5 +1,6 @@
-/** Answers that a spreadsheet opens: whether the caller wants one, and how it is sent. */
+/** Answers that a spreadsheet opens: whether the caller wants one, and how it is sent, with amounts (bigint fen) in yuan. */
 import { Readable } from 'node:stream'
+import { formatYuan } from '@lika/contract'
 import { type CsvCell, csvLines } from '../../platform/csv.ts'
 import { file } from './answers.ts'
 
@@ -15,7 +16,7 @@ export function csvFile(
   header: readonly string[],
   rows: Iterable<readonly CsvCell[]> | AsyncIterable<readonly CsvCell[]>,
 ) {
-  const content = Readable.from(csvLines(header, rows, { bom: true }))
+  const content = Readable.from(csvLines(header, rows, { bom: true, bigint: formatYuan }))
   return file('text/csv; charset=utf-8', content, {
     'content-disposition': `attachment; filename="${name}"`,
   })

@@ -4,7 +4,6 @@ import {
   currency,
   fenToJson,
   formatId,
-  formatYuan,
   issuerOfBook,
   laneOfId,
   ok,
@@ -13,6 +12,7 @@ import {
 } from '@lika/contract'
 import { type AccountDay, accountDays, type DayLine, trialOfDay } from '../../flows/reserve/day-books.ts'
 import { accountKindNames, accountKinds, kindOfAccount } from '../../modules/ledger/index.ts'
+import type { CsvCell } from '../../platform/csv.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import { csvFile, wantsCsv } from '../http/csv-answers.ts'
@@ -196,7 +196,7 @@ function presentTrial(day: string, lines: readonly DayLine[]): Static<typeof Tri
   }
 }
 
-function trialRow(line: DayLine): readonly string[] {
+function trialRow(line: DayLine): readonly CsvCell[] {
   const { number, zh } = accountKinds[line.kind]
   const amounts = [
     line.openingDebit,
@@ -206,7 +206,7 @@ function trialRow(line: DayLine): readonly string[] {
     line.closingDebit,
     line.closingCredit,
   ]
-  return [String(number), zh, ...amounts.map(formatYuan)]
+  return [number, zh, ...amounts]
 }
 
 function presentDay({ day, opening, debits, credits, closing }: AccountDay) {
@@ -219,6 +219,6 @@ function presentDay({ day, opening, debits, credits, closing }: AccountDay) {
   }
 }
 
-function dayRow({ day, opening, debits, credits, closing }: AccountDay): readonly string[] {
-  return [day, ...[opening, debits, credits, closing].map(formatYuan)]
+function dayRow({ day, opening, debits, credits, closing }: AccountDay): readonly CsvCell[] {
+  return [day, opening, debits, credits, closing]
 }

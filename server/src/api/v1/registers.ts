@@ -5,7 +5,6 @@ import {
   endOfDay,
   formatId,
   formatInstant,
-  formatYuan,
   startOfDay,
 } from '@lika/contract'
 import type { FlowContext } from '../../flows/context.ts'
@@ -128,8 +127,8 @@ function salesRow(row: SaleRow): readonly CsvCell[] {
     methods[row.method],
     row.paymentReference,
     row.ownReference,
-    formatYuan(row.amount),
-    formatYuan(row.bonus),
+    row.amount,
+    row.bonus,
     row.personId === null ? '否' : '是',
   ]
 }
@@ -181,7 +180,7 @@ function buyerRow(
     sale.id,
     sale.numberLast4,
     sale.cardId && formatId('card', sale.cardId),
-    formatYuan(sale.amount),
+    sale.amount,
     methods[sale.method],
     sale.paymentReference,
     buyer === undefined ? '已删除' : buyer.kind === 'unit' ? '单位' : '个人',

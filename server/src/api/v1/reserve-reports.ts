@@ -1,5 +1,5 @@
 /** Routes of what the authority and the board are told: the quarterly set, the balance ledger, turnover of capital. */
-import { type Fen, fenToJson, formatYuan, refused } from '@lika/contract'
+import { fenToJson, refused } from '@lika/contract'
 import {
   type BalanceDay,
   balanceLedger,
@@ -9,6 +9,7 @@ import {
 } from '../../flows/reserve/quarterly.ts'
 import { turnoverBetween } from '../../flows/reserve/turnover.ts'
 import { parseQuarter, turnoverDays } from '../../modules/reserve/index.ts'
+import type { CsvCell } from '../../platform/csv.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import { csvFile, wantsCsv } from '../http/csv-answers.ts'
@@ -175,25 +176,24 @@ function presentQuarter(set: QuarterlySet) {
 }
 
 /** In yuan, under the words of the authority's form. */
-function quarterRows(set: QuarterlySet): (readonly string[])[] {
+function quarterRows(set: QuarterlySet): (readonly CsvCell[])[] {
   const { quarter, flow, grounds, position, due } = set
-  const yuan = (amount: Fen | undefined) => (amount === undefined ? '' : formatYuan(amount))
   return [
     ['报告期', quarter.name],
     ['发卡企业类型', grounds.profile?.issuerClass ?? ''],
-    ['期初预收资金余额(元)', yuan(set.opening)],
-    ['本期发卡、充值金额(元)', yuan(flow.issued)],
-    ['本期迁入金额(元)', yuan(flow.migrated)],
-    ['本期兑付金额(元)', yuan(flow.spent)],
-    ['本期退货返还金额(元)', yuan(flow.refunded)],
-    ['本期退卡金额(元)', yuan(flow.redeemed)],
-    ['本期其他变动(元)', yuan(flow.other)],
-    ['期末预收资金余额(元)', yuan(set.closing)],
-    ['期末赠送余额(元)', yuan(set.bonusClosing)],
-    ['应存管资金(元)', yuan(position?.required)],
-    ['期末存管账户余额(元)', yuan(grounds.custody)],
-    ['担保冲抵金额(元)', yuan(position?.guarantees)],
-    ['存管缺口(元)', yuan(position?.shortfall)],
+    ['期初预收资金余额(元)', set.opening],
+    ['本期发卡、充值金额(元)', flow.issued],
+    ['本期迁入金额(元)', flow.migrated],
+    ['本期兑付金额(元)', flow.spent],
+    ['本期退货返还金额(元)', flow.refunded],
+    ['本期退卡金额(元)', flow.redeemed],
+    ['本期其他变动(元)', flow.other],
+    ['期末预收资金余额(元)', set.closing],
+    ['期末赠送余额(元)', set.bonusClosing],
+    ['应存管资金(元)', position?.required],
+    ['期末存管账户余额(元)', grounds.custody],
+    ['担保冲抵金额(元)', position?.guarantees],
+    ['存管缺口(元)', position?.shortfall],
     ['报送期限', due?.day ?? ''],
   ]
 }
@@ -210,10 +210,9 @@ const ledgerHeader = [
   '期末余额(元)',
 ]
 
-function ledgerRow({ day, opening, flow, closing }: BalanceDay): readonly string[] {
+function ledgerRow({ day, opening, flow, closing }: BalanceDay): readonly CsvCell[] {
   const { issued, migrated, spent, refunded, redeemed, other } = flow
-  const amounts = [opening, issued, migrated, spent, refunded, redeemed, other, closing]
-  return [day, ...amounts.map(formatYuan)]
+  return [day, opening, issued, migrated, spent, refunded, redeemed, other, closing]
 }
 
 function presentDay({ day, opening, flow, closing }: BalanceDay) {

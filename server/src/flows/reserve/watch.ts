@@ -49,11 +49,17 @@ export async function watchReserves(context: FlowContext): Promise<void> {
   await finishComparisons(context)
 }
 
+/** How far this process has seen each lane read: one that stands still costs nothing more. */
+const readTo = new WeakMap<FlowContext['database'], Map<Lane, bigint>>()
+
 /** False: the lanes moved further than was read in this time, or another server is at it. */
 async function readOn({ database, engine }: FlowContext, mode: Mode): Promise<boolean> {
-  const ends = await endsOf(engine.lanesOf(mode), database)
-  for (const [lane, end] of ends) {
+  const known = readTo.get(database) ?? new Map<Lane, bigint>()
+  readTo.set(database, known)
+  for (const [lane, end] of await endsOf(engine.lanesOf(mode), database)) {
+    if (known.get(lane) === end) continue
     if (!(await readOnFlows(database, lane, end))) return false
+    known.set(lane, end)
   }
   return true
 }
