@@ -70,6 +70,7 @@ function withCleanLoss(socket: Socket): Socket {
   let failure: Error | undefined
   let started = false
   let cancelling = false
+  let corked = false
 
   socket.emit = (event: string | symbol, ...rest: unknown[]): boolean => {
     if (event === 'error') {
@@ -91,6 +92,15 @@ function withCleanLoss(socket: Socket): Socket {
       started = true
       cancelling = cancelRequest.equals(bytes.subarray(0, cancelRequest.length))
       bytes = fromStartup(bytes)
+    }
+    // The driver writes each statement by itself: what it says in one turn goes out in one system call.
+    if (!corked) {
+      corked = true
+      socket.cork()
+      process.nextTick(() => {
+        corked = false
+        socket.uncork()
+      })
     }
     return Reflect.apply(write, socket, [bytes, ...rest])
   }

@@ -285,9 +285,16 @@ export function bucketOf(digest: Uint8Array): number {
 export function canonical(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined)
-    members.sort(([left], [right]) => (left < right ? -1 : 1))
-    return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join()}}`
+    let text = ''
+    for (const [name, member] of Object.entries(value).sort(byName)) {
+      if (member === undefined) continue
+      text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonical(member)}`
+    }
+    return `{${text}}`
   }
   return JSON.stringify(value ?? null)
+}
+
+function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
+  return left < right ? -1 : 1
 }

@@ -1,6 +1,6 @@
 /**
  * Runs the rounds of one queue, one at a time, on a connection of its own: gathers while it commits, keeps a round near
- * 50 ms, repeats what the database interrupted, and isolates a poisoned command.
+ * 100 ms, repeats what the database interrupted, and isolates a poisoned command.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Instant, Lane } from '@lika/contract'
@@ -31,12 +31,13 @@ export interface RunnerOptions extends Patience {
 }
 
 /**
- * Aimed at only while more waits than fits in a round. Much smaller rounds pay the fixed part of a round too often:
- * with both cores busy, 20 ms and 16 commands ended at rounds of 25 and 0.6 of the payments that 50 ms and 128 carry.
+ * Aimed at only while more waits than fits in a round. Smaller rounds pay the fixed part of a round too often: with both
+ * cores busy, 20 ms and 16 commands ended at rounds of 25 and 0.6 of the payments that 50 ms and 128 carry, and 128 at
+ * a few hundredths less than 256.
  */
-const targetMs = 50
-const least = 128
-const firstLimit = 128
+const targetMs = 100
+const least = 256
+const firstLimit = 256
 
 export class LaneRunner {
   readonly #queue: FairQueue<Waiting>
