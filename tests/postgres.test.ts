@@ -328,10 +328,14 @@ describe('after a hard end', () => {
     await first.kill()
     process.kill(pid, 'SIGKILL')
     while (startOfProcess(pid) !== undefined) await sleep(10)
-    // A parent that does not look after its dead.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 1000'], { uid, gid, cwd: '/' })
+    // A parent that does not look after its dead: it has become another program before its child ends.
+    const script = 'exec 3<&0; (read -r _ <&3) & echo $!; exec sleep 1000'
+    const parent = spawn('sh', ['-c', script], { uid, gid, cwd: '/' })
     const [line] = await once(createInterface(parent.stdout), 'line')
     const dead = Number(line)
+    const name = `/proc/${parent.pid}/comm`
+    while (readFileSync(name, 'utf8').trim() !== 'sleep') await sleep(10)
+    parent.stdin.end('\n')
     while (startOfProcess(dead) !== undefined) await sleep(10)
     assert.ok(existsSync(`/proc/${dead}`), 'it is not buried')
     const pidFile = join(dataDir, 'postgres', 'postmaster.pid')
