@@ -289,6 +289,13 @@ const commands: [string, string, unknown?, string?][] = [
     { onboarding: { legal_name: '星河' } },
     '{"legal_name":"星河"}',
   ],
+  [
+    'merchants upload merch_1 - --kind business_licence --name licence.pdf',
+    'POST /v1/merchants/merch_1/documents',
+    { kind: 'business_licence', name: 'licence.pdf', content: 'JVBERi0=' },
+    '%PDF-',
+  ],
+  ['merchants document doc_1', 'GET /v1/merchant_documents/doc_1/file'],
   ['merchants submit merch_1', 'POST /v1/merchants/merch_1/submit', {}],
   ['merchants approve merch_1', 'POST /v1/merchants/merch_1/approve', {}],
   ['merchants reject merch_1 --reason no', 'POST /v1/merchants/merch_1/reject', { reason: 'no' }],

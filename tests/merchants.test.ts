@@ -1,5 +1,6 @@
 /** How merchants come to take payments, are stopped from it, and where and when cards of a product are taken. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { laneOfId, parseId } from '@lika/contract'
 import { openMerchants, settlementLaneOf } from '../server/src/modules/merchants/index.ts'
@@ -86,7 +87,8 @@ describe('a merchant', () => {
     assert.equal((await payAt(card, merchant)).status, 201)
 
     const { body } = await call('GET', `/v1/merchants/${merchant}/onboarding`)
-    assert.deepEqual(body.application, application)
+    const documents = [{ ...licence, document_id: null }]
+    assert.deepEqual(body.application, { ...application, documents })
     assert.deepEqual(
       body.history.map((one: { action: string; by: { owner: string } }) => [
         one.action,
@@ -140,6 +142,68 @@ describe('a merchant', () => {
     assert.deepEqual(code(approved), [409, 'merchant.wrong_status'])
     assert.deepEqual(approved.body.allowed_actions, ['suspend'])
     assert.equal(approved.body.merchant_status, 'approved')
+  })
+
+  test('shows its files to those who decide, each kept once and encrypted', async () => {
+    const file = Buffer.from('%PDF-1.7 营业执照 王芳')
+    const sent = {
+      kind: 'business_licence',
+      name: 'licence.pdf',
+      content: file.toString('base64'),
+    }
+    const digest = createHash('sha256').update(file).digest('hex')
+    const merchant = await draft({ documents: [licence, { ...licence, digest }] })
+    const upload = (body: object) => call('POST', `/v1/merchants/${merchant}/documents`, body)
+    const { status, body: kept } = await upload(sent)
+    assert.equal(status, 201)
+    assert.deepEqual(
+      [kept.digest, kept.size, kept.media_type],
+      [digest, file.length, 'application/pdf'],
+    )
+    assert.deepEqual((await upload({ ...sent, name: 'again.pdf' })).body, kept)
+
+    const { body } = await call('GET', `/v1/merchants/${merchant}/onboarding`)
+    assert.deepEqual(
+      body.application.documents.map((one: { document_id: string }) => one.document_id),
+      [null, kept.id],
+    )
+    const path = `/v1/merchant_documents/${kept.id}/file`
+    const headers = { authorization: `Bearer ${tills.issuer.test}` }
+    const shown = await fetch(tills.url + path, { headers })
+    assert.equal(shown.headers.get('content-type'), 'application/pdf')
+    assert.equal(shown.headers.get('content-disposition'), 'attachment')
+    assert.deepEqual(Buffer.from(await shown.arrayBuffer()), file)
+    const live = await call('GET', path, undefined, tills.issuer.live)
+    assert.deepEqual(code(live), [404, 'document.not_found'])
+
+    const { sql } = tills.database.owner
+    const [row] = await sql<{ text: string }[]>`
+      select merchant_document::text as text
+      from lika.merchant_document
+      where id = ${parseId('document', kept.id) ?? ''}`
+    assert.ok(row?.text.includes('licence.pdf'))
+    assert.equal(row?.text.includes(file.subarray(9).toString('hex')), false)
+  })
+
+  test('shows files that are what they say: PDF, PNG or JPEG', async () => {
+    const merchant = await draft()
+    const upload = (content: string) =>
+      call('POST', `/v1/merchants/${merchant}/documents`, {
+        kind: 'other',
+        name: 'x.pdf',
+        content,
+      })
+    const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64')
+    const rows: [string, unknown][] = [
+      [base64('89504e470d0a1a0a00'), [201, undefined]],
+      [base64('ffd8ffe000'), [201, undefined]],
+      [Buffer.from('<html>').toString('base64'), [422, 'document.bad_file']],
+      [Buffer.from('%PDF').toString('base64'), [422, 'document.bad_file']],
+      // Bits that are left over are no base64 of anything.
+      ['JVBERi1=', [400, 'request.invalid']],
+      ['JVBER', [400, 'request.invalid']],
+    ]
+    for (const [content, expected] of rows) assert.deepEqual(code(await upload(content)), expected)
   })
 
   test('is listed by its status', async () => {

@@ -15,6 +15,7 @@ export const idPrefixes = {
   product: 'prod',
   merchant: 'merch',
   contract: 'ctr',
+  document: 'doc',
   store: 'store',
   terminal: 'term',
   card: 'card',
@@ -61,6 +62,7 @@ export type BookId = Id<'book'>
 export type ProductId = Id<'product'>
 export type MerchantId = Id<'merchant'>
 export type ContractId = Id<'contract'>
+export type DocumentId = Id<'document'>
 export type StoreId = Id<'store'>
 export type TerminalId = Id<'terminal'>
 export type CardId = Id<'card'>

@@ -31,6 +31,8 @@ POST   /v1/merchants/what_if volume! rate_bp! change_bp! margin_bp elasticity
 GET    /v1/merchants/:id
 PATCH  /v1/merchants/:id onboarding!
 GET    /v1/merchants/:id/onboarding
+POST   /v1/merchants/:id/documents kind! name! content!
+GET    /v1/merchant_documents/:id/file
 POST   /v1/merchants/:id/submit
 POST   /v1/merchants/:id/approve
 POST   /v1/merchants/:id/reject reason!

@@ -127,6 +127,7 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     approvedMerchant: placeholder('merch', c),
     suspendedMerchant: placeholder('merch', d),
     contract: placeholder('ctr', e),
+    document: placeholder('doc', f),
     card: placeholder(c % 5 === 0 ? 'card' : 'card_active', c),
     number: placeholder('number', d),
     secret: placeholder('secret', d),

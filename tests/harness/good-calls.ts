@@ -6,7 +6,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { application, type Book, contract, type Things, terms } from './world.ts'
+import { application, type Book, contract, licenceFile, type Things, terms } from './world.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -85,6 +85,8 @@ const ways: Record<string, Ways> = {
   get_merchants_id: one('merchant'),
   patch_merchants_id: one('draftMerchant', { body: { onboarding: application } }),
   get_merchants_id_onboarding: one('draftMerchant'),
+  post_merchants_id_documents: one('draftMerchant', { body: licenceFile }),
+  get_merchant_documents_id_file: one('document'),
   post_merchants_id_submit: one('draftMerchant'),
   post_merchants_id_approve: one('submittedMerchant'),
   post_merchants_id_reject: one('submittedMerchant', { body: reason }),

@@ -157,6 +157,7 @@ export type Things = {
   suspendedMerchant: string
   /** A second person proposed it. */
   contract: string
+  document: string
   /** Active, with money, its secret still sealed. */
   card: string
   /** Number, secret and a pay code of another active card. */
@@ -214,6 +215,13 @@ export const application = {
   documents: [{ kind: 'business_licence', name: 'licence.pdf', digest: '0'.repeat(64) }],
 }
 
+/** A file of a merchant. */
+export const licenceFile = {
+  kind: 'business_licence',
+  name: 'licence.pdf',
+  content: Buffer.from('%PDF-1.7\n').toString('base64'),
+}
+
 export const contract = {
   valid_from: '2099-01-01',
   class: 'none',
@@ -232,6 +240,7 @@ async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
     make(),
     askSecond('POST', `/v1/merchants/${merchant}/contracts`, contract),
   ])
+  const file = await ask('POST', `/v1/merchants/${draft}/documents`, licenceFile)
   await askSecond('POST', `/v1/merchants/${submitted}/submit`)
   await ask('POST', `/v1/merchants/${suspended}/suspend`, { reason: 'complaints' })
   return {
@@ -240,6 +249,7 @@ async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
     approvedMerchant: approved,
     suspendedMerchant: suspended,
     contract: proposed.id,
+    document: file.id,
   }
 }
 

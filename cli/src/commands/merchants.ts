@@ -1,5 +1,9 @@
 /** `lika merchants …`, `lika stores …`, `lika terminals …`: where cards are spent. */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
+import { messageOf, UsageError } from '../failures.ts'
+import { download } from '../files.ts'
 import type { JsonObject } from '../json.ts'
 import { day, objectFile } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
@@ -100,6 +104,7 @@ function addOnboarding(lika: Lika, merchants: Command): void {
         call.show(await call.patch(at`/v1/merchants/${merchant}`, { onboarding })),
       ),
     )
+  addDocuments(lika, merchants)
   const step = (name: string, zh: string, en: string) =>
     lika
       .verb(merchants, `${name} <merchant>`, zh, en)
@@ -122,6 +127,54 @@ function addOnboarding(lika: Lika, merchants: Command): void {
       )
   stepWithReason('reject', '审核不通过（须另一人）', 'do not let it in, by a second person')
   stepWithReason('suspend', '暂停收款', 'stop it from taking payments')
+}
+
+/** `-` is stdin. @throws UsageError when it cannot be read. */
+function readBase64(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file).toString('base64')
+  } catch (fault) {
+    throw new UsageError(messageOf(fault))
+  }
+}
+
+const documentKinds = [
+  'business_licence',
+  'legal_representative_id',
+  'bank_account_proof',
+  'premises_proof',
+  'industry_permit',
+  'other',
+]
+
+function addDocuments(lika: Lika, merchants: Command): void {
+  const { say } = lika
+  const upload = lika
+    .verb(merchants, 'upload <merchant> <file>', '上传资料文件', 'keep a file of a merchant')
+    .addOption(
+      new Option('--kind <kind>', say('资料种类', 'what it proves'))
+        .choices(documentKinds)
+        .makeOptionMandatory(),
+    )
+    .option('--name <name>', say('文件名，默认原名', 'its name, by default that of the file'))
+  upload.action(
+    lika.action(
+      async (call, merchant: string, file: string, options: { kind: string; name?: string }) => {
+        const content = readBase64(file)
+        const sent = { kind: options.kind, name: options.name ?? basename(file), content }
+        call.show(await call.post(at`/v1/merchants/${merchant}/documents`, sent))
+      },
+    ),
+  )
+  lika.examples(upload, 'merchants upload merch_… licence.pdf --kind business_licence')
+  lika
+    .verb(merchants, 'document <document>', '取回资料文件', 'fetch a file of a merchant')
+    .option('--output <file>', say('写入新文件，默认标准输出', 'a new file, stdout unless said'))
+    .action(
+      lika.action((call, document: string, { output }: { output?: string }) =>
+        download(call, { path: at`/v1/merchant_documents/${document}/file` }, output),
+      ),
+    )
 }
 
 function addTerms(lika: Lika, merchants: Command): void {

@@ -74,6 +74,31 @@ create table lika.merchant_application (
 comment on table lika.merchant_application is 'What merchants said and showed of themselves to be let in; never changed.';
 grant select, insert on lika.merchant_application to lika_app;
 
+create table lika.merchant_document (
+  id uuid not null,
+  merchant_id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  name text not null,
+  media_type text not null,
+  -- SHA-256 of the file: by it an application names it.
+  digest bytea not null,
+  size int not null,
+  -- The file, encrypted under a key of its own.
+  document_key bytea not null,
+  document bytea not null,
+  key_id uuid not null,
+  owner text not null,
+  created_at timestamptz not null,
+  constraint pk_merchant_document primary key (id),
+  constraint uq_merchant_document_digest unique (merchant_id, digest),
+  constraint fk_merchant_document_merchant foreign key (merchant_id) references lika.merchant (id),
+  constraint ck_merchant_document_digest check (length(digest) = 32),
+  constraint ck_merchant_document_size check (size > 0)
+);
+comment on table lika.merchant_document is 'Files that merchants showed of themselves; never changed.';
+grant select, insert on lika.merchant_document to lika_app;
+
 create table lika.contract (
   id uuid not null,
   merchant_id uuid not null,

@@ -34,6 +34,7 @@ import { register as registerLedger } from './v1/ledger.ts'
 import { register as registerLedgerDays } from './v1/ledger-days.ts'
 import { register as registerLoadRefunds } from './v1/load-refunds.ts'
 import { register as registerLoads } from './v1/loads.ts'
+import { register as registerMerchantDocuments } from './v1/merchant-documents.ts'
 import { register as registerMerchantInsight } from './v1/merchant-insight.ts'
 import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
@@ -67,6 +68,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerProducts,
   registerMerchants,
   registerMerchantOnboarding,
+  registerMerchantDocuments,
   registerContracts,
   registerMerchantInsight,
   registerCards,

@@ -90,6 +90,7 @@ const notFoundCodes = {
   product: 'product.not_found',
   merchant: 'merchant.not_found',
   contract: 'contract.not_found',
+  document: 'document.not_found',
   store: 'store.not_found',
   terminal: 'terminal.not_found',
   card: 'card.not_found',

@@ -35,11 +35,11 @@ function registerApplication(app: LikaApp, deps: Deps): void {
     async ({ caller, id }) => {
       const merchant = await deps.merchants.findMerchant(caller.book, id)
       if (merchant === undefined) return refused(notFound('merchant'))
-      const { application, deeds } = await deps.merchants.onboardingOf(id)
+      const { application, deeds, files } = await deps.merchants.onboardingOf(id)
       return okay({
         merchant_id: formatId('merchant', id),
         status: merchant.status,
-        ...(application !== undefined && { application: presentApplication(application) }),
+        ...(application !== undefined && { application: presentApplication(application, files) }),
         history: deeds.map(presentDeed),
       })
     },
@@ -49,7 +49,8 @@ function registerApplication(app: LikaApp, deps: Deps): void {
     {
       method: 'PATCH',
       path: '/v1/merchants/{id}',
-      summary: 'Changes the application of a draft, or of a rejected merchant, which is a draft again',
+      summary:
+        'Changes the application of a draft, or of a rejected merchant, which is a draft again',
       access: 'merchants:write',
       id: 'merchant',
       body: closed({ onboarding: OnboardingGiven }),

@@ -1,6 +1,11 @@
 /** What a merchant says and shows of itself to be let in, as callers send and see it. */
 import { formatId, formatInstant, merchantStates } from '@lika/contract'
-import { type Application, type Deed, documentKinds } from '../../modules/merchants/index.ts'
+import {
+  type Application,
+  type Deed,
+  documentKinds,
+  type KeptDocument,
+} from '../../modules/merchants/index.ts'
 import {
   closed,
   DateText,
@@ -13,11 +18,11 @@ import {
   text,
 } from '../http/schemas.ts'
 
-const documentMembers = {
-  kind: oneOf(documentKinds),
-  name: text(200),
-  digest: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the file, hex' }),
-}
+export const Digest = Type.String({
+  pattern: '^[0-9a-f]{64}$',
+  description: 'SHA-256 of the file, hex',
+})
+const documentMembers = { kind: oneOf(documentKinds), name: text(200), digest: Digest }
 const applicationMembers = {
   legal_name: text(200),
   credit_code: Type.String({
@@ -29,15 +34,22 @@ const applicationMembers = {
 
 export const OnboardingGiven = closed({
   ...applicationMembers,
-  documents: Type.Array(
-    closed({ ...documentMembers, expires_on: Type.Optional(DateText) }),
-    { maxItems: 50 },
-  ),
+  documents: Type.Array(closed({ ...documentMembers, expires_on: Type.Optional(DateText) }), {
+    maxItems: 50,
+  }),
 })
 
 const OnboardingShown = closed({
   ...applicationMembers,
-  documents: Type.Array(closed({ ...documentMembers, expires_on: nullable(DateText) })),
+  documents: Type.Array(
+    closed({
+      ...documentMembers,
+      expires_on: nullable(DateText),
+      document_id: nullable(
+        Type.String({ description: 'the file that is kept with this digest, where there is one' }),
+      ),
+    }),
+  ),
 })
 
 /** Who did something, told in words and by the key that was used. */
@@ -81,7 +93,7 @@ export function applicationIn(given: Static<typeof OnboardingGiven>): Applicatio
   }
 }
 
-export function presentApplication(application: Application) {
+export function presentApplication(application: Application, files: readonly KeptDocument[]) {
   return {
     legal_name: application.legalName,
     credit_code: application.creditCode,
@@ -91,8 +103,13 @@ export function presentApplication(application: Application) {
       name,
       digest,
       expires_on: expiresOn,
+      document_id: documentId(files.find((one) => one.digest === digest)),
     })),
   }
+}
+
+function documentId(file: KeptDocument | undefined): string | null {
+  return file === undefined ? null : formatId('document', file.id)
 }
 
 export function presentDeed({ action, status, reason, at, ...by }: Deed) {

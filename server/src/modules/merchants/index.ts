@@ -17,6 +17,7 @@ export {
   splitOf,
 } from './contract-terms.ts'
 export type { Coverage } from './coverage-store.ts'
+export { documentTypeOf, documentTypes, type KeptDocument } from './document-store.ts'
 export { booksOfMerchants, booksWithMerchants } from './merchant-store.ts'
 export { type Merchants, openMerchants } from './merchants.ts'
 export {

@@ -2,6 +2,7 @@
 import {
   asId,
   type BookId,
+  type DocumentId,
   type Lane,
   type MerchantAction,
   type MerchantId,
@@ -18,6 +19,7 @@ import type { Keyring } from '../../platform/crypto/keyring.ts'
 import { newId } from '../../platform/ids.ts'
 import { type ContractNeeds, type Contracts, openContracts } from './contracts.ts'
 import { type Coverage, selectCoverage } from './coverage-store.ts'
+import * as documents from './document-store.ts'
 import * as merchantStore from './merchant-store.ts'
 import { type Merchant, notFound, type Store, settlementLaneOf, type Terminal } from './model.ts'
 import { type Application, type Contact, type Deed, statusAfter } from './onboarding.ts'
@@ -40,6 +42,8 @@ export interface Onboarding {
   readonly application: Application | undefined
   /** The first one first. */
   readonly deeds: readonly Deed[]
+  /** The files that were shown, the first one first. */
+  readonly files: readonly documents.KeptDocument[]
 }
 
 export interface MerchantMove {
@@ -72,6 +76,17 @@ export interface Merchants extends Contracts {
     judge: () => Promise<Result<void>>,
   ): Promise<Result<Merchant>>
   onboardingOf(id: MerchantId): Promise<Onboarding>
+  /** The same file of the same merchant again is the one that is there. */
+  keepDocument(
+    document: Parameters<typeof documents.keepDocument>[2],
+    file: Buffer,
+    by: merchantStore.By,
+  ): Promise<documents.KeptDocument>
+  /** undefined: there is none in that book. */
+  openDocument(
+    book: BookId,
+    id: DocumentId,
+  ): Promise<{ readonly mediaType: documents.DocumentType; readonly file: Buffer } | undefined>
   /** Who submitted its application last. */
   submitterOf(id: MerchantId): Promise<Pick<Deed, 'keyId' | 'owner'> | undefined>
   /** Stores of approved merchants by district. */
@@ -168,15 +183,18 @@ export function openMerchants(needs: MerchantNeeds): Merchants {
       throw new Error(`merchant ${id} changes too fast`)
     },
     onboardingOf: async (id) => {
-      const [stored, deeds] = await Promise.all([
+      const [stored, deeds, files] = await Promise.all([
         merchantStore.selectApplication(sql, id),
         merchantStore.selectDeeds(sql, id),
+        documents.selectDocuments(sql, id),
       ])
-      if (stored === undefined) return { application: undefined, deeds }
+      if (stored === undefined) return { application: undefined, deeds, files }
       const { contactKey, contact, ...open } = stored
       const plain = keyring.openPerson(id, { sealedKey: contactKey, sealed: contact })
-      return { application: { ...open, contact: contactFrom(plain) }, deeds }
+      return { application: { ...open, contact: contactFrom(plain) }, deeds, files }
     },
+    keepDocument: (document, file, by) => documents.keepDocument(sql, keyring, document, file, by),
+    openDocument: (book, id) => documents.openDocument(sql, keyring, book, id),
     submitterOf: (id) => merchantStore.selectSubmitter(sql, id),
     makeStore: async (wanted) => {
       const owner = await findMerchant(wanted.book, wanted.merchantId)
