@@ -34,7 +34,11 @@ before(async () => {
   })
   first = days.today()
   card = await party.sell(100_000)
-  const sold = { product_id: party.product, amount: 20_000, funding: { method: 'bank_transfer', reference: 'T-77' } }
+  const sold = {
+    product_id: party.product,
+    amount: 20_000,
+    funding: { method: 'bank_transfer', reference: 'T-77' },
+  }
   party.must(await app.post(party.key, '/v1/cards', { ...sold, buyer }))
   await days.leapTo(addDays(first, 5))
   await party.pay(card, 30_000)
@@ -59,9 +63,11 @@ async function csv(path: string, key = party.key): Promise<string[][]> {
 }
 
 test('turnover: 450 yuan that lay five days each', async () => {
-  const { spent, fen_days: fenDays, days: lay } = await party.get(
-    `/v1/reserve/turnover?from=${first}&to=${days.today()}`,
-  )
+  const {
+    spent,
+    fen_days: fenDays,
+    days: lay,
+  } = await party.get(`/v1/reserve/turnover?from=${first}&to=${days.today()}`)
   assert.deepEqual([spent, fenDays, lay], [45_000, '225000', '5.00'])
   const before = await party.get(`/v1/reserve/turnover?from=${first}&to=${addDays(first, 4)}`)
   assert.deepEqual([before.spent, before.days], [0, null])
@@ -77,8 +83,21 @@ test('the balance ledger goes on from day to day, and ends where the cards are',
   for (const [at, day] of data.entries())
     if (at > 0) assert.equal(day.opening, data[at - 1].closing)
   const rows = await csv(`/v1/reserve/balance_ledger?from=${first}&to=${first}&format=csv`)
-  assert.deepEqual(rows[1], [first, '0.00', '1200.00', '0.00', '0.00', '0.00', '0.00', '0.00', '1200.00'])
-  const open = await app.get(party.key, `/v1/reserve/balance_ledger?from=${first}&to=${days.today()}`)
+  assert.deepEqual(rows[1], [
+    first,
+    '0.00',
+    '1200.00',
+    '0.00',
+    '0.00',
+    '0.00',
+    '0.00',
+    '0.00',
+    '1200.00',
+  ])
+  const open = await app.get(
+    party.key,
+    `/v1/reserve/balance_ledger?from=${first}&to=${days.today()}`,
+  )
   assert.equal(open.body.code, 'day.not_closed')
   const long = await app.get(party.key, `/v1/reserve/balance_ledger?from=2020-01-01&to=2021-01-01`)
   assert.equal(long.body.code, 'date.out_of_range')
@@ -134,12 +153,11 @@ describe('registers', () => {
   test('every sale stands in the issuance ledger', async () => {
     const rows = await csv(`/v1/reserve/issuance_ledger.csv?from=${first}&to=${first}`)
     assert.equal(rows.length, 3)
-    const paid = rows.slice(1).map((row) => [row[6], row[7], row[9], row[11]])
-    assert.deepEqual(paid.toSorted(), [
-      ['现金', '', '1000.00', '否'],
-      ['银行转账', 'T-77', '200.00', '是'],
-    ])
-    const later = await csv(`/v1/reserve/issuance_ledger.csv?from=${addDays(first, 1)}&to=${addDays(first, 4)}`)
+    const paid = rows.slice(1).map((row) => `${row[6]} ${row[7]} ${row[9]} ${row[11]}`)
+    assert.deepEqual(new Set(paid), new Set(['现金  1000.00 否', '银行转账 T-77 200.00 是']))
+    const later = await csv(
+      `/v1/reserve/issuance_ledger.csv?from=${addDays(first, 1)}&to=${addDays(first, 4)}`,
+    )
     assert.equal(later.length, 1)
   })
 
@@ -148,7 +166,13 @@ describe('registers', () => {
     const rows = await csv(path)
     assert.equal(rows.length, 2)
     const row = rows[1] ?? []
-    assert.deepEqual(row.slice(7, 12), ['个人', '王小明', 'resident_id', '110101199003070000', '13800000000'])
+    assert.deepEqual(row.slice(7, 12), [
+      '个人',
+      '王小明',
+      'resident_id',
+      '110101199003070000',
+      '13800000000',
+    ])
     assert.equal(row.at(-1), `${Number(first.slice(0, 4)) + 5}${first.slice(4)}`)
     const { secret: narrow } = await app.makeKey(party.id, 'test', { scopes: ['reserve:read'] })
     assert.equal((await app.get(narrow, path)).status, 403)
@@ -156,7 +180,10 @@ describe('registers', () => {
 
   test('another issuer sees nothing of it', async () => {
     const other = await reserveParty(app, ['open'])
-    const rows = await csv(`/v1/reserve/issuance_ledger.csv?from=${first}&to=${days.today()}`, other.key)
+    const rows = await csv(
+      `/v1/reserve/issuance_ledger.csv?from=${first}&to=${days.today()}`,
+      other.key,
+    )
     assert.equal(rows.length, 1)
   })
 })
@@ -171,13 +198,20 @@ describe('filings', () => {
       valid_to: addDays(first, 100),
       fields: { legal_representative: '李四', contact_phone: '021-1' },
     }
-    const { id } = party.must(await app.call('POST', '/v1/filings', { key: party.key, body: filed }))
+    const { id } = party.must(
+      await app.call('POST', '/v1/filings', { key: party.key, body: filed }),
+    )
     const form = await party.get(`/v1/filings/${id}/form`)
     const value = (name: string) => form.fields.find((one: { name: string }) => one.name === name)
     assert.deepEqual(
-      ['enterprise_name', 'legal_representative', 'issuer_class', 'custody_ratio', 'custody_bank', 'last_year_revenue'].map(
-        (name) => value(name).value,
-      ),
+      [
+        'enterprise_name',
+        'legal_representative',
+        'issuer_class',
+        'custody_ratio',
+        'custody_bank',
+        'last_year_revenue',
+      ].map((name) => value(name).value),
       ['Tea House Ltd', '李四', '品牌发卡企业', '40%', '工商银行', '9000000.00'],
     )
     assert.equal(value('legal_representative').filled_by, 'filer')

@@ -359,7 +359,12 @@ test('nobody sees or moves another issuer’s reserve', async () => {
   const move = { kind: 'deposit', amount: 1 }
   const moved = await app.post(other.key, `${path}/movements`, move)
   assert.equal(moved.body.code, 'custody.not_found')
-  const body = { day: days.today(), opening_balance: 0, closing_balance: 0, content: 'date,amount\n' }
+  const body = {
+    day: days.today(),
+    opening_balance: 0,
+    closing_balance: 0,
+    content: 'date,amount\n',
+  }
   const imported = await app.call('POST', `${path}/statements`, { key: other.key, body })
   assert.equal(imported.body.code, 'custody.not_found')
 })

@@ -149,9 +149,13 @@ function checkOver(day: string, now: number): Result<string> {
 }
 
 function alreadyImported({ id, day }: BankStatementRow): Refusal {
-  return refusal('bank_statement.already_imported', `There is another statement of ${day} already.`, {
-    data: { existing_id: formatId('bank_statement', id) },
-  })
+  return refusal(
+    'bank_statement.already_imported',
+    `There is another statement of ${day} already.`,
+    {
+      data: { existing_id: formatId('bank_statement', id) },
+    },
+  )
 }
 
 function registerReads(app: LikaApp, { database }: Deps): void {
@@ -193,9 +197,7 @@ function registerReads(app: LikaApp, { database }: Deps): void {
     },
     async ({ caller, id }) => {
       const [row] = await selectStatements(sql, caller.book, { id, limit: 1 })
-      return row === undefined
-        ? refused(notFound('bank_statement'))
-        : okay(presentStatement(row))
+      return row === undefined ? refused(notFound('bank_statement')) : okay(presentStatement(row))
     },
   )
 

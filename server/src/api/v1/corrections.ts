@@ -2,7 +2,11 @@
 import { formatId, formatInstant, laneOfId, refused } from '@lika/contract'
 import { textIn } from '../../flows/cards/facts.ts'
 import { executePrepared } from '../../flows/prepared.ts'
-import { decideCorrection, presentCorrection, proposeCorrection } from '../../flows/reserve/correct.ts'
+import {
+  decideCorrection,
+  presentCorrection,
+  proposeCorrection,
+} from '../../flows/reserve/correct.ts'
 import {
   correctionStates,
   selectCorrection,
@@ -110,7 +114,9 @@ function registerReads(app: LikaApp, { flows, database }: Deps): void {
         .flat()
         .sort((one, other) => (one.id < other.id ? 1 : -1))
         .slice(0, filter.limit)
-      return okay(presentPage('corrections', asked.value, rows, ({ id }) => [id], presentCorrection))
+      return okay(
+        presentPage('corrections', asked.value, rows, ({ id }) => [id], presentCorrection),
+      )
     },
   )
 
@@ -127,9 +133,7 @@ function registerReads(app: LikaApp, { flows, database }: Deps): void {
     async ({ caller, id }) => {
       const lane = laneOfId(id)
       const isThere = flows.engine.lanesOf(caller.mode).includes(lane)
-      const row = isThere
-        ? await selectCorrection(database.sql, lane, caller.book, id)
-        : undefined
+      const row = isThere ? await selectCorrection(database.sql, lane, caller.book, id) : undefined
       return row === undefined ? refused(notFound('correction')) : okay(presentCorrection(row))
     },
   )

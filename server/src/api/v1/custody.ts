@@ -1,5 +1,6 @@
 /** Routes of custody accounts, of what moves on them, and of guarantees. */
 import { laneOfId, refused } from '@lika/contract'
+import { executePrepared } from '../../flows/prepared.ts'
 import {
   moveCustody,
   openCustodyAccount,
@@ -9,12 +10,7 @@ import {
   presentOpened,
 } from '../../flows/reserve/custody.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
-import { executePrepared } from '../../flows/prepared.ts'
-import {
-  movementKinds,
-  selectAccounts,
-  selectMovements,
-} from '../../modules/reserve/index.ts'
+import { movementKinds, selectAccounts, selectMovements } from '../../modules/reserve/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
 import { presentPage, readPage, uuidPart } from '../http/cursors.ts'

@@ -10,7 +10,12 @@ import {
   refused,
   withKindAndLane,
 } from '@lika/contract'
-import { type AccountDay, accountDays, type DayLine, trialOfDay } from '../../flows/reserve/day-books.ts'
+import {
+  type AccountDay,
+  accountDays,
+  type DayLine,
+  trialOfDay,
+} from '../../flows/reserve/day-books.ts'
 import { accountKindNames, accountKinds, kindOfAccount } from '../../modules/ledger/index.ts'
 import type { CsvCell } from '../../platform/csv.ts'
 import type { Deps } from '../deps.ts'
@@ -116,7 +121,8 @@ export function register(app: LikaApp, { flows, merchants }: Deps): void {
     {
       method: 'GET',
       path: '/v1/ledger/accounts/{id}/days',
-      summary: 'The statement of an account by business days: of the issuer, of a kind, of a merchant',
+      summary:
+        'The statement of an account by business days: of the issuer, of a kind, of a merchant',
       access: 'ledger:read',
       id: 'account',
       query: closed({ from: DateText, to: DateText, format: Format }),
@@ -164,8 +170,7 @@ export function register(app: LikaApp, { flows, merchants }: Deps): void {
 }
 
 function presentTrial(day: string, lines: readonly DayLine[]): Static<typeof TrialBody> {
-  const sum = (of: (line: DayLine) => bigint) =>
-    lines.reduce((total, line) => total + of(line), 0n)
+  const sum = (of: (line: DayLine) => bigint) => lines.reduce((total, line) => total + of(line), 0n)
   const [opening, closing] = [sum((line) => line.openingDebit), sum((line) => line.closingDebit)]
   const [debits, credits] = [sum((line) => line.debits), sum((line) => line.credits)]
   const balanced =

@@ -21,8 +21,8 @@ import {
 import { secondPerson } from '../../modules/access/index.ts'
 import { accountId, LedgerDesk } from '../../modules/ledger/index.ts'
 import {
-  actionsOf,
   accountsOfBook,
+  actionsOf,
   type CaseAction,
   type CaseKind,
   type CaseRow,
@@ -279,9 +279,7 @@ function settleMovement(view: View, { movementId, id }: CaseRow): void {
  */
 function suspend(view: View, now: Instant, row: CaseRow, caller: ReserveCaller): void {
   const lane = laneOfId(row.id)
-  const account = view
-    .find(accountsOfBook, view.bookId)
-    .find((one) => one.id === row.accountId)
+  const account = view.find(accountsOfBook, view.bookId).find((one) => one.id === row.accountId)
   if (account === undefined) throw new Error(`the account of ${row.id} is not there`)
   const own = (kind: 'custody' | 'suspense') => accountId(issuerOfBook(view.bookId), kind, lane)
   const { amount } = row

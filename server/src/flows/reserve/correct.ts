@@ -247,36 +247,45 @@ function reverseMovement(
   return ok(undefined)
 }
 
-/** Whether the cards of an adjustment can bear its opposite. */
-function checkCards(
-  { context, law, entry }: Making,
-  view: View,
-  now: number,
-  desk: LedgerDesk,
-): Result<void> {
-  for (const { debit, credit, amount } of entry.transfers) {
+/** Whether the cards of an adjustment can bear its opposite: what it took comes onto them, what it gave leaves them. */
+function checkCards(making: Making, view: View, now: number, desk: LedgerDesk): Result<void> {
+  for (const { debit, credit, amount } of making.entry.transfers) {
     for (const [account, change] of [
       [debit, amount],
       [credit, -amount],
     ] as const) {
-      const kind = kindOfAccount(account)
-      if (kind === undefined || accountKinds[kind].owner !== 'card') continue
-      const card = view.get(cards, ownerOf(account))
-      if (card === undefined || card.state === 'closed' || card.state === 'replaced')
-        return refused(refusal('correction.not_possible', 'The card is closed or was replaced.'))
-      if (change < 0n && desk.available(account) < -change)
-        return refused(
-          refusal('funds.insufficient', `${formatYuan(desk.available(account))} yuan are available.`),
-        )
-      if (change > 0n) {
-        const { registered } = termsOfCard(context, card)
-        const carriedFen = carriedOn(desk, entry)
-        const limit = checkCardBalance(law.at(now), { registered, carriedFen, addedFen: change })
-        if (!limit.ok) return limit
-      }
+      const allowed = isOfCard(account)
+        ? checkCard(making, view, now, desk, { account, change })
+        : ok(undefined)
+      if (!allowed.ok) return allowed
     }
   }
   return ok(undefined)
+}
+
+function checkCard(
+  { context, law, entry }: Making,
+  view: View,
+  now: number,
+  desk: LedgerDesk,
+  { account, change }: { readonly account: AccountId; readonly change: Fen },
+): Result<void> {
+  const card = view.get(cards, ownerOf(account))
+  if (card === undefined || card.state === 'closed' || card.state === 'replaced')
+    return refused(refusal('correction.not_possible', 'The card is closed or was replaced.'))
+  const available = desk.available(account)
+  if (change < 0n)
+    return available >= -change
+      ? ok(undefined)
+      : refused(refusal('funds.insufficient', `${formatYuan(available)} yuan are available.`))
+  const { registered } = termsOfCard(context, card)
+  const carriedFen = carriedOn(desk, entry)
+  return checkCardBalance(law.at(now), { registered, carriedFen, addedFen: change })
+}
+
+function isOfCard(account: AccountId): boolean {
+  const kind = kindOfAccount(account)
+  return kind !== undefined && accountKinds[kind].owner === 'card'
 }
 
 /** Principal and bonus of the card that was adjusted. */
@@ -295,11 +304,7 @@ function cardAccountsOf(entry: Entry): AccountId[] {
 
 function cardsOf({ transfers }: Entry): Uuid[] {
   const accounts = transfers.flatMap(({ debit, credit }) => [debit, credit])
-  const ofCards = accounts.filter((account) => {
-    const kind = kindOfAccount(account)
-    return kind !== undefined && accountKinds[kind].owner === 'card'
-  })
-  return [...new Set(ofCards.map(ownerOf))]
+  return [...new Set(accounts.filter(isOfCard).map(ownerOf))]
 }
 
 function readsOf(entry: Entry, { book }: ReserveCaller, lane: number) {

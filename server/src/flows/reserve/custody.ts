@@ -39,7 +39,7 @@ import { NotPrepared } from '../prepared.ts'
 import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
 import { groundsNow, type ReserveGrounds } from './requirement.ts'
 
-export const custodyNotFound = refusal('custody.not_found', 'No custody has this id here (cust_…).')
+const custodyNotFound = refusal('custody.not_found', 'No custody has this id here (cust_…).')
 
 export interface NewAccount {
   readonly bankName: string
@@ -143,7 +143,11 @@ export function moveCustody(
             const allowed = checkOutflow(view, now, account, input, prepared.value)
             if (!allowed.ok) return allowed
           }
-          return ok({ kind: 'custody.moved', version: 1, body: move(view, now, account, input, caller) })
+          return ok({
+            kind: 'custody.moved',
+            version: 1,
+            body: move(view, now, account, input, caller),
+          })
         },
       }
     },

@@ -88,15 +88,18 @@ export async function accountDays(
   const last = addDays(from, mostDays - 1)
   if (to < from || to > last)
     return refused(
-      refusal('date.out_of_range', `to lies on from or behind it, at most ${mostDays} days in all.`, {
-        data: { allowed: { min: from, max: last } },
-      }),
+      refusal(
+        'date.out_of_range',
+        `to lies on from or behind it, at most ${mostDays} days in all.`,
+        {
+          data: { allowed: { min: from, max: last } },
+        },
+      ),
     )
   const closed = await checkClosed(context, book, to)
   if (!closed.ok) return closed
   const lanes = context.engine.lanesOf(modeOfBook(book))
-  const at = (day: BusinessDate) =>
-    accountAtClose(context.database.sql, book, account, lanes, day)
+  const at = (day: BusinessDate) => accountAtClose(context.database.sql, book, account, lanes, day)
   const rows: AccountDay[] = []
   let before = await at(addDays(from, -1))
   for (let day = from; day <= to; day = addDays(day, 1)) {

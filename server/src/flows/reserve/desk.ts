@@ -1,5 +1,5 @@
 /** What every command on the reserve shares: who acts, in which lane, and how a row says who did it. */
-import type { BookId, Lane, Mode } from '@lika/contract'
+import type { Lane, Mode } from '@lika/contract'
 import type { DoneBy } from '../../modules/reserve/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
 import type { FlowContext } from '../context.ts'
@@ -21,10 +21,3 @@ export function homeLaneOf({ engine }: Pick<FlowContext, 'engine'>, mode: Mode):
 export function doneBy({ keyId, owner }: DoneBy): DoneBy {
   return { keyId, owner }
 }
-
-/** A caller's id belongs here only when it names that lane. */
-export function isInLane(id: string, lane: Lane, laneOf: (id: string) => Lane): boolean {
-  return laneOf(id) === lane
-}
-
-export type BookAndMode = { readonly book: BookId; readonly mode: Mode }

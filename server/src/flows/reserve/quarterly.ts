@@ -86,7 +86,7 @@ export interface BalanceDay {
 }
 
 /** At most a year at one time. */
-export const mostBalanceDays = 366
+const mostBalanceDays = 366
 
 /**
  * The balance ledger (余额台账): every day of a stretch that is closed, each beginning where the one before ended.

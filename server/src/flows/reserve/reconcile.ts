@@ -61,9 +61,7 @@ async function report(
 ): Promise<void> {
   const [first] = lines
   const key =
-    first === undefined
-      ? `movement:${movement?.id}`
-      : `line:${first.statementId}:${first.line}`
+    first === undefined ? `movement:${movement?.id}` : `line:${first.statementId}:${first.line}`
   const places = lines.map(({ statementId, line }) => [statementId, line] as const)
   const id = await openCase(context, bookId, key, {
     kind,

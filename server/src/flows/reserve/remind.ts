@@ -1,5 +1,11 @@
 /** Calls to mind what ends or falls due: filings, licences, guarantees, the filing of a new business, the next report. */
-import { type BookId, type BusinessDate, businessDateOf, issuerOfBook, modeOfBook } from '@lika/contract'
+import {
+  type BookId,
+  type BusinessDate,
+  businessDateOf,
+  issuerOfBook,
+  modeOfBook,
+} from '@lika/contract'
 import {
   filingDue,
   hasOpenCase,
@@ -31,11 +37,7 @@ export async function remind(context: FlowContext, book: BookId): Promise<void> 
 }
 
 /** What is to be called to mind today. */
-export async function dueOf(
-  context: FlowContext,
-  book: BookId,
-  today: BusinessDate,
-): Promise<Due[]> {
+async function dueOf(context: FlowContext, book: BookId, today: BusinessDate): Promise<Due[]> {
   const { database, issuers, engine, tables } = context
   const { sql } = database
   const mode = modeOfBook(book)
@@ -61,7 +63,11 @@ export async function dueOf(
   const quarter = quarterBefore(today)
   const report = reportDue(policy, profile?.issuerClass, quarter, tables)
   if (report !== undefined && today <= report.day)
-    due.push({ kind: 'filing_due', subject: `report ${quarter.name} by ${report.day}`, day: report.day })
+    due.push({
+      kind: 'filing_due',
+      subject: `report ${quarter.name} by ${report.day}`,
+      day: report.day,
+    })
   return due
 }
 

@@ -113,7 +113,10 @@ async function prepaidAtQuarterEnd(
   const lanes = context.engine.lanesOf(modeOfBook(book))
   if (!(await isDayClosed(context.database.sql, lanes, to)))
     return refused(
-      refusal('reserve.not_ready', `The balances of ${to}, the end of the quarter, are not closed yet.`),
+      refusal(
+        'reserve.not_ready',
+        `The balances of ${to}, the end of the quarter, are not closed yet.`,
+      ),
     )
   const balanceOf = await balancesAtClose(context, book, to)
   return ok({ day: to, prepaid: sumOfKinds(balanceOf, isPrepaid) })

@@ -11,7 +11,14 @@ import {
   type Policy,
   type RuleId,
 } from '../policy/index.ts'
-import { filingDue, isToBeReminded, parseQuarter, quarterBefore, quarterOf, reportDue } from './calendar.ts'
+import {
+  filingDue,
+  isToBeReminded,
+  parseQuarter,
+  quarterBefore,
+  quarterOf,
+  reportDue,
+} from './calendar.ts'
 
 const folder = join(import.meta.dirname, '../../../../policies')
 const delivered = await loadPacks(folder)
@@ -21,9 +28,7 @@ function policyOf(names: string[], moved: Partial<Record<RuleId, number>> = {}):
   const chosen = choosePacks(delivered, names)
   assert.ok(chosen.ok)
   const policy = effectiveRules(chosen.value, startOfDay('2026-11-24'))
-  return new Map(
-    [...policy].map(([id, rule]) => [id, { ...rule, value: moved[id] ?? rule.value }]),
-  )
+  return new Map([...policy].map(([id, rule]) => [id, { ...rule, value: moved[id] ?? rule.value }]))
 }
 
 const q3 = parseQuarter('2026Q3') ?? assert.fail()
@@ -63,20 +68,38 @@ test('a due day in a year whose holidays are not known says so', () => {
 })
 
 test('every number moves its day', () => {
-  const due = (moved: Partial<Record<RuleId, number>>, name: 'brand' | 'scale' | 'other', quarter = q3) =>
-    reportDue(policyOf(['cn-national', 'cn-shanghai'], { report_local_days: 99, ...moved }), name, quarter, tables)?.day
+  const due = (
+    moved: Partial<Record<RuleId, number>>,
+    name: 'brand' | 'scale' | 'other',
+    quarter = q3,
+  ) =>
+    reportDue(
+      policyOf(['cn-national', 'cn-shanghai'], { report_local_days: 99, ...moved }),
+      name,
+      quarter,
+      tables,
+    )?.day
   assert.equal(due({ report_group_days: 1 }, 'brand'), '2026-10-08')
   assert.equal(due({ report_scale_days: 2 }, 'scale'), '2026-10-09')
   assert.equal(due({ report_other_days: 3 }, 'other', q4), '2027-01-03')
   assert.equal(due({ report_local_days: 4 }, 'other'), '2026-10-04')
   assert.equal(filingDue(policyOf(['cn-national']), '2026-11-01'), '2026-12-01')
-  assert.equal(filingDue(policyOf(['cn-national'], { filing_within_days: 5 }), '2026-11-01'), '2026-11-06')
+  assert.equal(
+    filingDue(policyOf(['cn-national'], { filing_within_days: 5 }), '2026-11-01'),
+    '2026-11-06',
+  )
 })
 
 test('what ends is called to mind from that many days before on', () => {
   const open = policyOf(['open'])
   assert.equal(isToBeReminded(open, '2027-03-31', '2026-12-30'), false)
   assert.equal(isToBeReminded(open, '2027-03-31', '2026-12-31'), true)
-  assert.equal(isToBeReminded(policyOf(['open'], { filing_reminder_days: 1 }), '2027-03-31', '2027-03-29'), false)
-  assert.equal(isToBeReminded(policyOf(['open'], { filing_reminder_days: 1 }), '2027-03-31', '2027-03-30'), true)
+  assert.equal(
+    isToBeReminded(policyOf(['open'], { filing_reminder_days: 1 }), '2027-03-31', '2027-03-29'),
+    false,
+  )
+  assert.equal(
+    isToBeReminded(policyOf(['open'], { filing_reminder_days: 1 }), '2027-03-31', '2027-03-30'),
+    true,
+  )
 })

@@ -40,7 +40,11 @@ function quarterAt(year: number, index: number): Quarter {
 }
 
 export interface ReportDue {
-  readonly rule: 'report_group_days' | 'report_scale_days' | 'report_other_days' | 'report_local_days'
+  readonly rule:
+    | 'report_group_days'
+    | 'report_scale_days'
+    | 'report_other_days'
+    | 'report_local_days'
   readonly day: BusinessDate
   /** False: holidays of that year are not in the calendar, only its weekends were counted. */
   readonly isCalendarKnown: boolean

@@ -57,11 +57,7 @@ function select(
         or (entry_command_id = any(${uuidArray(entries ?? [])}::uuid[]) and state <> 'rejected'))`
 }
 
-function insertCorrections(
-  sql: Sql,
-  lane: Lane,
-  rows: readonly CorrectionRow[],
-): Promise<unknown> {
+function insertCorrections(sql: Sql, lane: Lane, rows: readonly CorrectionRow[]): Promise<unknown> {
   return sql`
     insert into ledger_correction
       (lane, id, book_id, entry_command_id, entry_seq, reason, state, proposer_key_id, proposer_owner, proposed_at)
@@ -74,11 +70,7 @@ function insertCorrections(
     )`
 }
 
-function updateCorrections(
-  sql: Sql,
-  lane: Lane,
-  rows: readonly CorrectionRow[],
-): Promise<unknown> {
+function updateCorrections(sql: Sql, lane: Lane, rows: readonly CorrectionRow[]): Promise<unknown> {
   return sql`
     update ledger_correction
     set

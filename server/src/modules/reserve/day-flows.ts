@@ -10,7 +10,7 @@ import { ensureCursor, lockCursor, moveCursor, readFrom } from '../../platform/l
 import { type AccountKindName, accountKindNames, accountKinds } from '../ledger/index.ts'
 import type { PairFlow } from './flows.ts'
 
-export const dayFlowsCursor = 'day-flows'
+const dayFlowsCursor = 'day-flows'
 /** Entries whose transfers are added up in one statement: well under a second. */
 const sliceSeqs = 20_000n
 
@@ -62,7 +62,9 @@ async function assertSame(
   const [entry] = await readFrom(sql, lane, cursor.seq, 0, 1)
   const isSame = entry?.seq === cursor.seq && Buffer.compare(entry.digest, cursor.digest) === 0
   if (!isSame)
-    throw new Error(`day flows: entry ${cursor.seq} of lane ${lane} is not the one that was read before`)
+    throw new Error(
+      `day flows: entry ${cursor.seq} of lane ${lane} is not the one that was read before`,
+    )
 }
 
 /** The day of the entries behind `seq`, and where it ends: in one statement, so that a cut is never overlooked. */
@@ -141,20 +143,12 @@ export async function selectFlows(
   }))
 }
 
-const names = new Map<number, AccountKindName>(accountKindNames().map((name) => [accountKinds[name].number, name]))
+const names = new Map<number, AccountKindName>(
+  accountKindNames().map((name) => [accountKinds[name].number, name]),
+)
 
 function kindNumbered(number: number): AccountKindName {
   const name = names.get(number)
   if (name === undefined) throw new Error(`no kind of account has the number ${number}`)
   return name
-}
-
-/** How far the flows are behind the end of a lane. */
-export async function isFlowsReadTo(sql: Sql, lane: Lane, seq: bigint): Promise<boolean> {
-  const [row] = await sql<{ seq: bigint }[]>`
-    select seq
-    from consumer
-    where name = ${dayFlowsCursor}
-      and lane = ${lane}`
-  return (row?.seq ?? 0n) >= seq
 }

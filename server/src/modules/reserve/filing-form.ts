@@ -54,7 +54,10 @@ export const formFields: Readonly<Record<FilingForm, readonly FormField[]>> = {
 }
 
 /** 单用途商业预付卡管理办法 arts. 8–10, as local notices list them. */
-export function papersOf(form: FilingForm, issuerClass: IssuerClass | undefined): readonly string[] {
+export function papersOf(
+  form: FilingForm,
+  issuerClass: IssuerClass | undefined,
+): readonly string[] {
   if (form === 'pboc_payment_licence') return ['支付业务许可证', '备付金存管协议']
   const all = ['《单用途商业预付卡发卡企业备案表》', '营业执照复印件', '单用途卡业务、资金管理制度']
   if (issuerClass === 'other') return all

@@ -23,10 +23,7 @@ export interface FilingRow extends DoneBy {
 }
 
 /** undefined: done; else what has that reference, or that number on that day, already. */
-export async function insertFiling(
-  sql: Sql,
-  row: FilingRow,
-): Promise<Id<'filing'> | undefined> {
+export async function insertFiling(sql: Sql, row: FilingRow): Promise<Id<'filing'> | undefined> {
   const done = await sql`
     insert into filing
       (id, book_id, form, number, authority, filed_on, valid_to, fields, reference, metadata, key_id, owner, at)

@@ -14,7 +14,6 @@ export {
   type CaseAction,
   type CaseKind,
   type CaseRow,
-  type CaseState,
   caseActions,
   caseKinds,
   caseStates,
@@ -43,7 +42,6 @@ export {
   type GuaranteeRow,
   guarantees,
   guaranteesOfBook,
-  type MovementKind,
   movementKinds,
   selectAccounts,
   selectGuarantees,
@@ -51,7 +49,7 @@ export {
   selectWatchedBooks,
 } from './custody-store.ts'
 export { readOnFlows, selectFlows } from './day-flows.ts'
-export { type FormField, formFields, papersOf } from './filing-form.ts'
+export { formFields, papersOf } from './filing-form.ts'
 export {
   type FilingForm,
   type FilingRow,
@@ -60,19 +58,17 @@ export {
   selectFilings,
   selectStandingFilings,
 } from './filing-store.ts'
-export { carryOver, type ReserveFlow, reserveFlow, unexplained } from './flows.ts'
-export { type BankLine, compare, type Difference } from './matching.ts'
+export { carryOver, reserveFlow, unexplained } from './flows.ts'
+export { compare, type Difference } from './matching.ts'
 export {
-  type Coverage,
   coverageOf,
   type GuaranteeKind,
   guaranteeKinds,
-  type IssuerClass,
   isCustomerMoney,
   isPrepaid,
   issuerClasses,
-  type ReserveBases,
   type Requirement,
+  type ReserveBases,
   requirementOf,
 } from './model.ts'
 export {
@@ -95,7 +91,6 @@ export {
   knownDifference,
   markCase,
   markReconciled,
-  markSettled,
   readComparison,
   repairLines,
   selectClosingsOfBank,

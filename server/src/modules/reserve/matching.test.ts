@@ -15,7 +15,12 @@ const line = (amount: bigint, reference: string | null = null, more: Partial<Ban
 }
 const movement = (amount: bigint, reference: string | null, on = day): BookMovement => {
   moves += 1
-  return { id: `00000000-0000-7000-8000-${String(moves).padStart(12, '0')}`, day: on, amount, reference }
+  return {
+    id: `00000000-0000-7000-8000-${String(moves).padStart(12, '0')}`,
+    day: on,
+    amount,
+    reference,
+  }
 }
 
 /** The kinds of the differences with their amounts, and how many fitted. */
@@ -56,7 +61,10 @@ describe('what does not', () => {
   })
 
   test('one day late', () => {
-    assert.deepEqual(found([line(500n, 'R1')], [movement(500n, 'R1', before)]), [0, 'day_differs 0'])
+    assert.deepEqual(found([line(500n, 'R1')], [movement(500n, 'R1', before)]), [
+      0,
+      'day_differs 0',
+    ])
     assert.deepEqual(found([line(500n)], [movement(500n, 'R1', before)]), [0, 'day_differs 0'])
   })
 
@@ -66,10 +74,10 @@ describe('what does not', () => {
     const settled = { amount: 500n, reference: 'R1', bankNumber: null }
     assert.deepEqual(found([line(500n, 'R1')], [], [settled]), [0, 'doubled_line 500'])
     const numbered = { amount: 500n, reference: null, bankNumber: 'B7' }
-    assert.deepEqual(
-      found([line(500n, null, { bankNumber: 'B7' })], [], [numbered]),
-      [0, 'doubled_line 500'],
-    )
+    assert.deepEqual(found([line(500n, null, { bankNumber: 'B7' })], [], [numbered]), [
+      0,
+      'doubled_line 500',
+    ])
   })
 
   test('in several lines', () => {
@@ -110,18 +118,28 @@ test('every line and every old movement ends in exactly one place, the sums agre
   const amounts = fc.constantFrom(-501n, -500n, -1n, 1n, 200n, 300n, 499n, 500n)
   const references = fc.constantFrom('R1', 'R2', 'R3', null)
   const oneLine = fc.record({ amount: amounts, reference: references })
-  const oneMove = fc.record({ amount: amounts, reference: references, on: fc.constantFrom(day, before) })
+  const oneMove = fc.record({
+    amount: amounts,
+    reference: references,
+    on: fc.constantFrom(day, before),
+  })
   fc.assert(
     fc.property(fc.array(oneLine), fc.array(oneMove), fc.nat(), (some, known, turn) => {
-      const bank = some.map(({ amount, reference }, at) => line(amount, reference, { line: at + 1 }))
+      const bank = some.map(({ amount, reference }, at) =>
+        line(amount, reference, { line: at + 1 }),
+      )
       const books = known.map(({ amount, reference, on }) => movement(amount, reference, on))
       const { matched, differences } = compare(day, bank, books, [])
       const shown = [...matched.map((one) => one.line), ...differences.flatMap((one) => one.lines)]
-      assert.deepEqual(shown.map((one) => one.line).toSorted((a, b) => a - b), bank.map((one) => one.line))
+      assert.deepEqual(
+        shown.map((one) => one.line).toSorted((a, b) => a - b),
+        bank.map((one) => one.line),
+      )
       const used = [...matched, ...differences].flatMap((one) => one.movement ?? [])
       assert.equal(new Set(used).size, used.length)
       assert.ok(books.every((one) => used.includes(one) || one.day === day))
-      const sum = (all: readonly { amount: bigint }[]) => all.reduce((a, { amount }) => a + amount, 0n)
+      const sum = (all: readonly { amount: bigint }[]) =>
+        all.reduce((a, { amount }) => a + amount, 0n)
       assert.equal(sum(differences), sum(bank) - sum(used))
       const rotate = <T>(all: T[]) => {
         const at = all.length === 0 ? 0 : turn % all.length

@@ -80,6 +80,7 @@ export function compare(
   return { matched: desk.matched, differences: desk.differences }
 }
 
+/** What is left of both is put in place of what was there: who goes through them goes through what was left then. */
 class Desk {
   readonly matched: Matched[] = []
   readonly differences: Difference[] = []
@@ -97,11 +98,10 @@ class Desk {
 
   /** Number, amount and day agree. */
   matchExact(): void {
-    for (const line of [...this.#lines]) {
+    for (const line of this.#lines) {
       if (line.reference === null) continue
       const movement = this.#movements.find(
-        (one) =>
-          isNamed(line, one) && one.amount === line.amount && one.day === line.day,
+        (one) => isNamed(line, one) && one.amount === line.amount && one.day === line.day,
       )
       if (movement !== undefined) this.#match(line, movement)
     }
@@ -121,7 +121,7 @@ class Desk {
   /** The same once more: what the bank numbered before, or the number and amount of what was settled. */
   reportDoubled(settledBefore: readonly SettledLine[]): void {
     const settled = [...settledBefore, ...this.matched.map(({ line }) => line)]
-    for (const line of [...this.#lines]) {
+    for (const line of this.#lines) {
       const isAgain = settled.some(
         (one) =>
           one.amount === line.amount &&
@@ -134,7 +134,7 @@ class Desk {
 
   /** The number is that of a movement: several lines for it, another day, another amount. */
   reportByReference(): void {
-    for (const movement of [...this.#movements]) {
+    for (const movement of this.#movements) {
       const lines = this.#lines.filter((line) => isNamed(line, movement))
       const [first] = lines
       if (first === undefined) continue
@@ -150,7 +150,7 @@ class Desk {
 
   /** Lines without a number that lie near a movement, where there is no other that they could belong to. */
   reportNear(): void {
-    for (const movement of [...this.#movements]) {
+    for (const movement of this.#movements) {
       const free = this.#lines.filter(
         (line) => line.reference === null && line.amount > 0n === movement.amount > 0n,
       )
@@ -170,7 +170,7 @@ class Desk {
   }
 
   reportUnknown(): void {
-    for (const line of [...this.#lines])
+    for (const line of this.#lines)
       this.#report(line.amount > 0n ? 'unknown_inflow' : 'unknown_outflow', [line], undefined)
   }
 

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { startOfDay } from '@lika/contract'
-import { choosePacks, effectiveRules, loadPacks, type Policy, type RuleId } from '../policy/index.ts'
+import {
+  choosePacks,
+  effectiveRules,
+  loadPacks,
+  type Policy,
+  type RuleId,
+} from '../policy/index.ts'
 import {
   coverageOf,
   type GuaranteeFacts,
@@ -139,7 +145,9 @@ describe('no number stands in code: each one moves the requirement', () => {
         const base =
           rule === 'reserve_daily_bp'
             ? 70_000_000n
-            : rule.startsWith('reserve_local') || rule === 'reserve_full_bp' || rule === 'reserve_top_up_bp'
+            : rule.startsWith('reserve_local') ||
+                rule === 'reserve_full_bp' ||
+                rule === 'reserve_top_up_bp'
               ? 60_000_000n
               : 1_000_000n
         const moved = withNumber(every, rule, value)

@@ -4,7 +4,13 @@
  */
 import type { BusinessDate, Fen } from '@lika/contract'
 import { type AccountKindName, accountKinds } from '../ledger/index.ts'
-import { countLimit, type EffectiveRule, fenLimit, type Policy, type RuleId } from '../policy/index.ts'
+import {
+  countLimit,
+  type EffectiveRule,
+  fenLimit,
+  type Policy,
+  type RuleId,
+} from '../policy/index.ts'
 
 /** Of 单用途商业预付卡管理办法 art. 3. */
 export const issuerClasses = ['scale', 'group', 'brand', 'other'] as const
@@ -107,7 +113,8 @@ export function requirementOf(
   claim('reserve_daily_bp', daily.day, daily.customers)
   if (profile?.topUpDeposit === true) claim('reserve_top_up_bp', daily.day, daily.prepaid)
   const free = fenLimit(policy, 'reserve_local_free_fen')
-  if (free !== undefined && daily.prepaid > free) claim('reserve_local_bp', daily.day, daily.prepaid)
+  if (free !== undefined && daily.prepaid > free)
+    claim('reserve_local_bp', daily.day, daily.prepaid)
   const full = fullFrom(policy, profile?.lastYearRevenue ?? null)
   if (full !== undefined && daily.prepaid > full) claim('reserve_full_bp', daily.day, daily.prepaid)
   const binding = claims.reduce<Claim | undefined>(

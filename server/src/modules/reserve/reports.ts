@@ -30,19 +30,25 @@ export function prepaidFlow(pairs: readonly PairFlow[]): PrepaidFlow {
   const flow = { issued: 0n, migrated: 0n, spent: 0n, refunded: 0n, redeemed: 0n, other: 0n }
   for (const { debit, credit, amount } of pairs) {
     if (debit === credit) continue
-    if (credit === 'card_principal') {
-      if (paidIn.includes(debit)) flow.issued += amount
-      else if (atMerchants.includes(debit)) flow.refunded += amount
-      else if (debit === 'migration') flow.migrated += amount
-      else flow.other += amount
-    } else if (debit === 'card_principal') {
-      if (atMerchants.includes(credit)) flow.spent += amount
-      else if (redeemedTo.includes(credit)) flow.redeemed += amount
-      else if (credit === 'migration') flow.migrated -= amount
-      else flow.other -= amount
+    if (credit === 'card_principal') flow[cameFrom(debit)] += amount
+    else if (debit === 'card_principal') {
+      const to = wentTo(credit)
+      flow[to] += to === 'migrated' || to === 'other' ? -amount : amount
     }
   }
   return flow
+}
+
+function cameFrom(kind: AccountKindName): 'issued' | 'refunded' | 'migrated' | 'other' {
+  if (paidIn.includes(kind)) return 'issued'
+  if (atMerchants.includes(kind)) return 'refunded'
+  return kind === 'migration' ? 'migrated' : 'other'
+}
+
+function wentTo(kind: AccountKindName): 'spent' | 'redeemed' | 'migrated' | 'other' {
+  if (atMerchants.includes(kind)) return 'spent'
+  if (redeemedTo.includes(kind)) return 'redeemed'
+  return kind === 'migration' ? 'migrated' : 'other'
 }
 
 /** By how much all of it changed what is on cards. */

@@ -2,7 +2,17 @@
  * Reads the bank's statement of one day from CSV: a header by name, one line for each movement, amounts in yuan with
  * their sign, and the balance after each. A file whose balances do not follow from one another is not read at all.
  */
-import { type BusinessDate, type Fen, formatYuan, ok, parseBusinessDate, parseYuan, type Result, refusal, refused } from '@lika/contract'
+import {
+  type BusinessDate,
+  type Fen,
+  formatYuan,
+  ok,
+  parseBusinessDate,
+  parseYuan,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
 import { CsvReader } from '../../platform/csv-reader.ts'
 
 export interface StatementLine {
@@ -37,7 +47,7 @@ type Column = keyof typeof columns
 const needed: readonly Column[] = ['day', 'amount']
 
 /** What a custody account sees in a day, many times over. */
-export const mostLines = 20_000
+const mostLines = 20_000
 const mostReference = 64
 
 /**
@@ -49,7 +59,8 @@ export function readStatement(text: string, frame: StatementFrame): Result<State
   const items = physicalLines(text).flatMap((line) => reader.take(line))
   const all = [...items, ...reader.end()]
   const broken = all.find(({ kind }) => kind !== 'record')
-  if (broken !== undefined) return bad(broken.line, 'has a quote that is not closed as it should be')
+  if (broken !== undefined)
+    return bad(broken.line, 'has a quote that is not closed as it should be')
   const records = all.flatMap((item) => (item.kind === 'record' ? [item] : []))
   const [header, ...rows] = records.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''))
   if (header === undefined) return bad(1, 'has no header')
@@ -66,7 +77,12 @@ export function readStatement(text: string, frame: StatementFrame): Result<State
 }
 
 function placesOf(header: readonly string[]): Partial<Record<Column, number>> | string {
-  const names = header.map((name) => name.replace(/^\uFEFF/, '').trim().toLowerCase())
+  const names = header.map((name) =>
+    name
+      .replace(/^\uFEFF/, '')
+      .trim()
+      .toLowerCase(),
+  )
   const places: Partial<Record<Column, number>> = {}
   for (const [at, name] of names.entries()) {
     const column = columnOf(name)

@@ -207,7 +207,7 @@ export async function settleMatched(
   })
 }
 
-export function markSettled(sql: Sql, lane: Lane, movements: readonly string[]): Promise<unknown> {
+function markSettled(sql: Sql, lane: Lane, movements: readonly string[]): Promise<unknown> {
   return sql`
     update custody_movement
     set settled = true

@@ -2,7 +2,15 @@
  * The movements of cards for the turnover: a page of cards of a lane with those that their money came from, so that a
  * split or replaced card knows how old its money is. Every statement is short; the book is read page by page.
  */
-import { type BookId, type BusinessDate, businessDateOf, endOfDay, type Fen, type Instant, type Lane } from '@lika/contract'
+import {
+  type BookId,
+  type BusinessDate,
+  businessDateOf,
+  endOfDay,
+  type Fen,
+  type Instant,
+  type Lane,
+} from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { uuidArray } from '../../platform/db-array.ts'
 import { type AccountKindName, accountId, kindOfAccount, ownerOf } from '../ledger/index.ts'

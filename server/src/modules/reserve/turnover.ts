@@ -7,7 +7,12 @@ import { type BusinessDate, dayMs, type Fen, startOfDay } from '@lika/contract'
 /** Something that happened to the principal of a card. */
 export type PrincipalMove =
   /** Paid in. */
-  | { readonly kind: 'load'; readonly card: string; readonly day: BusinessDate; readonly amount: Fen }
+  | {
+      readonly kind: 'load'
+      readonly card: string
+      readonly day: BusinessDate
+      readonly amount: Fen
+    }
   /** Paid at a merchant; `counts`: the card is one of those that are measured. */
   | {
       readonly kind: 'spend'
@@ -33,7 +38,12 @@ export type PrincipalMove =
       readonly amount: Fen
     }
   /** Left the card otherwise: redeemed, adjusted. */
-  | { readonly kind: 'leave'; readonly card: string; readonly day: BusinessDate; readonly amount: Fen }
+  | {
+      readonly kind: 'leave'
+      readonly card: string
+      readonly day: BusinessDate
+      readonly amount: Fen
+    }
 
 export interface Turnover {
   /** Fen that were spent, less what came back. */
@@ -56,41 +66,55 @@ interface Spent {
 
 /** Moves in the order in which they happened. What is spent without having been seen to come in counts for nothing. */
 export function turnoverOf(moves: Iterable<PrincipalMove>): Turnover {
-  const layers = new Map<string, Layer[]>()
-  const spends = new Map<string, Spent[]>()
-  let spent = 0n
-  let fenDays = 0n
+  const cards = new CardLayers()
   for (const move of moves) {
-    const own = entryOf(layers, move.card)
-    if (move.kind === 'load') own.push({ day: move.day, amount: move.amount })
-    else if (move.kind === 'refund') {
-      const { back, undone, rest } = takeBack(entryOf(spends, move.card), move.amount)
-      own.unshift(...back)
-      if (rest > 0n) own.push({ day: move.day, amount: rest })
-      if (move.counts) {
-        spent -= undone.amount
-        fenDays -= undone.fenDays
-      }
-    } else {
-      const taken = take(own, move.amount)
-      if (move.kind === 'move') entryOf(layers, move.to).push(...taken)
-      if (move.kind === 'spend') {
-        const paid = taken.map(({ day, amount }) => ({
-          loaded: day,
-          days: daysFrom(day, move.day),
-          amount,
-          counted: move.counts,
-        }))
-        entryOf(spends, move.card).push(...paid)
-        if (!move.counts) continue
-        for (const { amount, days } of paid) {
-          spent += amount
-          fenDays += amount * days
-        }
-      }
+    if (move.kind === 'load') cards.load(move.card, move.day, move.amount)
+    else if (move.kind === 'refund') cards.refund(move)
+    else if (move.kind === 'spend') cards.spend(move)
+    else cards.leave(move.card, move.amount, move.kind === 'move' ? move.to : undefined)
+  }
+  return { spent: cards.spent, fenDays: cards.fenDays }
+}
+
+type Spending = Extract<PrincipalMove, { kind: 'spend' | 'refund' }>
+
+/** The money on each card by the day on which it was paid in, oldest first, and what was spent of it. */
+class CardLayers {
+  spent = 0n
+  fenDays = 0n
+  readonly #layers = new Map<string, Layer[]>()
+  readonly #spends = new Map<string, Spent[]>()
+
+  load(card: string, day: BusinessDate, amount: Fen): void {
+    entryOf(this.#layers, card).push({ day, amount })
+  }
+
+  spend({ card, day, amount: asked, counts }: Spending): void {
+    for (const { day: loaded, amount } of take(entryOf(this.#layers, card), asked)) {
+      const days = daysFrom(loaded, day)
+      entryOf(this.#spends, card).push({ loaded, days, amount, counted: counts })
+      if (counts) this.#count(amount, days)
     }
   }
-  return { spent, fenDays }
+
+  refund({ card, day, amount, counts }: Spending): void {
+    const { back, undone, rest } = takeBack(entryOf(this.#spends, card), amount)
+    entryOf(this.#layers, card).unshift(...back)
+    if (rest > 0n) this.load(card, day, rest)
+    if (!counts) return
+    this.spent -= undone.amount
+    this.fenDays -= undone.fenDays
+  }
+
+  leave(card: string, amount: Fen, to: string | undefined): void {
+    const taken = take(entryOf(this.#layers, card), amount)
+    if (to !== undefined) entryOf(this.#layers, to).push(...taken)
+  }
+
+  #count(amount: Fen, days: bigint): void {
+    this.spent += amount
+    this.fenDays += amount * days
+  }
 }
 
 /** The days in hundredths, half up; undefined: nothing was spent. */
