@@ -1,6 +1,8 @@
 /** Tills with an issuer that runs campaigns: proposed under one key, published under that of another person. */
 import assert from 'node:assert/strict'
 import { businessDateOf, dayMs, type Lane } from '@lika/contract'
+import { startDayCloser } from '../../server/src/flows/close-day.ts'
+import { expireVouchers } from '../../server/src/flows/rebates/expire-vouchers.ts'
 import { newId } from '../../server/src/platform/ids.ts'
 import { assertBooks } from './books.ts'
 import { startTills, type TestCard } from './tills.ts'
@@ -69,6 +71,13 @@ export async function startCampaigns() {
   const rebates = async (query: string) =>
     (await tills.request('GET', `/v1/rebates?${query}`)).body.data
 
+  async function closeDays(): Promise<void> {
+    const { engine, database } = tills.flows
+    const closer = startDayCloser({ engine, database }, { log: { error: assert.fail } })
+    while ((await closer.runNow()).closed.length > 0);
+    await closer.stop()
+  }
+
   /** The balance of a kind of account in the issuer's book, in fen, on its normal side. */
   async function account(kind: string): Promise<number> {
     const { body } = await tills.request('GET', '/v1/ledger/accounts')
@@ -99,6 +108,28 @@ export async function startCampaigns() {
     account,
     emptyCard,
     newKey: () => newId(),
+    /** To that instant, and every day before it is closed. */
+    goTo: async (at: number) => {
+      await tills.passTime(at - now())
+      await closeDays()
+    },
+    /** Posts what is due; answers how many rebates that were. */
+    run: async () => {
+      const { status, body } = await tills.request('POST', '/v1/campaigns/run')
+      assert.equal(status, 200, JSON.stringify(body))
+      return body
+    },
+    sweepVouchers: () => expireVouchers(tills.flows),
+    /** Lays down a year of the calendar; `off` are its holidays. */
+    setCalendar: async (year: number, off: [string, string][] = []) => {
+      const { status, body } = await tills.call('POST', '/v1/calendar', {
+        key: tills.operator,
+        body: { year, off: off.map(([from, to]) => ({ from, to })), work: [], reason: 'test' },
+      })
+      assert.ok(status < 300, JSON.stringify(body))
+    },
+    vouchers: async (card: TestCard) =>
+      (await tills.request('GET', `/v1/cards/${card.id}/vouchers`)).body.data,
     /** The books are right and the auditor finds nothing. */
     check: async () => {
       await assertBooks(tills.database.owner.sql)

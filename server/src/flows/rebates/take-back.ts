@@ -148,7 +148,9 @@ export class TakeBack {
         base,
         reversed: rebate.reversed + amount,
       })
-      if (amount > 0n) taken.push(recover(view, desks, { rebate, holder, amount, refunded }))
+      if (amount === 0n) continue
+      const back = recover(view, desks, { rebate, holder, amount, refunded })
+      if (back.amount > 0n) taken.push(back)
     }
     return taken
   }
