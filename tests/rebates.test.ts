@@ -240,6 +240,27 @@ describe('a ladder on payments', () => {
     assert.deepEqual(await shop.balance(one), { principal: 150_001, bonus: 0, held: 0 })
   })
 
+  test('gives for what is captured of a hold, to the successor of its card', async () => {
+    const { card } = await own({ kind: 'ladder', on: 'payment', step: 10_000, rate_bp: 500 })
+    const one = await card()
+    const made = await shop.request('POST', '/v1/holds', {
+      ...shop.order([{ card_id: one.id }], 30_000),
+      expires_in: 3_600,
+    })
+    const fresh = await shop.replace(one)
+    const capture = await shop.request('POST', `/v1/holds/${made.body.id}/capture`, {
+      amount: 20_000,
+    })
+    assert.equal(capture.status, 200, JSON.stringify(capture.body))
+    assert.deepEqual(
+      [capture.body.rebates[0].card_id, capture.body.rebates[0].amount],
+      [fresh.id, 1_000],
+    )
+    const back = await refunded(capture.body.id, 10_001)
+    assert.deepEqual(sums(back.rebates_taken_back), [1_000, 1_000, 0, 0])
+    assert.deepEqual(await shop.balance(fresh), { principal: 90_001, bonus: 0, held: 10_000 })
+  })
+
   test('is seen in a dry run, gives once for a repeat, and to cards of several lanes the first', async () => {
     const { id, card } = await own({ kind: 'ladder', on: 'payment', step: 10_000, rate_bp: 1_000 })
     const [one, two] = [await card(6_000, 0, 601), await card(6_000, 0, 602)]

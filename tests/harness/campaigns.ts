@@ -144,7 +144,15 @@ export async function startCampaigns() {
 async function assertBudgets({ database }: Awaited<ReturnType<typeof startTills>>): Promise<void> {
   const wrong = await database.owner.sql`
     with given as (
-      select budget_line, sum(amount) as amount from lika.rebate group by 1
+      select budget_line, sum(amount) as amount
+      from (
+        select budget_line, amount from lika.rebate
+        union all
+        select budget_line.id, face - price
+        from lika.presale
+        join lika.budget_line using (campaign_id)
+      ) as parts
+      group by 1
     ), shares as (
       select left(id::text, 32) as line, sum(balance) as balance
       from lika.account

@@ -12,8 +12,8 @@ import { openapiOf } from './http/openapi.ts'
 import { register as registerBankStatements } from './v1/bank-statements.ts'
 import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
-import { register as registerCampaigns } from './v1/campaigns.ts'
 import { register as registerCalendar } from './v1/calendar.ts'
+import { register as registerCampaigns } from './v1/campaigns.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
 import { register as registerCharters } from './v1/charters.ts'
@@ -43,6 +43,7 @@ import { register as registerPayments } from './v1/payments.ts'
 import { register as registerPayoutBatches } from './v1/payout-batches.ts'
 import { register as registerPayouts } from './v1/payouts.ts'
 import { register as registerPolicies } from './v1/policies.ts'
+import { register as registerPresales } from './v1/presales.ts'
 import { register as registerProducts } from './v1/products.ts'
 import { register as registerRebates } from './v1/rebates.ts'
 import { register as registerRedemptions } from './v1/redemptions.ts'
@@ -52,8 +53,8 @@ import { register as registerReserve } from './v1/reserve.ts'
 import { register as registerReserveCases } from './v1/reserve-cases.ts'
 import { register as registerReserveReports } from './v1/reserve-reports.ts'
 import { register as registerSettlementAdjustments } from './v1/settlement-adjustments.ts'
-import { register as registerSettlements } from './v1/settlements.ts'
 import { register as registerSettlementFiles } from './v1/settlement-files.ts'
+import { register as registerSettlements } from './v1/settlements.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
@@ -78,6 +79,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerCampaigns,
   registerRebates,
   registerVouchers,
+  registerPresales,
   registerRedemptions,
   registerStatements,
   registerPayments,

@@ -39,6 +39,10 @@ import {
   releaseLines,
   shareOfLine,
 } from './payments/hold-lines.ts'
+import { GiftsOfCapture } from './rebates/for-capture.ts'
+import { giveFor } from './rebates/for-payment.ts'
+import type { Gifts } from './rebates/gifts.ts'
+import { rebatesBody } from './rebates/grant.ts'
 
 export interface CaptureInput {
   readonly holdId: HoldId
@@ -67,6 +71,7 @@ export async function captureCommand(
   const hold = await findHold(context.database.sql, book, input.holdId)
   if (hold === undefined) return refused(holdNotFound)
   const { holdId, amount, final, metadata } = input
+  const giving = new GiftsOfCapture(context, hold)
   return ok({
     book,
     operation: 'hold.captured',
@@ -75,14 +80,19 @@ export async function captureCommand(
     homeLane: () => laneOfId(holdId),
     plan: async () => {
       const { open, ...reads } = await readsOfHold(context, hold)
-      return { ...reads, decide: (view, now) => decide(view, { ...input, open }, now) }
+      const gifts = await giving.prepare()
+      return {
+        lanes: [...new Set([...reads.lanes, ...giving.lanes()])],
+        reads: [...reads.reads, ...giving.reads()],
+        decide: (view, now) => decide(view, { ...input, open, gifts }, now),
+      }
     },
   })
 }
 
 export const holdNotFound = refusal('hold.not_found', 'No hold has this id here (hold_…).')
 
-type Prepared = CaptureInput & Pick<HoldReads, 'open'>
+type Prepared = CaptureInput & Pick<HoldReads, 'open'> & { readonly gifts: Gifts | undefined }
 
 function decide(view: View, input: Prepared, now: Instant): Decision {
   const hold = view.get(paymentHolds, input.holdId)
@@ -108,7 +118,7 @@ interface Capture {
   readonly hold: PaymentHoldRow
   readonly lines: readonly HoldRow[]
   readonly parts: readonly { readonly line: HoldRow; readonly amount: Fen }[]
-  readonly input: CaptureInput
+  readonly input: Prepared
   readonly now: Instant
 }
 
@@ -143,10 +153,12 @@ function capture(view: View, { hold, lines, parts, input, now }: Capture): Decis
     createdAt: now,
   }
   view.put(payments, home, row)
+  const given = input.gifts === undefined ? [] : giveFor(view, desks, input.gifts, row)
   const body = {
     holdId: hold.id,
     releasedAmountFen: String(released),
     ...paymentBody(row, desks),
+    ...rebatesBody(given),
   }
   return { ok: true, value: { kind: 'hold.captured', version: 1, body } }
 }

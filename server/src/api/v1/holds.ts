@@ -10,6 +10,7 @@ import {
   presentPayment,
 } from '../../flows/payments/present.ts'
 import { executePrepared } from '../../flows/prepared.ts'
+import { presentRebates } from '../../flows/rebates/present.ts'
 import { releaseCommand } from '../../flows/release.ts'
 import { findHold } from '../../modules/payments/index.ts'
 import type { Deps } from '../deps.ts'
@@ -22,7 +23,7 @@ import {
   chargeRefusals,
   HoldBody,
   HoldPreview,
-  PaymentBody,
+  Paid,
   readCharge,
   tillCaller,
 } from './payment-shapes.ts'
@@ -104,7 +105,7 @@ function registerCapture(app: LikaApp, { database, flows }: Deps): void {
         final: Type.Optional(Type.Boolean({ default: false })),
         metadata: Type.Optional(Metadata),
       }),
-      responses: { 200: PaymentBody },
+      responses: { 200: Paid },
       refusals: [...endRefusals, 'hold.exceeded', 'card.lost'],
     },
     async (call) => {
@@ -118,7 +119,10 @@ function registerCapture(app: LikaApp, { database, flows }: Deps): void {
       const hold = await findHold(database.sql, caller.book, id)
       if (hold === undefined) return refused(notFound('hold'))
       const given = { reference: hold.reference, metadata: metadata ?? hold.metadata }
-      return executed(result, 200, (paid, at) => presentPayment(paidFrom(paid, at, given)))
+      return executed(result, 200, (paid, at) => ({
+        ...presentPayment(paidFrom(paid, at, given)),
+        ...presentRebates(paid),
+      }))
     },
   )
 }

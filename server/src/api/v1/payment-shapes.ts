@@ -20,6 +20,7 @@ import {
   Type,
   text,
 } from '../http/schemas.ts'
+import { GivenRebates } from './rebate-shapes.ts'
 
 const Source = closed(
   {
@@ -81,12 +82,15 @@ export const paymentMembers = {
   ...atTill,
 }
 
-export const paymentShown = {
+const paymentShown = {
   id: idOf('payment'),
   ...paymentMembers,
   receipt_number: Type.String(),
 }
 export const PaymentBody = closed(paymentShown)
+
+/** With what campaigns gave for it. */
+export const Paid = closed({ ...paymentShown, rebates: GivenRebates })
 
 const holdMembers = {
   status: oneOf(holdStates),

@@ -15,21 +15,18 @@ import { closed, idOf, pageOf, paging, Reference, readId, Type } from '../http/s
 import {
   chargeMembers,
   chargeRefusals,
+  Paid,
   PaymentBody,
   PaymentPreview,
-  paymentShown,
   readCharge,
   tillCaller,
 } from './payment-shapes.ts'
-import { GivenRebates } from './rebate-shapes.ts'
 
 const Vouchers = Type.Array(idOf('voucher'), {
   maxItems: 20,
   uniqueItems: true,
   description: 'They pay first, in this order; their cards are among the sources.',
 })
-
-const Paid = closed({ ...paymentShown, rebates: GivenRebates })
 
 export function register(app: LikaApp, deps: Deps): void {
   registerPay(app, deps)

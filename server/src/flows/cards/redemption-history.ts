@@ -96,10 +96,10 @@ function isMerchants(counter: AccountId): boolean {
   return kind === 'merchant_unsettled' || kind === 'transit'
 }
 
-/** Given out of the budget of a campaign, taken back to what its rebates cost. */
+/** Given out of the budget of a campaign, by way of a pre-sale too; taken back to what its rebates cost. */
 function isOfCampaigns(counter: AccountId): boolean {
   const kind = kindOfAccount(counter)
-  return kind === 'rebate_budget' || kind === 'rebate_expense'
+  return kind === 'rebate_budget' || kind === 'rebate_expense' || kind === 'deferred_revenue'
 }
 
 /**

@@ -4,6 +4,7 @@ import type { RebateRow } from '../../modules/loyalty/index.ts'
 import type { PaymentRow } from '../../modules/payments/index.ts'
 import type { View } from '../../platform/lanes/index.ts'
 import type { Desks } from '../payments/desks.ts'
+import { NotPrepared } from '../prepared.ts'
 import type { Gifts } from './gifts.ts'
 import { principalOf } from './post.ts'
 
@@ -11,6 +12,7 @@ export function giveFor(view: View, desks: Desks, gifts: Gifts, payment: Payment
   const card = view.get(cards, gifts.cardId)
   const base = principalOf(payment)
   if (card === undefined || base === 0n) return []
+  if (card.replacedBy !== null) throw new NotPrepared(`the successor of ${gifts.cardId}`)
   const about = { base, product: card.productId, now: payment.createdAt }
   return gifts.draw(view, desks, about).post({ source: 'payment', sourceId: payment.id })
 }

@@ -32,6 +32,13 @@ export {
   triggerOf,
   wholeRun,
 } from './model.ts'
+export {
+  loadPresales,
+  type PresaleFilter,
+  type PresaleRow,
+  presales,
+  selectPresales,
+} from './presale-store.ts'
 export { type RebateFilter, type Spent, selectBudget, selectRebates } from './read.ts'
 export {
   type BudgetLineRow,

@@ -31,9 +31,10 @@ export interface PublicEvent {
   readonly data: JsonObject
 }
 
-/** What a kind of entry tells beside its own type: a captured hold is also a new payment. */
+/** What a kind of entry tells beside its own type: a captured hold is also a new payment, a delivered pre-sale a new card. */
 const furtherTypes: Readonly<Record<string, readonly string[]>> = {
   'hold.captured': ['payment.created'],
+  'presale.delivered': ['card.issued'],
 }
 
 /**
