@@ -505,6 +505,8 @@ describe('all merchants', () => {
       ['静安区'],
     )
     assert.deepEqual(some.gaps, ['黄浦区', '浦东新区'])
+    const long = `/v1/merchants/coverage?districts=A,${'x'.repeat(65)}`
+    assert.deepEqual(code(await call('GET', long)), [400, 'request.invalid'])
   })
 
   test('have an elasticity: a point more, 4.2 % more volume, 1.8 points less margin', async () => {

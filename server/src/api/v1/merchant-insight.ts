@@ -65,6 +65,9 @@ export function register(app: LikaApp, deps: Deps): void {
   registerWhatIf(app, deps)
 }
 
+/** As long as a district may be called. */
+const name = '[^,，、\\u0000-\\u001f\\u007f]{0,64}'
+
 function registerCoverage(app: LikaApp, { merchants }: Deps): void {
   app.route(
     {
@@ -77,7 +80,7 @@ function registerCoverage(app: LikaApp, { merchants }: Deps): void {
           Type.String({
             minLength: 1,
             maxLength: 8_000,
-            pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+            pattern: `^${name}([,，、]${name})*$`,
             description: 'names that should be covered, separated by commas',
           }),
         ),
