@@ -5,7 +5,9 @@ import { addRedemptions } from './commands/card-redeem.ts'
 import { addCards } from './commands/cards.ts'
 import { addCharters } from './commands/charters.ts'
 import { addContracts } from './commands/contracts.ts'
+import { addCustody, addGuarantees } from './commands/custody.ts'
 import { addEvents } from './commands/events.ts'
+import { addFilings } from './commands/filings.ts'
 import { addHolds } from './commands/holds.ts'
 import { addImports } from './commands/imports.ts'
 import { addIssuers } from './commands/issuers.ts'
@@ -16,6 +18,8 @@ import { addMerchants, addStores, addTerminals } from './commands/merchants.ts'
 import { addPayments, addRefunds } from './commands/payments.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addProducts } from './commands/products.ts'
+import { addReserveCases } from './commands/reserve-cases.ts'
+import { addReserve } from './commands/reserve.ts'
 import { addServer } from './commands/server.ts'
 import { addTest } from './commands/test-mode.ts'
 import { addWebhooks } from './commands/webhooks.ts'
@@ -71,6 +75,11 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addWebhooks,
   addEvents,
   addLedger,
+  addReserve,
+  addCustody,
+  addGuarantees,
+  addReserveCases,
+  addFilings,
   addBooks,
   addTest,
   addServer,
