@@ -101,6 +101,43 @@ GET    /v1/ledger/accounts/:id at
 GET    /v1/ledger/entries from to limit cursor
 GET    /v1/ledger/trial_balance at
 POST   /v1/ledger/verify ?since
+GET    /v1/ledger/days/trial_balance day format
+GET    /v1/ledger/accounts/:id/days from to format
+POST ¤ /v1/ledger/entries/:id/corrections reason!
+GET    /v1/ledger/corrections limit cursor
+GET    /v1/ledger/corrections/:id
+POST ¤ /v1/ledger/corrections/:id/approve
+POST ¤ /v1/ledger/corrections/:id/reject
+POST   /v1/reserve/profile issuer_class! last_year_revenue top_up_deposit business_began
+GET    /v1/reserve/profile
+GET    /v1/reserve
+GET    /v1/reserve/positions from to limit
+GET    /v1/reserve/quarters quarter format
+GET    /v1/reserve/balance_ledger from to format
+GET    /v1/reserve/turnover from to
+GET    /v1/reserve/issuance_ledger.csv from to
+GET    /v1/reserve/buyers.csv from to
+POST ¤ /v1/custody_accounts bank_name! bank_code! account_name! account_number! reference metadata
+GET    /v1/custody_accounts
+GET    /v1/custody_accounts/:id
+POST ¤ /v1/custody_accounts/:id/movements kind! amount! reference metadata
+GET    /v1/custody_accounts/:id/movements limit cursor settled
+POST   /v1/custody_accounts/:id/statements day! opening_balance! closing_balance! content!
+GET    /v1/bank_statements limit cursor custody_id
+GET    /v1/bank_statements/:id
+GET    /v1/bank_statements/:id/lines limit cursor
+POST ¤ /v1/guarantees kind! guarantor! document_number! amount! valid_from! valid_to! reference metadata
+GET    /v1/guarantees
+GET    /v1/guarantees/:id
+POST ¤ /v1/guarantees/:id/end
+GET    /v1/reserve_cases limit cursor state kind
+GET    /v1/reserve_cases/:id
+POST ¤ /v1/reserve_cases/:id/propose action! reason!
+POST ¤ /v1/reserve_cases/:id/approve
+POST   /v1/filings form! number! authority! filed_on! valid_to fields reference metadata
+GET    /v1/filings limit cursor reference
+GET    /v1/filings/:id
+GET    /v1/filings/:id/form format
 POST   /v1/bulk on_error! operations!
 POST   /v1/test/clock advance_seconds set_at
 DELETE /v1/test/clock

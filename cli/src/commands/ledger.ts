@@ -8,6 +8,7 @@ import { isObject, type Json, type JsonObject, memberAt, objectsAt } from '../js
 import { formatMember } from '../members.ts'
 import { fromInstant, toInstant } from '../option-values.ts'
 import { at, type Lika } from '../verbs.ts'
+import { addLedgerDays } from './ledger-days.ts'
 
 const accountColumns = ['id', 'kind', 'name_zh', 'name', 'type', 'owner_id', 'balance']
 const entryColumns = [
@@ -69,6 +70,7 @@ export function addLedger(lika: Lika): void {
         call.show(await call.get('/v1/ledger/trial_balance', { at: options.at })),
       ),
     )
+  addLedgerDays(lika, ledger)
 }
 
 export function addBooks(lika: Lika): void {
