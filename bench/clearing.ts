@@ -57,6 +57,8 @@ const laneCount = 4
 /** Fen on each card at first: more than is taken of it. */
 const face = 1_000_000_000n
 const rowsAtOnce = 20_000
+/** One of so many payments is refunded on the same day. */
+const refundedOneIn = 50
 
 export async function measureClearing(
   { owner, postgres, parts }: Installation,
@@ -256,6 +258,8 @@ async function loadDay(loader: Database, day: Day): Promise<void> {
         commandId: asId<'command'>(originAt(population, day.cards + payment)),
       }
       writePayment(day, writer, paid, texts)
+      if (Math.floor(payment / laneCount) % refundedOneIn === 0)
+        writeRefund(day, writer, paid, payment, texts)
       rows += 1
       if (rows === rowsAtOnce) await flush()
     }
@@ -368,6 +372,28 @@ function writePayment(
     commandId.slice(-12),
     new Date(day.at).toISOString(),
   )
+}
+
+/** All of the payment, a moment later. */
+function writeRefund(
+  day: Day,
+  writer: LaneWriter,
+  { account, merchant, amount, commandId }: Paid,
+  index: number,
+  texts: Texts,
+): void {
+  const balance = (writer.balances.get(account)?.balance ?? 0n) + amount
+  const refundId = asId<'command'>(originAt({ ...refunds(day), lanes: [writer.lane] }, index))
+  const body = JSON.stringify({ refundId, paymentId: commandId, merchantId: merchant })
+  const debit = accountId(merchant, 'merchant_unsettled', writer.lane)
+  const line = ['transfer', debit, account, amount, null, balance] as const
+  const seq = writeEntry(day, writer, refundId, 'refund.created', body, texts, line)
+  writer.balances.set(account, { balance, seq })
+}
+
+/** Born an hour after everything else, so that their ids are their own. */
+function refunds({ at }: Day): Population {
+  return { ...nobody, bornAt: at + 1_800_000 }
 }
 
 type TransferLine = readonly [

@@ -50,7 +50,7 @@ export interface RunOptions {
 }
 
 /** How many statements are under way at one time. */
-const atOnce = 256
+const atOnce = 512
 
 /** Settles every day that is closed in all lanes, up to `through`. Rejects for faults, and where the engine is busy. */
 export async function settleBook(
@@ -132,8 +132,9 @@ async function settleDay(
   book: BookId,
   day: BusinessDate,
   calendar: Calendar,
-  { isEnded = () => false, onProgress }: RunOptions,
+  options: RunOptions,
 ): Promise<DaySettled> {
+  const { isEnded = () => false } = options
   const { sql } = context.database
   const lanes = context.engine.lanesOf(modeOfBook(book))
   const endings: EndingCycle[] = []
@@ -150,16 +151,8 @@ async function settleDay(
     stopped ??= made.refusal
     return []
   })
-  let statements = 0
-  for (let at = 0; at < ready.length; at += atOnce) {
-    if (isEnded()) return { statements, isWhole: false }
-    const some = ready.slice(at, at + atOnce)
-    const done = await Promise.all(
-      some.map((cycle) => context.engine.execute(settleCommand(book, cycle))),
-    )
-    statements += done.filter(wasSettled).length
-    onProgress?.(at + some.length, ready.length)
-  }
+  const statements = await settleAll(context, book, ready, options)
+  if (isEnded()) return { statements, isWhole: false }
   if (stopped !== undefined) return { statements, isWhole: false, stopped }
   const quiet = all.filter((cycle) => !isDue(cycle)).map(({ ending }) => ending.merchant)
   for (const [lane, some] of Map.groupBy(quiet, ({ settlementLane }) => settlementLane))
@@ -170,6 +163,36 @@ async function settleDay(
       day,
     )
   return { statements, isWhole: true }
+}
+
+/** So many at one time that a round is full whenever the one before it is committed. Answers how many were settled. */
+async function settleAll(
+  { engine }: SettleContext,
+  book: BookId,
+  ready: readonly ReadyCycle[],
+  { isEnded = () => false, onProgress }: RunOptions,
+): Promise<number> {
+  const left = ready.values()
+  let done = 0
+  let statements = 0
+  let hasFailed = false
+  const work = async () => {
+    for (const cycle of left) {
+      if (hasFailed || isEnded()) return
+      try {
+        if (wasSettled(await engine.execute(settleCommand(book, cycle)))) statements += 1
+      } catch (error) {
+        hasFailed = true
+        throw error
+      }
+      done += 1
+      onProgress?.(done, ready.length)
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: atOnce }, work))
+  const failure = ends.find((one) => one.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
+  return statements
 }
 
 function readyCycle(

@@ -245,12 +245,14 @@ function moveMoney(
   const issuer = issuerOfBook(view.bookId)
   const unsettled = (lane: Lane) => accountId(merchant.id, 'merchant_unsettled', lane)
   const transit = (lane: Lane) => accountId(issuer, 'transit', lane)
+  let fromElsewhere = 0n
   for (const [name, text] of Object.entries(nets)) {
     const lane = Number(name)
     if (lane === home) continue
     move(desks.in(lane), unsettled(lane), transit(lane), BigInt(text))
-    move(desks.in(home), transit(home), unsettled(home), BigInt(text))
+    fromElsewhere += BigInt(text)
   }
+  move(desks.in(home), transit(home), unsettled(home), fromElsewhere)
   let left = netOf(takings)
   for (const { kind, merchantId, leaves } of postingsOf(statement, parts)) {
     const isMerchants = kind === 'merchant_margin' || kind === 'merchant_receivable'

@@ -16,40 +16,63 @@ export function digitsOf(kind: AccountKindName, lane: Lane): string {
 }
 
 /**
- * What came from guarded accounts onto unsettled takings, by the kind of the account that it came from. This is nearly
- * every transfer of a busy lane, and touches no other table.
+ * What came from guarded accounts onto accounts without a row in (after, until], by the kind of account that it came
+ * from: nearly all of a busy lane, in one pass and from no other table. There is no condition but the range, so that
+ * PostgreSQL reads along the primary key: with `debit_balance is not null` it takes the index of guarded accounts and
+ * jumps about, at four times the cost. What is not on unsettled takings is for the caller to leave out.
  */
-export async function sumFromCards(
+export async function sumFromGuarded(
   sql: Sql,
   lane: Lane,
   after: bigint,
   until: bigint,
 ): Promise<{ accountId: string; kindBits: number; amount: Fen }[]> {
-  const rows = await sql<{ accountId: string; kindByte: number; amount: Fen }[]>`
+  const rows = await sql<{ accountId: string | null; kindByte: number | null; amount: Fen }[]>`
     select
-      credit_account as "accountId",
-      get_byte(uuid_send(debit_account), 14) as "kindByte",
+      case when credit_balance is null then credit_account end as "accountId",
+      case when debit_balance >= 0 then get_byte(uuid_send(debit_account), 14) end as "kindByte",
       sum(amount)::bigint as amount
     from transfer
     where lane = ${lane}
       and seq > ${after}
       and seq <= ${until}
-      and credit_balance is null
-      and debit_balance is not null
-      and substr(uuid_send(credit_account), 15) = decode(${digitsOf('merchant_unsettled', lane)}, 'hex')
     group by 1, 2`
-  return rows.map(({ kindByte, ...row }) => ({ ...row, kindBits: kindByte >> 2 }))
+  return rows.flatMap(({ accountId, kindByte, amount }) =>
+    accountId === null || kindByte === null ? [] : [{ accountId, kindBits: kindByte >> 2, amount }],
+  )
 }
 
-/** What else moved there, but for settling: what went back to cards, crossed lanes, or was adjusted. */
+/** What else moved on unsettled takings, but for settling: what went back to cards, crossed lanes, or was adjusted. */
 export function sumOthers(
   sql: Sql,
   lane: Lane,
   after: bigint,
   until: bigint,
 ): Promise<{ accountId: string; kind: LineKind; source: LineSource | null; amount: Fen }[]> {
+  const { number } = accountKinds.merchant_unsettled
+  const unsettled = digitsOf('merchant_unsettled', lane)
   return sql`
-    with line as (${linesBesideCards(sql, lane, after, until)}), told as (
+    with moved as (
+      select debit_account, credit_account, credit_balance, amount, seq, line, month
+      from transfer
+      where lane = ${lane}
+        and seq > ${after}
+        and seq <= ${until}
+        and debit_balance is null
+        and (
+          get_byte(uuid_send(debit_account), 14) >> 2 = ${number}
+          or (credit_balance is null and get_byte(uuid_send(credit_account), 14) >> 2 = ${number})
+        )
+    ), line as (
+      select debit_account as account_id, credit_account as other_id, -amount as amount, seq, line, month
+      from moved
+      where right(debit_account::text, 4) = ${unsettled}
+      union all
+      select credit_account, debit_account, amount, seq, line, month
+      from moved
+      where credit_balance is null
+        and right(credit_account::text, 4) = ${unsettled}
+    ), told as (
       select account_id, ${kindOfLine(sql, lane)} as kind, ${sourceOfLine(sql, lane)} as source, line.amount
       from line
       join journal on journal.lane = ${lane} and journal.seq = line.seq and journal.month = line.month
@@ -58,28 +81,6 @@ export function sumOthers(
     select account_id as "accountId", kind, source, sum(amount)::bigint as amount
     from told
     group by account_id, kind, source`
-}
-
-/** Transfers on unsettled takings that are not simply from a card. */
-function linesBesideCards(sql: Sql, lane: Lane, after: bigint, until: bigint) {
-  const unsettled = digitsOf('merchant_unsettled', lane)
-  return sql`
-    select debit_account as account_id, credit_account as other_id, -amount as amount, seq, line, month
-    from transfer
-    where lane = ${lane}
-      and seq > ${after}
-      and seq <= ${until}
-      and debit_balance is null
-      and substr(uuid_send(debit_account), 15) = decode(${unsettled}, 'hex')
-    union all
-    select credit_account, debit_account, amount, seq, line, month
-    from transfer
-    where lane = ${lane}
-      and seq > ${after}
-      and seq <= ${until}
-      and credit_balance is null
-      and debit_balance is null
-      and substr(uuid_send(credit_account), 15) = decode(${unsettled}, 'hex')`
 }
 
 /**

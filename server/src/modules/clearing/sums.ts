@@ -5,10 +5,10 @@
  */
 import { asId, type Fen, type Lane, type MerchantId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { accountKinds, ownerOf } from '../ledger/index.ts'
+import { accountKinds, kindOfAccount, ownerOf } from '../ledger/index.ts'
 import type { LineKind, LineSource } from './lines.ts'
 import { noTakings, type Takings } from './model.ts'
-import { sumFromCards, sumOthers } from './sums-store.ts'
+import { sumFromGuarded, sumOthers } from './sums-store.ts'
 
 /** Entries in one statement of SQL: well below a second, and no more rows to the answer than merchants and sources. */
 const stretch = 100_000n
@@ -27,13 +27,13 @@ export async function addSums(
 ): Promise<void> {
   for (let from = after; from < until; from += stretch) {
     const to = from + stretch < until ? from + stretch : until
-    const [fromCards, others] = await Promise.all([
-      sumFromCards(sql, lane, from, to),
+    const [fromGuarded, others] = await Promise.all([
+      sumFromGuarded(sql, lane, from, to),
       sumOthers(sql, lane, from, to),
     ])
-    for (const { accountId, kindBits, amount } of fromCards) {
+    for (const { accountId, kindBits, amount } of fromGuarded) {
       const source = sourceOf(kindBits)
-      if (source !== undefined) add(accountId, 'payment', source, amount)
+      if (source !== undefined && isUnsettled(accountId)) add(accountId, 'payment', source, amount)
     }
     for (const { accountId, kind, source, amount } of others) add(accountId, kind, source, amount)
   }
@@ -43,6 +43,10 @@ export async function addSums(
     if (isWanted(merchantId))
       sums.set(merchantId, plus(sums.get(merchantId) ?? noTakings, kind, source, amount))
   }
+}
+
+function isUnsettled(account: string): boolean {
+  return kindOfAccount(account) === 'merchant_unsettled'
 }
 
 /** `amount` is signed: above 0 the merchant gets it. */
