@@ -424,6 +424,17 @@ const table: Record<string, Cells | string> = {
   'POST /v1/imports':
     'a row above the cap is an error of that row: judged by server/src/flows/import/judge.ts',
   'POST /v1/imports/{id}/reverse': 'takes back what the import brought',
+  'POST /v1/custody_accounts': 'moves no value',
+  'POST /v1/custody_accounts/{id}/movements':
+    'the rules of the reserve, each at its number: tests/reserve-policy.test.ts',
+  'POST /v1/guarantees': 'moves no value',
+  'POST /v1/guarantees/{id}/end': 'asks the same as a withdrawal: tests/reserve.test.ts',
+  'POST /v1/reserve_cases/{id}/propose': 'moves no value',
+  'POST /v1/reserve_cases/{id}/approve': 'the books follow the bank, whatever the rules say',
+  'POST /v1/ledger/entries/{id}/corrections': 'moves no value',
+  'POST /v1/ledger/corrections/{id}/approve':
+    'asks what a withdrawal and an adjustment ask: tests/corrections.test.ts',
+  'POST /v1/ledger/corrections/{id}/reject': 'moves no value',
   'POST /v1/merchants/{id}/contracts': 'moves no value: it says how a merchant is paid',
   'POST /v1/payments': spends,
   'POST /v1/payments/{id}/cancel': spends,

@@ -6,7 +6,17 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { application, type Book, contract, licenceFile, type Things, terms } from './world.ts'
+import {
+  application,
+  type Book,
+  contract,
+  custodyAccount,
+  filing,
+  guarantee,
+  licenceFile,
+  type Things,
+  terms,
+} from './world.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -50,6 +60,8 @@ const one =
   (things) => [{ id: things[thing], ...more }]
 
 const nothing: Ways = () => [{}]
+
+const stretch = { from: '2020-01-01', to: '2020-01-02' }
 
 const ways: Record<string, Ways> = {
   post_issuers: () => [
@@ -189,6 +201,50 @@ const ways: Record<string, Ways> = {
   get_ledger_entries: nothing,
   get_ledger_trial_balance: nothing,
   post_ledger_verify: nothing,
+  get_ledger_days_trial_balance: () => [{ query: { day: '2020-01-01' } }],
+  get_ledger_accounts_id_days: one('account', { query: stretch }),
+  post_ledger_entries_id_corrections: one('entry', { body: { reason: 'typed twice' } }),
+  get_ledger_corrections: nothing,
+  get_ledger_corrections_id: one('correction'),
+  post_ledger_corrections_id_approve: one('correction'),
+  post_ledger_corrections_id_reject: one('correction'),
+  post_reserve_profile: () => [{ body: { issuer_class: 'other' } }],
+  get_reserve_profile: nothing,
+  get_reserve: nothing,
+  get_reserve_positions: nothing,
+  get_reserve_quarters: () => [{ query: { quarter: '2020Q1' } }],
+  get_reserve_balance_ledger: () => [{ query: stretch }],
+  get_reserve_turnover: () => [{ query: stretch }],
+  get_reserve_issuance_ledger_csv: () => [{ query: stretch }],
+  get_reserve_buyers_csv: () => [{ query: stretch }],
+  post_custody_accounts: () => [{ body: custodyAccount() }],
+  get_custody_accounts: nothing,
+  get_custody_accounts_id: one('custody'),
+  post_custody_accounts_id_movements: one('custody', { body: { kind: 'deposit', amount: 100 } }),
+  get_custody_accounts_id_movements: one('custody'),
+  post_custody_accounts_id_statements: one('custody', {
+    body: {
+      day: '2020-01-02',
+      opening_balance: 1,
+      closing_balance: 1,
+      content: 'date,amount\n',
+    },
+  }),
+  get_bank_statements: ({ custody }) => [{ query: { custody_id: custody } }],
+  get_bank_statements_id: one('statement'),
+  get_bank_statements_id_lines: one('statement'),
+  post_guarantees: () => [{ body: guarantee() }],
+  get_guarantees: nothing,
+  get_guarantees_id: one('guarantee'),
+  post_guarantees_id_end: one('guarantee'),
+  get_reserve_cases: nothing,
+  get_reserve_cases_id: one('case'),
+  post_reserve_cases_id_propose: one('case', { body: { action: 'suspend', reason: 'asked' } }),
+  post_reserve_cases_id_approve: one('case'),
+  post_filings: () => [{ body: filing() }],
+  get_filings: nothing,
+  get_filings_id: one('filing'),
+  get_filings_id_form: one('filing'),
   get_healthz: nothing,
   get_readyz: nothing,
   get_metrics: nothing,

@@ -179,6 +179,17 @@ export type Things = {
   endpoint: string
   event: string
   account: string
+  custody: string
+  movement: string
+  /** Made by hand, and nobody has asked for its reversal. */
+  entry: string
+  /** Asked for by another person. */
+  correction: string
+  guarantee: string
+  statement: string
+  /** Another person has proposed what to do about it. */
+  case: string
+  filing: string
 }
 
 /** Where things are sold and spent: made once for a book. */
@@ -253,6 +264,61 @@ async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
   }
 }
 
+export const custodyAccount = () => ({
+  bank_name: 'Bank',
+  bank_code: '102',
+  account_name: 'Tea House Ltd',
+  account_number: newId().replaceAll('-', '').slice(0, 20),
+})
+
+export const guarantee = () => ({
+  kind: 'bank_guarantee',
+  guarantor: 'Bank',
+  document_number: newId(),
+  amount: 100,
+  valid_from: '2020-01-01',
+  valid_to: '2099-12-31',
+})
+
+export const filing = () => ({
+  form: 'mofcom_single_purpose',
+  number: newId(),
+  authority: 'Commission',
+  filed_on: '2020-01-01',
+})
+
+/** A reserve with a statement that has one line too many. */
+async function makeReserve({ ask, askSecond }: Book) {
+  await ask('POST', '/v1/reserve/profile', { issuer_class: 'other' })
+  const { id: custody } = await ask('POST', '/v1/custody_accounts', custodyAccount())
+  const moves = `/v1/custody_accounts/${custody}/movements`
+  const deposit = { kind: 'deposit', amount: 10_000 }
+  const movement = await ask('POST', moves, deposit)
+  const wrong = await ask('POST', moves, deposit)
+  const entryOf = ({ id }: Json) => id.replace('mvmt_', 'ent_')
+  const asked = `/v1/ledger/entries/${entryOf(wrong)}/corrections`
+  const correction = await askSecond('POST', asked, { reason: 'typed twice' })
+  const day = '2020-01-01'
+  const content = `date,amount\n${day},0.01\n`
+  const brought = { day, opening_balance: 0, closing_balance: 1, content }
+  const imported = `/v1/custody_accounts/${custody}/statements`
+  const statement = await ask('POST', imported, brought)
+  const { data: cases } = await ask('GET', '/v1/reserve_cases?kind=unknown_inflow')
+  const [{ id: unknown }] = cases
+  const proposal = { action: 'suspend', reason: 'asked the bank' }
+  await askSecond('POST', `/v1/reserve_cases/${unknown}/propose`, proposal)
+  return {
+    custody,
+    movement: movement.id,
+    entry: entryOf(movement),
+    correction: correction.id,
+    guarantee: (await ask('POST', '/v1/guarantees', guarantee())).id,
+    statement: statement.id,
+    case: unknown,
+    filing: (await ask('POST', '/v1/filings', filing())).id,
+  }
+}
+
 /** `jobs`: those to use again, because new ones take their time. */
 export async function makeThings(
   book: Book,
@@ -300,6 +366,7 @@ export async function makeThings(
   return {
     ...place,
     ...(await makeMerchants(book, merchant)),
+    ...(await makeReserve(book)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,
