@@ -35,7 +35,7 @@ export function startTimers(
   const days = startDayCloser(flows, { log })
   onStop(() => days.stop())
   // Within a second a merchant that was suspended on another server takes no payment here.
-  repeat('standings of merchants', 400, () => flows.merchants.refreshStandings())
+  repeat('standings of merchants', 400, toldOnce(() => flows.merchants.refreshStandings()))
   const settler = makeSettler(flows, { log, monotonic: elapsedMs })
   repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))
@@ -56,6 +56,22 @@ export function startTimers(
   repeat('old idempotency keys', dayMs, () =>
     forgetOldClaims(database.sql, realNow() - claimsKeptMs),
   )
+}
+
+/** Of failures that follow on each other only the first is told: so often, a database that is away fills the log. */
+function toldOnce(work: () => Promise<unknown>): () => Promise<unknown> {
+  let isFailing = false
+  return async () => {
+    try {
+      await work()
+      isFailing = false
+    } catch (error) {
+      if (!isFailing) {
+        isFailing = true
+        throw error
+      }
+    }
+  }
 }
 
 /** Runs `work` again and again, never twice at once, a pause in between. Answers how to end it. */
