@@ -1,6 +1,7 @@
 /** Everything that route files may use; grown where a route needs more, filled by main. */
 import type { Instant, Mode } from '@lika/contract'
 import type { FlowContext } from '../flows/context.ts'
+import type { PayoutRunner } from '../flows/payouts/runner.ts'
 import type { Access } from '../modules/access/index.ts'
 import type { Issuers } from '../modules/issuers/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
@@ -28,6 +29,8 @@ export interface Deps {
   /** What flows work with. */
   readonly flows: FlowContext
   readonly jobs: Jobs
+  /** Talks to the banks. */
+  readonly payouts: PayoutRunner
   readonly execute: (command: Command) => Promise<Executed>
   /** What must be in order before requests are served. */
   readonly readiness: readonly ReadinessCheck[]
