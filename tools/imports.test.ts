@@ -25,6 +25,8 @@ const sound: Record<string, string> = {
   'server/src/main.ts': "import './api/v1/payments.ts'; import './connectors/sms.ts'",
   'cli/src/main.ts':
     "import 'commander'; import 'node:fs'; import '@lika/contract'; process.env.LIKA_URL; Date.now()",
+  'bank-simulator/src/main.ts': "import 'ssh2'; import 'node:fs'; import './bank.ts'",
+  'bank-simulator/src/bank.ts': 'export const open = true',
   'tests/journeys/pay.test.ts': "import '../../server/src/main.ts'; process.env.HOME",
 }
 
@@ -52,6 +54,12 @@ const upward: [string, string, string][] = [
   ['server/src/flows/pay.ts', '../../../bench/main.ts', 'flows does not import bench'],
   ['server/src/bucket/a.ts', '../platform/ids.ts', 'bucket is none of the layers'],
   ['cli/src/main.ts', '../../server/src/platform/ids.ts', 'cli imports only the contract'],
+  [
+    'bank-simulator/src/main.ts',
+    '../../contract/src/money.ts',
+    'the bank simulator imports nothing of ours',
+  ],
+  ['server/src/main.ts', '../../bank-simulator/src/bank.ts', 'main does not import bank-simulator'],
 ]
 for (const [file, target, rule] of upward) {
   test(`an edge against the direction is caught: ${file} → ${target}`, () => {

@@ -19,7 +19,7 @@ const habits: Habit[] = [
   {
     rule: 'a source file opens with a comment on what it is responsible for',
     on: (file) =>
-      /^(server|contract|cli|tools|bench)\//.test(file) && isCode(file) && !isTest(file),
+      /^(server|contract|cli|bank-simulator|tools|bench)\//.test(file) && isCode(file) && !isTest(file),
     find: (lines) => {
       const opening = lines
         .filter((line) => !line.startsWith('#!'))
@@ -120,5 +120,5 @@ function wrongConstraints(line: string, number: number): Finding[] {
 }
 
 function isBinary(file: string): boolean {
-  return /\.(png|jpg|gif|ico|woff2?|gz|zip|age|xlsx|pdf|csv)$/.test(file)
+  return /\.(png|jpg|gif|ico|woff2?|gz|zip|age|xlsx|pdf|csv|ttf)$/.test(file)
 }
