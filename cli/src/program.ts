@@ -16,11 +16,13 @@ import { addKeys } from './commands/keys.ts'
 import { addBooks, addLedger } from './commands/ledger.ts'
 import { addMerchants, addStores, addTerminals } from './commands/merchants.ts'
 import { addPayments, addRefunds } from './commands/payments.ts'
+import { addPayoutBatches, addPayouts } from './commands/payouts.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addProducts } from './commands/products.ts'
-import { addReserveCases } from './commands/reserve-cases.ts'
 import { addReserve } from './commands/reserve.ts'
+import { addReserveCases } from './commands/reserve-cases.ts'
 import { addServer } from './commands/server.ts'
+import { addSettlements } from './commands/settlements.ts'
 import { addTest } from './commands/test-mode.ts'
 import { addWebhooks } from './commands/webhooks.ts'
 import { Lika } from './verbs.ts'
@@ -62,14 +64,17 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addCharters,
   addProducts,
   addMerchants,
+  addContracts,
   addStores,
   addTerminals,
-  addContracts,
   addCards,
   addPayments,
   addRefunds,
   addRedemptions,
   addHolds,
+  addSettlements,
+  addPayoutBatches,
+  addPayouts,
   addImports,
   addJobs,
   addWebhooks,
