@@ -16,7 +16,8 @@ export type LikaProcess = Awaited<ReturnType<typeof startLikaProcess>>
 
 const main = join(import.meta.dirname, '../../server/src/main.ts')
 
-export async function startLikaProcess() {
+/** `more`: of its environment. */
+export async function startLikaProcess(more: Record<string, string> = {}) {
   const database: TestDatabase = await testDatabase()
   const folder = temporaryFolder('lika-process-')
   const port = await freePort()
@@ -33,6 +34,7 @@ export async function startLikaProcess() {
         LIKA_PORT: String(port),
         LIKA_DEMO: '0',
         TMPDIR: folder,
+        ...more,
       },
     })
     const from = said.length
