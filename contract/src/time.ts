@@ -47,10 +47,15 @@ export function formatInstant(at: Instant): string {
   return new Date(at).toISOString().replace('.000Z', 'Z')
 }
 
-/** RFC 3339 with any offset → instant; undefined when it is not one. */
+const hour = '(?:[01]\\d|2[0-3])'
+const rfc3339 = new RegExp(
+  `^\\d{4}-\\d{2}-\\d{2}T${hour}:[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]${hour}:[0-5]\\d)$`,
+  'i',
+)
+
+/** RFC 3339 with any offset → instant; undefined when it is not one, as with a 24th hour or a 60th second. */
 export function parseInstant(text: string): Instant | undefined {
-  const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
-  if (!pattern.test(text) || parseBusinessDate(text.slice(0, 10)) === undefined) return undefined
-  const at = Date.parse(text)
+  if (!rfc3339.test(text) || parseBusinessDate(text.slice(0, 10)) === undefined) return undefined
+  const at = Date.parse(text.toUpperCase())
   return Number.isNaN(at) ? undefined : at
 }
