@@ -433,6 +433,11 @@ const commands: [string, string, unknown?, string?][] = [
   ['merchants terms merch_1 --on 2026-12-31', 'GET /v1/merchants/merch_1/terms?on=2026-12-31'],
   ['merchants coverage --district A,B', 'GET /v1/merchants/coverage?districts=A%2CB'],
   [
+    'merchants cover --district A,B --district C',
+    'POST /v1/merchants/coverage',
+    { districts: ['A', 'B', 'C'] },
+  ],
+  [
     'merchants what-if --volume 1,000,000 --rate 10 --change 1 --margin 22.5',
     'POST /v1/merchants/what_if',
     { volume: 100000000, rate_bp: 1000, change_bp: 100, margin_bp: 2250 },

@@ -505,6 +505,13 @@ describe('all merchants', () => {
       ['静安区'],
     )
     assert.deepEqual(some.gaps, ['黄浦区', '浦东新区'])
+    const set = await ask('POST', '/v1/merchants/coverage', {
+      districts: ['黄浦区', '静安区', '黄浦区', '长宁区'],
+    })
+    assert.deepEqual(set, { ...all, gaps: ['黄浦区', '长宁区'] })
+    await store(tea.id, '长宁区')
+    const later = await ask('GET', '/v1/merchants/coverage')
+    assert.deepEqual([later.gaps, later.data.length], [['黄浦区'], 3])
     const long = `/v1/merchants/coverage?districts=A,${'x'.repeat(65)}`
     assert.deepEqual(code(await call('GET', long)), [400, 'request.invalid'])
   })

@@ -7,10 +7,10 @@ import { renewValidity } from './flows/cards/renew-validity.ts'
 import { startDayCloser } from './flows/close-day.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
-import { makeSettler } from './flows/settle/settler.ts'
 import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
+import { makeSettler } from './flows/settle/settler.ts'
 import { sweepSeals } from './modules/cards/index.ts'
 import { elapsedMs, realNow } from './platform/clock.ts'
 import { forgetOldClaims } from './platform/lanes/index.ts'
@@ -28,14 +28,22 @@ export function startTimers(
   onStop: (stop: Stop) => void,
 ): void {
   const { engine, database } = flows
-  const repeat = (what: string, everyMs: number, work: (isEnded: () => boolean) => Promise<unknown>) =>
+  const repeat = (
+    what: string,
+    everyMs: number,
+    work: (isEnded: () => boolean) => Promise<unknown>,
+  ) =>
     onStop(
       repeating(everyMs, work, (error) => log.error({ err: error }, `${what}: tried again later`)),
     )
   const days = startDayCloser(flows, { log })
   onStop(() => days.stop())
   // Within a second a merchant that was suspended on another server takes no payment here.
-  repeat('standings of merchants', 400, toldOnce(() => flows.merchants.refreshStandings()))
+  repeat(
+    'standings of merchants',
+    400,
+    toldOnce(() => flows.merchants.refreshStandings()),
+  )
   const settler = makeSettler(flows, { log, monotonic: elapsedMs })
   repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))

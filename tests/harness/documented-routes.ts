@@ -27,6 +27,7 @@ GET    /v1/products/:id
 POST   /v1/merchants name! category! ownership onboarding reference metadata
 GET    /v1/merchants reference status limit cursor
 GET    /v1/merchants/coverage districts
+POST   /v1/merchants/coverage districts!
 POST   /v1/merchants/what_if volume! rate_bp! change_bp! margin_bp elasticity
 GET    /v1/merchants/:id
 PATCH  /v1/merchants/:id onboarding!

@@ -116,6 +116,7 @@ const ways: Record<string, Ways> = {
   post_contracts_id_approve: one('contract'),
   post_contracts_id_reject: one('contract', { body: reason }),
   get_merchants_coverage: () => [{ query: { districts: 'West,East' } }],
+  post_merchants_coverage: () => [{ body: { districts: ['West', 'East'] } }],
   post_merchants_what_if: () => [{ body: { volume: 100_000, rate_bp: 1_000, change_bp: 100 } }],
   post_merchants_id_stores: one('merchant', { body: { name: 'Store', district: 'West' } }),
   get_merchants_id_stores: one('merchant'),

@@ -1,5 +1,7 @@
 /** `lika merchants coverage` and `lika merchants what-if`: merchants as a whole. */
 import type { Command } from 'commander'
+import type { Call } from '../call.ts'
+import type { Answer } from '../client.ts'
 import { memberAt, objectsAt } from '../json.ts'
 import { names, percent, yuan } from '../option-values.ts'
 import { body, type Lika } from '../verbs.ts'
@@ -22,19 +24,40 @@ export function addCoverage(lika: Lika, merchants: Command): void {
       names,
     )
   coverage.action(
-    lika.action(async (call, { district }: { district?: string[] }) => {
-      const answer = await call.get('/v1/merchants/coverage', { districts: district?.join(',') })
-      if (call.options.json) {
-        call.showText(answer)
-        return
-      }
-      call.showRows(objectsAt(answer.body, 'data'), ['district', 'merchants', 'stores'])
-      const gaps = memberAt(answer.body, 'gaps')
-      if (Array.isArray(gaps) && gaps.length > 0)
-        call.world.note(`${call.say('空白', 'Gaps')}: ${gaps.join(', ')}`)
-    }),
+    lika.action(async (call, { district }: { district?: string[] }) =>
+      showCoverage(
+        call,
+        await call.get('/v1/merchants/coverage', { districts: district?.join(',') }),
+      ),
+    ),
   )
   lika.examples(coverage, 'merchants coverage --district 徐汇区,静安区')
+
+  const cover = lika
+    .verb(
+      merchants,
+      'cover',
+      '设定应覆盖的区域（替换原有）',
+      'set which districts should be covered',
+    )
+    .requiredOption('--district <names>', lika.say('区域，可多次', 'districts, repeatable'), names)
+  cover.action(
+    lika.action(async (call, { district: districts }: { district: string[] }) =>
+      showCoverage(call, await call.post('/v1/merchants/coverage', { districts })),
+    ),
+  )
+  lika.examples(cover, 'merchants cover --district 徐汇区,静安区,黄浦区')
+}
+
+function showCoverage(call: Call, answer: Answer): void {
+  if (call.options.json) {
+    call.showText(answer)
+    return
+  }
+  call.showRows(objectsAt(answer.body, 'data'), ['district', 'merchants', 'stores'])
+  const gaps = memberAt(answer.body, 'gaps')
+  if (Array.isArray(gaps) && gaps.length > 0)
+    call.world.note(`${call.say('空白', 'Gaps')}: ${gaps.join(', ')}`)
 }
 
 export function addWhatIf(lika: Lika, merchants: Command): void {

@@ -99,6 +99,18 @@ create table lika.merchant_document (
 comment on table lika.merchant_document is 'Files that merchants showed of themselves; never changed.';
 grant select, insert on lika.merchant_document to lika_app;
 
+create table lika.coverage_list (
+  book_id uuid not null,
+  -- In which an issuer means to have stores, in its own order.
+  districts text[] not null,
+  key_id uuid not null,
+  owner text not null,
+  at timestamptz not null,
+  constraint pk_coverage_list primary key (book_id)
+);
+comment on table lika.coverage_list is 'Districts that issuers mean to cover: those without a store are gaps.';
+grant select, insert, update on lika.coverage_list to lika_app;
+
 create table lika.contract (
   id uuid not null,
   merchant_id uuid not null,

@@ -34,9 +34,10 @@ import { register as registerLedger } from './v1/ledger.ts'
 import { register as registerLedgerDays } from './v1/ledger-days.ts'
 import { register as registerLoadRefunds } from './v1/load-refunds.ts'
 import { register as registerLoads } from './v1/loads.ts'
+import { register as registerMerchantCoverage } from './v1/merchant-coverage.ts'
 import { register as registerMerchantDocuments } from './v1/merchant-documents.ts'
-import { register as registerMerchantInsight } from './v1/merchant-insight.ts'
 import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
+import { register as registerMerchantWhatIf } from './v1/merchant-what-if.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
@@ -71,7 +72,8 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerMerchantOnboarding,
   registerMerchantDocuments,
   registerContracts,
-  registerMerchantInsight,
+  registerMerchantCoverage,
+  registerMerchantWhatIf,
   registerCards,
   registerCardActions,
   registerLoads,

@@ -1,6 +1,8 @@
 /** Where an issuer's cards can be spent, by district: stores of approved merchants, counted. */
 import type { BookId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
+import { textArray } from '../../platform/db-array.ts'
+import type { By } from './merchant-store.ts'
 
 export interface CoveredCategory {
   readonly category: string
@@ -64,4 +66,31 @@ export async function selectCoverage(sql: Sql, book: BookId): Promise<Coverage> 
       })),
     })),
   }
+}
+
+/** The districts that the issuer means to cover; empty: it named none. */
+export async function selectWanted(sql: Sql, book: BookId): Promise<readonly string[]> {
+  const [row] = await sql<{ districts: readonly string[] }[]>`
+    select districts
+    from coverage_list
+    where book_id = ${book}`
+  return row?.districts ?? []
+}
+
+/** In place of those that were named before. */
+export async function writeWanted(
+  sql: Sql,
+  book: BookId,
+  districts: readonly string[],
+  by: By,
+): Promise<void> {
+  await sql`
+    insert into coverage_list (book_id, districts, key_id, owner, at)
+    values (${book}, ${textArray(districts)}::text[], ${by.keyId}, ${by.owner}, ${by.at})
+    on conflict (book_id) do update
+    set
+      districts = excluded.districts,
+      key_id = excluded.key_id,
+      owner = excluded.owner,
+      at = excluded.at`
 }

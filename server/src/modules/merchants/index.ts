@@ -11,6 +11,7 @@ export {
   type Commission,
   type ContractTerms,
   type Cycle,
+  type CycleDays,
   commissionOf,
   contractClasses,
   cycleOf,

@@ -18,7 +18,7 @@ import {
 import type { Keyring } from '../../platform/crypto/keyring.ts'
 import { newId } from '../../platform/ids.ts'
 import { type ContractNeeds, type Contracts, openContracts } from './contracts.ts'
-import { type Coverage, selectCoverage } from './coverage-store.ts'
+import { type Coverage, selectCoverage, selectWanted, writeWanted } from './coverage-store.ts'
 import * as documents from './document-store.ts'
 import * as merchantStore from './merchant-store.ts'
 import { type Merchant, notFound, type Store, settlementLaneOf, type Terminal } from './model.ts'
@@ -91,6 +91,9 @@ export interface Merchants extends Contracts {
   submitterOf(id: MerchantId): Promise<Pick<Deed, 'keyId' | 'owner'> | undefined>
   /** Stores of approved merchants by district. */
   coverage(book: BookId): Promise<Coverage>
+  /** The districts that the issuer means to cover; empty: it named none. */
+  wantedDistricts(book: BookId): Promise<readonly string[]>
+  wantDistricts(book: BookId, districts: readonly string[], by: merchantStore.By): Promise<void>
   /** Refusals: `merchant.not_found`. */
   makeStore(wanted: Omit<Store, 'id'>): Promise<Result<Made<Store, StoreId>>>
   /** Refusals: `store.not_found`. */
@@ -145,6 +148,8 @@ export function openMerchants(needs: MerchantNeeds): Merchants {
     stores: (book, of, page) => store.selectStores(sql, book, { ...page, of }),
     terminals: (book, of, page) => store.selectTerminals(sql, book, { ...page, of }),
     coverage: (book) => selectCoverage(sql, book),
+    wantedDistricts: (book) => selectWanted(sql, book),
+    wantDistricts: (book, districts, by) => writeWanted(sql, book, districts, by),
     makeMerchant: async (wanted, by, application) => {
       const id = asId<'merchant'>(newId())
       const merchant: Merchant = {

@@ -1,25 +1,10 @@
-/** Routes that look at merchants as a whole: where they are, and what another commission would bring. */
+/** The route that computes what another commission would bring. */
 import { fenMax, fenToJson, ok, type Result, refusal, refused } from '@lika/contract'
-import { type Coverage, type WhatIfResult, whatIf } from '../../modules/merchants/index.ts'
+import { type WhatIfResult, whatIf } from '../../modules/merchants/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
-import { Amount, AmountOrZero, closed, type Static, Type, text } from '../http/schemas.ts'
-
-const Count = Type.Integer({ minimum: 0 })
-const counts = { merchants: Count, stores: Count }
-
-const CoverageBody = closed({
-  ...counts,
-  data: Type.Array(
-    closed({
-      district: text(64),
-      ...counts,
-      categories: Type.Array(closed({ category: text(64), ...counts })),
-    }),
-  ),
-  gaps: Type.Array(text(64), { description: 'districts that were asked for and have no store' }),
-})
+import { Amount, AmountOrZero, closed, type Static, Type } from '../http/schemas.ts'
 
 const Bp = (minimum: number, maximum: number, description = 'basis points') =>
   Type.Integer({ minimum, maximum, description })
@@ -60,60 +45,7 @@ const WhatIfBody = closed({
   }),
 })
 
-export function register(app: LikaApp, deps: Deps): void {
-  registerCoverage(app, deps)
-  registerWhatIf(app, deps)
-}
-
-/** As long as a district may be called. */
-const name = '[^,，、\\u0000-\\u001f\\u007f]{0,64}'
-
-function registerCoverage(app: LikaApp, { merchants }: Deps): void {
-  app.route(
-    {
-      method: 'GET',
-      path: '/v1/merchants/coverage',
-      summary: 'Counts stores of approved merchants by district, and names districts without one',
-      access: 'merchants:read',
-      query: closed({
-        districts: Type.Optional(
-          Type.String({
-            minLength: 1,
-            maxLength: 8_000,
-            pattern: `^${name}([,，、]${name})*$`,
-            description: 'names that should be covered, separated by commas',
-          }),
-        ),
-      }),
-      responses: { 200: CoverageBody },
-      refusals: [],
-    },
-    async ({ caller, query }) =>
-      okay(presentCoverage(await merchants.coverage(caller.book), namesIn(query.districts))),
-  )
-}
-
-function namesIn(list: string | undefined): string[] {
-  const names = (list ?? '').split(/[,，、]/).map((name) => name.trim())
-  return [...new Set(names)].filter((name) => name !== '')
-}
-
-/** Asked for districts: those, each as it is covered, and the gaps among them; else all there are. */
-function presentCoverage(coverage: Coverage, wanted: readonly string[]) {
-  const { merchants, stores, districts } = coverage
-  const covered = new Set(districts.map(({ district }) => district))
-  const isShown = (district: string) => wanted.length === 0 || wanted.includes(district)
-  return {
-    merchants,
-    stores,
-    data: districts
-      .filter(({ district }) => isShown(district))
-      .map((one) => ({ ...one, categories: one.categories.map((part) => ({ ...part })) })),
-    gaps: wanted.filter((name) => !covered.has(name)),
-  }
-}
-
-function registerWhatIf(app: LikaApp, { flows }: Deps): void {
+export function register(app: LikaApp, { flows }: Deps): void {
   app.route(
     {
       method: 'POST',
