@@ -206,6 +206,30 @@ describe('a secret', () => {
     assert.equal((await reveal(id, 'r-4')).status, 200)
   })
 
+  test('that nobody has seen is destroyed with its card: when that is closed, and when it is replaced', async () => {
+    const sealed = async (card: string) => {
+      const uuid = card.slice('card_'.length)
+      const [row] = await app.database.owner.sql<{ count: bigint }[]>`
+        select count(*) as count
+        from lika.card_seal
+        where card_id = ${uuid}::uuid`
+      return Number(row?.count)
+    }
+    const closed = await app.makeCard(key, product)
+    const { principal } = closed.balance
+    const taken = { amount: -principal, sub_balance: 'principal', reason: 'emptied' }
+    await app.post(key, `/v1/cards/${closed.id}/adjustments`, taken)
+    assert.equal(await sealed(closed.id), 1)
+    assert.equal(
+      (await app.post(key, `/v1/cards/${closed.id}/close`, { reason: 'emptied' })).body.status,
+      'closed',
+    )
+    assert.equal(await sealed(closed.id), 0)
+    const lost = await app.makeCard(key, product)
+    const successor = await app.post(key, `/v1/cards/${lost.id}/replace`, {})
+    assert.deepEqual([await sealed(lost.id), await sealed(successor.body.id)], [0, 1])
+  })
+
   test('is replaced by another one at once', async () => {
     const { id } = await app.makeCard(key, product)
     const old = (await reveal(id, 'r-5')).body

@@ -16,7 +16,7 @@ import {
   seals,
 } from '../../modules/cards/index.ts'
 import { accountId, leftOf, openHolds } from '../../modules/ledger/index.ts'
-import type { Command } from '../../platform/lanes/index.ts'
+import { type Command, read } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { NotPrepared } from '../prepared.ts'
@@ -51,7 +51,7 @@ export async function replaceCommand(
   const law = await lawOf(context, caller.issuerId)
   const { reference } = input
   const name = reference === undefined ? undefined : { kind: nameKinds.card, name: reference }
-  const reads = (lane: Lane) => readsOfPromises(lane, cardId)
+  const reads = (lane: Lane) => [read(seals, lane, cardId), ...readsOfPromises(lane, cardId)]
   const asked = { cardId, operation: 'card.replaced', key, input, name, reads }
   return commandOnCard(context, caller, asked, async (commandId, _, nameState) => {
     const minted = mintOne(context, law, commandId)
@@ -87,6 +87,7 @@ function replace(on: OnCard, minted: MintedCard, own: Omit<ReplaceInput, 'cardId
   const replaced: CardRow = { ...card, state: 'replaced', replacedBy: successor.id }
   view.put(cards, lane, replaced)
   view.put(cards, lane, successor)
+  view.remove(seals, card.id)
   view.put(seals, lane, { cardId: successor.id, sealed: minted.sealed, revealedAt: null })
   moveMoney(on, successor.id)
   movePromises(view, lane, card.id, successor.id)
