@@ -165,7 +165,18 @@ describe('a margin', () => {
       [margins.total, margins.data],
       [1_800, [{ settlement_id: one.id, release_on: '2026-11-10', left: 1_800 }]],
     )
+    const {
+      unsettled,
+      payable,
+      in_flight: inFlight,
+      margin,
+      receivable,
+      ...rest
+    } = await app.got(`/v1/merchants/${merchant}/position`)
+    assert.deepEqual([unsettled, payable, inFlight, margin, receivable], [0, 16_200, 0, 1_800, 0])
+    assert.deepEqual([rest.settled_through, rest.cycle_to], ['2026-11-07', '2026-11-08'])
     await app.refund(first.id, 1_000)
+    assert.equal((await app.got(`/v1/merchants/${merchant}/position`)).unsettled, -1_000)
     await app.clock('2026-11-09 00:00:01')
     await app.settle()
     await app.clock('2026-11-10 00:00:01')

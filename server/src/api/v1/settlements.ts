@@ -1,15 +1,18 @@
 /** Routes of statements: what merchants are owed for each cycle, line by line, and how far it is paid. */
 import {
+  type BusinessDate,
   fenToJson,
   formatId,
   formatInstant,
   laneOfId,
+  refusal,
   refused,
   withKindAndLane,
 } from '@lika/contract'
 import { currency } from '../../flows/cards/facts.ts'
 import { netOfStatement, type PlacedPosting, placedPostings } from '../../flows/settle/document.ts'
 import { settlementNotFound } from '../../flows/settle/payouts.ts'
+import { merchantPosition } from '../../flows/settle/position.ts'
 import { settleBook } from '../../flows/settle/run.ts'
 import {
   findStatement,
@@ -28,6 +31,7 @@ import {
   seqIn,
   statementStates,
 } from '../../modules/clearing/index.ts'
+import { closedThrough } from '../../modules/ledger/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import { integerPart, presentPage, readPage, smallPart, uuidPart } from '../http/cursors.ts'
@@ -138,6 +142,19 @@ const Line = closed({
   source: nullable(oneOf(lineSources)),
   amount: { ...SignedAmount, description: 'fen; above 0 the merchant gets it' },
   ...Place,
+})
+
+const Position = closed({
+  merchant_id: idOf('merchant'),
+  unsettled: { ...SignedAmount, description: 'fen; taken and not yet on a statement' },
+  payable: { ...AmountOrZero, description: 'fen; on statements, also as a party of a split' },
+  in_flight: { ...AmountOrZero, description: 'fen; with the bank' },
+  margin: { ...AmountOrZero, description: 'fen; withheld' },
+  receivable: { ...AmountOrZero, description: 'fen; what the merchant owes' },
+  currency: Currency,
+  settled_through: nullable(DateText),
+  cycle_from: { ...DateText, description: 'of the cycle that is under way' },
+  cycle_to: DateText,
 })
 
 const Query = closed({
@@ -265,6 +282,36 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
 
   app.route(
     {
+      method: 'GET',
+      path: '/v1/merchants/{id}/position',
+      summary:
+        'Shows where the money of a merchant is: not yet settled, to be paid, withheld, owed',
+      access: 'settlements:read',
+      id: 'merchant',
+      responses: { 200: Position },
+      refusals: ['merchant.not_found'],
+    },
+    async ({ caller, id }) => {
+      const position = await merchantPosition(flows, caller.book, id)
+      if (position === undefined) return refused(notFound('merchant'))
+      const { merchantId, settledThrough, cycle, ...amounts } = position
+      return okay({
+        merchant_id: formatId('merchant', merchantId),
+        unsettled: fenToJson(amounts.unsettled),
+        payable: fenToJson(amounts.payable),
+        in_flight: fenToJson(amounts.inFlight),
+        margin: fenToJson(amounts.margin),
+        receivable: fenToJson(amounts.receivable),
+        currency,
+        settled_through: settledThrough ?? null,
+        cycle_from: cycle.from,
+        cycle_to: cycle.to,
+      })
+    },
+  )
+
+  app.route(
+    {
       method: 'POST',
       path: '/v1/settlements/run',
       summary: 'Settles every day that is closed, up to one of them; again does no harm',
@@ -276,9 +323,12 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
           settled_through: nullable(DateText),
         }),
       },
-      refusals: ['calendar.year_missing'],
+      refusals: ['settlement.day_not_closed', 'calendar.year_missing'],
     },
     async ({ caller, body }) => {
+      const closed = await closedThrough(sql, caller.mode)
+      if (body.through !== undefined && (closed === undefined || body.through > closed))
+        return refused(dayNotClosed(closed))
       const run = await settleBook(flows, caller.book, {
         ...(body.through !== undefined && { through: body.through }),
       })
@@ -288,6 +338,14 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
         settled_through: run.settledThrough ?? null,
       })
     },
+  )
+}
+
+function dayNotClosed(closed: BusinessDate | undefined) {
+  return refusal(
+    'settlement.day_not_closed',
+    closed === undefined ? 'No day is closed yet.' : `The days are closed through ${closed}.`,
+    { data: { closed_through: closed ?? null } },
   )
 }
 

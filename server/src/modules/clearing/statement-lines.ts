@@ -34,7 +34,10 @@ export async function pageOfLines(
   return found
 }
 
-/** All lines in the order of time, then of the order number, then of lane and entry. */
+/**
+ * All lines in the order of time, then of the order number, then of lane and entry. A round gives all its commands one
+ * time, so that what happened at the same instant is held together, and put in order, before it is told.
+ */
 export async function* linesInTime(
   sql: Sql,
   statement: OfStatement,
@@ -45,24 +48,29 @@ export async function* linesInTime(
     const first = await rest.next()
     if (first.done !== true) heads.push({ line: first.value, rest })
   }
-  for (;;) {
-    const head = heads.reduce<(typeof heads)[number] | undefined>(
-      (least, one) => (least === undefined || isBefore(one.line, least.line) ? one : least),
-      undefined,
-    )
-    if (head === undefined) return
-    yield head.line
-    const next = await head.rest.next()
-    if (next.done === true) heads.splice(heads.indexOf(head), 1)
-    else head.line = next.value
+  while (heads.length > 0) {
+    const at = Math.min(...heads.map(({ line }) => line.at))
+    const together: StatementLine[] = []
+    for (const head of heads.filter(({ line }) => line.at === at)) {
+      let next: IteratorResult<StatementLine> = { value: head.line }
+      while (next.done !== true && next.value.at === at) {
+        together.push(next.value)
+        next = await head.rest.next()
+      }
+      if (next.done === true) heads.splice(heads.indexOf(head), 1)
+      else head.line = next.value
+    }
+    yield* together.sort(byReference)
   }
 }
 
 /** By bytes, whatever the locale: order numbers may be of any letters. */
-function isBefore(one: StatementLine, other: StatementLine): boolean {
-  if (one.at !== other.at) return one.at < other.at
-  const order = Buffer.compare(Buffer.from(one.reference ?? ''), Buffer.from(other.reference ?? ''))
-  return order === 0 ? one.lane < other.lane : order < 0
+function byReference(one: StatementLine, other: StatementLine): number {
+  const bytes = ({ reference }: StatementLine) => Buffer.from(reference ?? '')
+  const order = Buffer.compare(bytes(one), bytes(other))
+  if (order !== 0) return order
+  if (one.lane !== other.lane) return one.lane - other.lane
+  return one.seq === other.seq ? one.line - other.line : one.seq < other.seq ? -1 : 1
 }
 
 async function* linesOfLane(
