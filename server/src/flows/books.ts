@@ -5,6 +5,7 @@ import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.t
 import { portionCheck, statementCheck } from '../modules/clearing/index.ts'
 import { booksOfMerchants } from '../modules/merchants/index.ts'
 import { paymentCheck } from '../modules/payments/index.ts'
+import { custodyCheck, reserveCheck } from '../modules/reserve/index.ts'
 import type { FlowContext } from './context.ts'
 
 export interface Books {
@@ -15,7 +16,7 @@ export interface Books {
 /** `checks`: what modules add to the audit by their own rows. */
 export function openBooks(
   { database, engine, merchants }: Pick<FlowContext, 'database' | 'engine' | 'merchants'>,
-  checks: readonly AuditCheck[] = [paymentCheck, statementCheck, portionCheck],
+  checks: readonly AuditCheck[] = [paymentCheck, statementCheck, portionCheck, custodyCheck, reserveCheck],
 ): Books {
   async function booksOfCards(lane: Lane, ids: readonly string[]) {
     const rows = await loadCards(database.sql, lane, ids)

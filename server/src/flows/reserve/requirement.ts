@@ -104,12 +104,20 @@ export function sumOfKinds(balanceOf: Balances, counts: (kind: AccountKindName) 
 
 type QuarterEnd = ReserveBases['quarterEnd']
 
+/** Closing balances never change: what was read once, of a quarter and a book, is kept. */
+const quarterEnds = new WeakMap<FlowContext['database'], Map<string, QuarterEnd>>()
+const mostQuarterEnds = 10_000
+
 async function prepaidAtQuarterEnd(
   context: FlowContext,
   book: BookId,
   day: BusinessDate,
 ): Promise<Result<QuarterEnd>> {
   const { to } = quarterBefore(day)
+  const known = quarterEnds.get(context.database) ?? new Map<string, QuarterEnd>()
+  quarterEnds.set(context.database, known)
+  const kept = known.get(`${book} ${to}`)
+  if (kept !== undefined) return ok(kept)
   const lanes = context.engine.lanesOf(modeOfBook(book))
   if (!(await isDayClosed(context.database.sql, lanes, to)))
     return refused(
@@ -119,7 +127,10 @@ async function prepaidAtQuarterEnd(
       ),
     )
   const balanceOf = await balancesAtClose(context, book, to)
-  return ok({ day: to, prepaid: sumOfKinds(balanceOf, isPrepaid) })
+  const found = { day: to, prepaid: sumOfKinds(balanceOf, isPrepaid) }
+  if (known.size >= mostQuarterEnds) known.clear()
+  known.set(`${book} ${to}`, found)
+  return ok(found)
 }
 
 async function groundsOf(

@@ -5,7 +5,13 @@
 import type { AccountId, BookId, BusinessDate, Fen, Lane } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { laneStart, readCursor } from '../../platform/lanes/tail-store.ts'
-import { type AccountKindName, accountId, accountKindNames, accountKinds } from './chart.ts'
+import {
+  type AccountKindName,
+  accountId,
+  accountKindNames,
+  accountKinds,
+  kindOfAccount,
+} from './chart.ts'
 import { closingsCursor, controlAccount, totalsBefore } from './closings.ts'
 import { readOpenDay } from './day-store.ts'
 
@@ -58,13 +64,15 @@ export async function kindsAtClose(
 ): Promise<Map<AccountKindName, Sides>> {
   const kinds = accountKindNames()
   const all = new Map<AccountKindName, Sides>()
-  for (const lane of lanes) {
-    const ids = kinds.map((kind) => controlAccount(book, accountKinds[kind].number, lane))
-    const totals = await totalsBefore(sql, lane, dayAfter(day), ids)
-    for (const [index, kind] of kinds.entries()) {
-      const found = totals.get(ids[index] ?? '')
-      if (found !== undefined) all.set(kind, plus(all.get(kind), found))
-    }
+  const found = await Promise.all(
+    lanes.map((lane) => {
+      const ids = kinds.map((kind) => controlAccount(book, accountKinds[kind].number, lane))
+      return totalsBefore(sql, lane, dayAfter(day), ids)
+    }),
+  )
+  for (const [id, sides] of found.flatMap((totals) => [...totals])) {
+    const kind = kindOfAccount(id)
+    if (kind !== undefined) all.set(kind, plus(all.get(kind), sides))
   }
   return all
 }

@@ -1,4 +1,5 @@
 /** The reserve: what must be set aside for holders, what is, what the bank says, and what the authority is told. */
+export { custodyCheck, reserveCheck } from './audit.ts'
 export {
   filingDue,
   isToBeReminded,
