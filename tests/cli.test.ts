@@ -238,6 +238,7 @@ const commands: [string, string, unknown?, string?][] = [
       business_began: '2026-10-01',
     },
   ],
+  ['reserve approve-profile', 'POST /v1/reserve/profile/approve', {}],
   ['reserve show', 'GET /v1/reserve'],
   [
     'reserve positions --from 2026-11-01 --to 2026-11-30',
@@ -313,6 +314,7 @@ const commands: [string, string, unknown?, string?][] = [
   ],
   ['guarantees list', 'GET /v1/guarantees'],
   ['guarantees show guar_1', 'GET /v1/guarantees/guar_1'],
+  ['guarantees approve guar_1', 'POST /v1/guarantees/guar_1/approve', {}],
   ['guarantees end guar_1', 'POST /v1/guarantees/guar_1/end', {}],
   [
     'cases list --state open --kind day_differs',
@@ -579,9 +581,62 @@ const commands: [string, string, unknown?, string?][] = [
   ],
   ['refunds show rfnd_1', 'GET /v1/refunds/rfnd_1'],
   [
+    `payments create ${spend.join(' ')} --card card_1 --voucher vchr_1 --voucher vchr_2`,
+    'POST /v1/payments',
+    { ...spent, sources: [{ card_id: 'card_1' }], vouchers: ['vchr_1', 'vchr_2'] },
+  ],
+  [
+    'loads refund load_1 --amount 100 --reference R-1 --reason wrong',
+    'POST /v1/loads/load_1/refunds',
+    { amount: 10_000, reference: 'R-1', reason: 'wrong' },
+  ],
+  ['loads refunds load_1', 'GET /v1/loads/load_1/refunds'],
+  [
+    'campaigns propose --file -',
+    'POST /v1/campaigns',
+    { name: 'A', rule: {}, budget: 1, starts_on: '2026-12-01', ends_on: '2026-12-31' },
+    '{"name":"A","rule":{},"budget":1,"starts_on":"2026-12-01","ends_on":"2026-12-31"}',
+  ],
+  ['campaigns change camp_1 --file -', 'PATCH /v1/campaigns/camp_1', { budget: 2 }, '{"budget":2}'],
+  ['campaigns publish camp_1', 'POST /v1/campaigns/camp_1/publish', {}],
+  ['campaigns end camp_1', 'POST /v1/campaigns/camp_1/end', {}],
+  ['campaigns list --reference C', 'GET /v1/campaigns?reference=C'],
+  ['campaigns show camp_1', 'GET /v1/campaigns/camp_1'],
+  ['campaigns budget camp_1', 'GET /v1/campaigns/camp_1/budget'],
+  [
+    'campaigns claim camp_1 --load load_1',
+    'POST /v1/campaigns/camp_1/claims',
+    { load_id: 'load_1' },
+  ],
+  ['campaigns run', 'POST /v1/campaigns/run', {}],
+  [
+    'rebates list --card card_1 --campaign camp_1',
+    'GET /v1/rebates?card_id=card_1&campaign_id=camp_1',
+  ],
+  ['rebates debt card_1', 'GET /v1/cards/card_1/rebate_debt'],
+  ['vouchers list card_1', 'GET /v1/cards/card_1/vouchers'],
+  ['vouchers show vchr_1', 'GET /v1/vouchers/vchr_1'],
+  [
+    'presales sell --campaign camp_1 --funding cash --reference P-1',
+    'POST /v1/presales',
+    { campaign_id: 'camp_1', funding, reference: 'P-1' },
+  ],
+  ['presales deliver psale_1', 'POST /v1/presales/psale_1/deliver', {}],
+  ['presales refund psale_1', 'POST /v1/presales/psale_1/refunds', {}],
+  ['presales show psale_1', 'GET /v1/presales/psale_1'],
+  [
+    'presales list --campaign camp_1 --status sold',
+    'GET /v1/presales?campaign_id=camp_1&status=sold',
+  ],
+  [
     `holds create ${spend.join(' ')} --card card_1 --expires-in 2h`,
     'POST /v1/holds',
     { ...spent, sources: [{ card_id: 'card_1' }], expires_in: 7200 },
+  ],
+  [
+    `holds create ${spend.join(' ')} --card card_1 --expires-in 2h --channel mini_program`,
+    'POST /v1/holds',
+    { ...spent, channel: 'mini_program', sources: [{ card_id: 'card_1' }], expires_in: 7200 },
   ],
   ['holds show hold_1', 'GET /v1/holds/hold_1'],
   [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { laneOfId, parseId } from '@lika/contract'
+import { bookOf, laneOfId, parseId } from '@lika/contract'
 import { openMerchants, settlementLaneOf } from '../server/src/modules/merchants/index.ts'
 import { keyringOf } from '../server/src/platform/crypto/keyring.ts'
 import { assertBooks } from './harness/books.ts'
@@ -514,6 +514,32 @@ describe('all merchants', () => {
     assert.deepEqual([later.gaps, later.data.length], [['黄浦区'], 3])
     const long = `/v1/merchants/coverage?districts=A,${'x'.repeat(65)}`
     assert.deepEqual(code(await call('GET', long)), [400, 'request.invalid'])
+  })
+
+  test('are counted to the last of twenty thousand', async () => {
+    const issuer = await tills.makeIssuer()
+    const book = bookOf(parseId('issuer', issuer.id) ?? assert.fail(), 'test')
+    const { sql } = tills.database.owner
+    await sql`
+      insert into lika.merchant (id, book_id, name, category, settlement_lane, metadata, created_at)
+      select gen_random_uuid(), ${book}, 'S', 'c' || (number % 7), 601, '{}', now()
+      from generate_series(0, 19999) as numbers (number)`
+    await sql`
+      insert into lika.store (id, book_id, merchant_id, name, district, metadata, created_at)
+      select gen_random_uuid(), ${book}, id, 'S', 'd' || (number % 2), '{}', now()
+      from lika.merchant
+      cross join generate_series(0, 1) as numbers (number)
+      where book_id = ${book}`
+    const { body } = await call('GET', '/v1/merchants/coverage', undefined, issuer.test)
+    assert.deepEqual([body.merchants, body.stores], [20_000, 40_000])
+    const districts: { stores: number; merchants: number; categories: object[] }[] = body.data
+    assert.deepEqual(
+      districts.map(({ stores, merchants, categories }) => [stores, merchants, categories.length]),
+      [
+        [20_000, 20_000, 7],
+        [20_000, 20_000, 7],
+      ],
+    )
   })
 
   test('have an elasticity: a point more, 4.2 % more volume, 1.8 points less margin', async () => {
