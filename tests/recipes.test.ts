@@ -2,22 +2,41 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { formatYuan } from '@lika/contract'
+import { businessDateOf, formatYuan } from '@lika/contract'
+import { type DayCloser, startDayCloser } from '../server/src/flows/close-day.ts'
 import { type CardApp, startCardApp } from './harness/card-app.ts'
 
 /** See docs/recipes/README.md on how a page is written. */
 const folder = join(import.meta.dirname, '../docs/recipes')
 const pages = readdirSync(folder).filter((name) => name !== 'README.md')
 
-type Request = { method: string; path: string; body: string; names: [string, string][] }
+type Request = {
+  method: string
+  path: string
+  body: string
+  names: [string, string][]
+  isOfAnother: boolean
+}
 type Step = { request: Request; moved: string[][] } | { balance: string[][] }
 
 let app: CardApp
+let closer: DayCloser
 
+// A day whose payment days the published calendar has, and one lane: the pages show what moves, not over which lanes.
+const today = '2026-11-02'
 before(async () => {
-  app = await startCardApp()
+  app = await startCardApp([], { laneCount: 1 })
+  await app.database.owner.sql`
+    update lika.lane
+    set open_day = ${today}
+    where pool = 'test'`
+  await app.lanes.engine.setTestOffset(Date.parse(`${today}T10:00:00+08:00`) - Date.now())
+  closer = startDayCloser(app.flows, { log: console, lookEveryMs: 3_600_000 })
 })
-after(() => app.stop())
+after(async () => {
+  await closer.stop()
+  await app.stop()
+})
 
 describe('the recipes', () => {
   test('are listed in their README, each with a title', () => {
@@ -29,7 +48,8 @@ describe('the recipes', () => {
   for (const page of pages) {
     const text = readFileSync(join(folder, page), 'utf8')
     test(`${/^# (.*)/.exec(text)?.[1] ?? page}: the ledger holds what the page says`, async () => {
-      const { test: key } = await app.makeIssuer()
+      const { id, test: key } = await app.makeIssuer()
+      const { secret: another } = await app.makeKey(id, 'test', { owner: 'another person' })
       const merchant = await app.call('POST', '/v1/merchants', {
         key,
         body: { name: 'Bistro', category: 'food' },
@@ -37,6 +57,7 @@ describe('the recipes', () => {
       const known = new Map([
         ['product', await app.makeProduct(key)],
         ['merchant', merchant.body.id],
+        ['today', businessDateOf(app.lanes.engine.now('test'))],
       ])
       let seen = 0
       const steps = stepsOf(text)
@@ -46,7 +67,7 @@ describe('the recipes', () => {
           assert.deepEqual(await trialBalance(key), step.balance)
           continue
         }
-        await send(key, step.request, known)
+        await send(step.request.isOfAnother ? another : key, step.request, known)
         const rows = await movedSoFar(key)
         assert.deepEqual(rows.slice(seen), step.moved, step.request.path)
         seen = rows.length
@@ -60,7 +81,13 @@ describe('the recipes', () => {
 async function send(key: string, request: Request, known: Map<string, string>): Promise<void> {
   const fill = (text: string) =>
     text.replaceAll(/\{(\w+)\}/g, (_, name) => known.get(name) ?? assert.fail(`{${name}}`))
-  const { status, body } = await app.post(key, fill(request.path), JSON.parse(fill(request.body)))
+  const given = fill(request.body).trim()
+  const { status, body } = await app.post(
+    key,
+    fill(request.path),
+    given === '' ? undefined : JSON.parse(given),
+  )
+  if (request.path === '/v1/test/clock') await closer.runNow()
   assert.ok(status < 300, `${request.path}: ${JSON.stringify(body)}`)
   for (const [name, member] of request.names) known.set(name, body[member])
 }
@@ -87,10 +114,13 @@ async function trialBalance(key: string): Promise<string[][]> {
 /** Requests with the table behind each, and trial balances, in the order of the page. */
 function stepsOf(text: string): Step[] {
   const steps: Step[] = []
-  const blocks = text.matchAll(/^```http\n([\s\S]*?)^```|^\|(.*)\|\n\|[-:| ]+\|\n((?:\|.*\n?)+)/gm)
-  for (const [, request, head, rows] of blocks) {
+  const blocks = text.matchAll(
+    /^```http( as another person)?\n([\s\S]*?)^```|^\|(.*)\|\n\|[-:| ]+\|\n((?:\|.*\n?)+)/gm,
+  )
+  for (const [, another, request, head, rows] of blocks) {
     if (request !== undefined) {
-      steps.push({ request: requestOf(request), moved: [] })
+      const isOfAnother = another !== undefined
+      steps.push({ request: { ...requestOf(request), isOfAnother }, moved: [] })
       continue
     }
     const table = (rows ?? '').trim().split('\n').map(cellsOf)
@@ -103,7 +133,7 @@ function stepsOf(text: string): Step[] {
   return steps
 }
 
-function requestOf(block: string): Request {
+function requestOf(block: string): Omit<Request, 'isOfAnother'> {
   const [first = '', ...rest] = block.split('\n')
   const [method = '', path = ''] = first.split(' ')
   const names = rest.flatMap((line) => {

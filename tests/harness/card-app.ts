@@ -19,10 +19,15 @@ import { startLanes } from './lanes.ts'
 
 export type CardApp = Awaited<ReturnType<typeof startCardApp>>
 
-/** `policies`: another folder of packs and tables; `others`: what else is to be there in place of the ordinary. */
+/** `policies`: another folder of packs and tables; `laneCount`: of each pool; `others`: what else is to be
+ * there in place of the ordinary. */
 export async function startCardApp(
   more: ((app: LikaApp, deps: Deps) => void)[] = [],
-  { policies = deliveredPolicies, ...others }: Partial<Deps> & { policies?: string } = {},
+  {
+    policies = deliveredPolicies,
+    laneCount = 4,
+    ...others
+  }: Partial<Deps> & { policies?: string; laneCount?: number } = {},
 ) {
   // Filled below: the routes are registered before there is a database to work on.
   const flows = {} as { -readonly [K in keyof FlowContext]: FlowContext[K] }
@@ -33,7 +38,7 @@ export async function startCardApp(
     policies,
   )
   const { app: database, url } = http.database
-  const lanes = await startLanes(url)
+  const lanes = await startLanes(url, { count: laneCount })
   const keyring = keyringOf(Buffer.alloc(32, 7))
   const packs = await loadPacks(policies)
   Object.assign(flows, {
