@@ -57,8 +57,8 @@ async function decideUnlocked(
 ): Promise<Decision> {
   const memory = new RoundMemory()
   await Promise.all(plan.reads.map((one) => load(context, memory, one)))
-  const seqs = new Map(plan.lanes.map((lane) => [lane, 0n]))
-  return plan.decide(new CommandView(memory, commandId, book, seqs), at)
+  const work = new Map(plan.lanes.map((lane) => [lane, { nextSeq: 0n }]))
+  return plan.decide(new CommandView(memory, { commandId, bookId: book, plan }, work), at)
 }
 
 async function load({ database }: FlowContext, memory: RoundMemory, one: Read): Promise<void> {

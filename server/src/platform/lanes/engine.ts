@@ -15,7 +15,7 @@ import {
 import type { Database } from '../db.ts'
 import { busy, busyOrThrow, executedOr, keyReused, rolledBack } from './answers.ts'
 import { type Claimed, Claims, type NameDigest } from './claims.ts'
-import { NameKeeper } from './names.ts'
+import { isOwn, NameKeeper } from './names.ts'
 import { type Patience, patiently } from './patience.ts'
 import type { LaneInfo } from './pools.ts'
 import { FairQueue } from './queue.ts'
@@ -252,7 +252,7 @@ export class Engine {
     const began = monotonic()
     const claimed = await this.#claims.claim({ bookId, operation, key, input, name, newId })
     meter?.claim(monotonic() - began)
-    if (claimed.name === undefined) return claimed
+    if (claimed.name === undefined || claimed.fresh) return claimed
     return patiently(this.#patience, () => this.names.settleClaim(claimed, newId))
   }
 
@@ -312,10 +312,9 @@ export class Engine {
     together?: ReadonlySet<CommandId>,
   ): Promise<Ticket> {
     const { commandId, fresh } = claimed
-    const name =
-      claimed.name === undefined
-        ? 'own'
-        : await patiently(this.#patience, () => this.names.stateOf(claimed, together))
+    const name = isOwn(claimed)
+      ? 'own'
+      : await patiently(this.#patience, () => this.names.stateOf(claimed, together))
     const plan = await command.plan(commandId, name)
     const mayHaveRun = !fresh || together !== undefined
     const claim = this.#claims.heldBy(claimed, name === 'own')
@@ -329,12 +328,13 @@ export class Engine {
     about: Pick<Ticket, 'commandId' | 'mayHaveRun' | 'claim'>,
   ): Promise<Ticket> {
     const home = laneOfId(about.commandId)
-    const lanes = [...new Set(plan.lanes)]
+    const lanes = plan.lanes.length === 1 ? plan.lanes : [...new Set(plan.lanes)]
     if (!lanes.includes(home))
       throw new Error(`${command.operation} is planned outside of its home lane ${home}`)
     if (!this.#watch.knows(lanes)) await this.#lookForLanes(lanes)
     const { book: bookId, operation, notAfter } = command
-    return { ...about, bookId, operation, notAfter, plan: { ...plan, lanes } }
+    const { reads, decide } = plan
+    return { ...about, bookId, operation, notAfter, plan: { lanes, reads, decide } }
   }
 
   #enqueue(

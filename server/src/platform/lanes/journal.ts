@@ -27,24 +27,26 @@ export type DigestLine = readonly [string, ...LineValue[]]
 /** What the first entry of a lane stands on. */
 export const emptyHead = Buffer.alloc(32)
 
-/** SHA-256 over the digest before it and the entry as canonical JSON. */
+/** An entry as it stands in the journal. */
+export interface JournalEntry extends JournalRow {
+  readonly digest: Uint8Array
+}
+
+/**
+ * SHA-256 over the digest before it and three lines of JSON: the entry's columns, its body to the byte, its lines. None of
+ * the three has a line break in it, so that nothing can pass from one into another.
+ */
 export function entryDigest(
   previous: Uint8Array,
   row: JournalRow,
   lines: readonly DigestLine[],
 ): Buffer {
-  const text = JSON.stringify([
-    row.lane,
-    String(row.seq),
-    row.month,
-    row.commandId,
-    row.bookId,
-    row.kind,
-    row.version,
-    row.refused,
-    row.at,
-    row.body,
-    lines.map((line) => line.map((value) => (typeof value === 'bigint' ? String(value) : value))),
-  ])
+  const { lane, seq, month, commandId, bookId, kind, version, refused, at, body } = row
+  const columns = [lane, String(seq), month, commandId, bookId, kind, version, refused, at]
+  const text = `${JSON.stringify(columns)}\n${body}\n${JSON.stringify(lines.map(asTexts))}`
   return createHash('sha256').update(previous).update(text).digest()
+}
+
+function asTexts(line: DigestLine): (string | number | null)[] {
+  return line.map((value) => (typeof value === 'bigint' ? String(value) : value))
 }

@@ -124,4 +124,9 @@ export class NameKeeper {
   }
 }
 
+/** Nobody else has the command's outside name, or it has none. */
+export function isOwn({ name, commandId }: Claimed): boolean {
+  return name === undefined || (name.id === commandId && !name.cancelled)
+}
+
 const nobody = '00000000-0000-0000-0000-000000000000' as CommandId

@@ -10,7 +10,7 @@ import {
   textArray,
   uuidArray,
 } from '../db-array.ts'
-import type { JournalRow } from './journal.ts'
+import type { JournalEntry } from './journal.ts'
 
 export interface LaneState {
   readonly lane: Lane
@@ -63,14 +63,14 @@ export function findExecuted(
 }
 
 /** A line each, for no JSON text has a line break: escaping it all once more for an array literal costs as much as writing it. */
-function bodiesOf(rows: readonly JournalRow[]): string {
+function bodiesOf(rows: readonly JournalEntry[]): string {
   return rows.map((row) => row.body).join('\n')
 }
 
 export function appendJournal(
   sql: Sql,
   lane: Lane,
-  rows: readonly (JournalRow & { readonly digest: Uint8Array })[],
+  rows: readonly JournalEntry[],
 ): Promise<unknown> {
   return sql`
     insert into journal

@@ -14,7 +14,7 @@ import {
   refusal,
 } from '@lika/contract'
 import type { Session } from '../db.ts'
-import { entryDigest, type JournalRow } from './journal.ts'
+import { entryDigest, type JournalEntry, type JournalRow } from './journal.ts'
 import { attempt, sendTogether } from './pipeline.ts'
 import {
   appendJournal,
@@ -71,7 +71,7 @@ interface LaneWork {
   readonly state: LaneState
   nextSeq: bigint
   head: Uint8Array
-  readonly entries: (JournalRow & { readonly digest: Uint8Array })[]
+  readonly entries: JournalEntry[]
   readonly lines: Map<Lines, Line[]>
 }
 
@@ -213,8 +213,7 @@ function decideOne(
 ): Verdict {
   // By its own lane: a round over several lanes may have commands of both clocks.
   const now = times[work.get(laneOfId(ticket.commandId))?.state.pool ?? 'live']
-  const seqs = new Map(ticket.plan.lanes.map((lane) => [lane, work.get(lane)?.nextSeq ?? 0n]))
-  const view = new CommandView(memory, ticket.commandId, ticket.bookId, seqs)
+  const view = new CommandView(memory, ticket, work)
   try {
     const decision = isTooLate(ticket, now) ? tooLate(ticket) : ticket.plan.decide(view, now)
     if (decision.ok) {
@@ -290,17 +289,17 @@ function journal(
     }
     const lines = staged.get(lane) ?? []
     const digested = lines.map((line) => [line.lines.name, ...line.values] as const)
-    return { at, row, lines, digest: entryDigest(at.head, row, digested) }
+    return { at, lines, entry: { ...row, digest: entryDigest(at.head, row, digested) } }
   })
-  for (const { at, row, lines, digest } of entries) {
-    at.entries.push({ ...row, digest })
+  for (const { at, lines, entry } of entries) {
+    at.entries.push(entry)
     for (const [line, { lines: table, values }] of lines.entries()) {
       const of = at.lines.get(table) ?? []
       at.lines.set(table, of)
-      of.push({ seq: row.seq, line, month, bookId: row.bookId, values })
+      of.push({ seq: entry.seq, line, month, bookId: entry.bookId, values })
     }
     at.nextSeq += 1n
-    at.head = digest
+    at.head = entry.digest
   }
 }
 

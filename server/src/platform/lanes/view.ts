@@ -114,19 +114,25 @@ export class CommandView implements View {
   readonly month: number
   readonly staged = new Map<Lane, StagedLine[]>()
   readonly #memory: RoundMemory
-  readonly #seqs: ReadonlyMap<Lane, bigint>
+  readonly #lanes: readonly Lane[]
+  readonly #work: ReadonlyMap<Lane, { readonly nextSeq: bigint }>
 
+  /** `work`: the lanes of the round, `of.plan.lanes` those that the command declared. */
   constructor(
     memory: RoundMemory,
-    commandId: CommandId,
-    bookId: BookId,
-    seqs: ReadonlyMap<Lane, bigint>,
+    of: {
+      readonly commandId: CommandId
+      readonly bookId: BookId
+      readonly plan: { readonly lanes: readonly Lane[] }
+    },
+    work: ReadonlyMap<Lane, { readonly nextSeq: bigint }>,
   ) {
     this.#memory = memory
-    this.#seqs = seqs
-    this.commandId = commandId
-    this.bookId = bookId
-    this.month = monthOfId(commandId)
+    this.#lanes = of.plan.lanes
+    this.#work = work
+    this.commandId = of.commandId
+    this.bookId = of.bookId
+    this.month = monthOfId(of.commandId)
   }
 
   get<Row>(shelf: Shelf<Row>, key: string): Row | undefined {
@@ -153,9 +159,9 @@ export class CommandView implements View {
   }
 
   seq(lane: Lane): bigint {
-    const seq = this.#seqs.get(lane)
-    if (seq === undefined) throw new Error(`lane ${lane} was not declared by the command`)
-    return seq
+    const at = this.#lanes.includes(lane) ? this.#work.get(lane) : undefined
+    if (at === undefined) throw new Error(`lane ${lane} was not declared by the command`)
+    return at.nextSeq
   }
 }
 
