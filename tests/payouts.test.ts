@@ -4,7 +4,6 @@ import { after, before, describe, test } from 'node:test'
 import { formatYuan } from '@lika/contract'
 import type { BankAnswerName } from './harness/bank.ts'
 import type { Answered } from './harness/http-app.ts'
-import type { Due } from './harness/payees.ts'
 import { type PayoutApp, startPayoutApp } from './harness/payout-app.ts'
 
 let app: PayoutApp
@@ -36,7 +35,9 @@ async function paidUnder(payouts: Payout[]): Promise<string[][]> {
   )
 }
 
-const yuanOf = ({ payees }: Due) => payees.map(({ amount }) => [formatYuan(BigInt(amount))])
+const yuanOf = (payouts: Payout[]) =>
+  payouts.map(({ amount }: Payout) => [formatYuan(BigInt(amount))])
+const inOrder = (numbers: number[]) => numbers.toSorted((one, other) => one - other)
 
 async function balances(): Promise<Record<string, number>> {
   const { body } = await app.get(app.maker, '/v1/ledger/trial_balance')
@@ -57,7 +58,7 @@ const states = (payouts: Payout[]) => payouts.map(({ status }) => status)
 
 describe('a batch', () => {
   test('holds what is due, and nothing leaves before a second person says so', async () => {
-    const due = await app.payees.due(12_345, 200)
+    await app.payees.due(12_345, 200)
     const made = await app.call('POST', '/v1/payout_batches', { key: app.maker, body: {} })
     assert.deepEqual(
       [made.status, made.body.status, made.body.payouts, made.body.amount, made.body.skipped],
@@ -77,7 +78,7 @@ describe('a batch', () => {
     assert.deepEqual(change, { merchant_payable: -12_545, merchant_in_flight: 0, bank: 12_545 })
     const payouts = await app.payoutsOf(id)
     assert.deepEqual(states(payouts), ['confirmed', 'confirmed'])
-    assert.deepEqual(await paidUnder(payouts), yuanOf(due))
+    assert.deepEqual(await paidUnder(payouts), yuanOf(payouts))
     const again = await app.call('POST', `/v1/payout_batches/${id}/release`, { key: app.checker })
     assert.deepEqual([again.status, again.body.code], [409, 'payout_batch.already_decided'])
   })
@@ -100,13 +101,7 @@ describe('a batch', () => {
     const refused = made.filter(({ status }) => status !== 201)
     assert.ok(refused.every(({ body }) => body.code === 'payout.nothing_due'))
     const lists = await Promise.all(ids.map((id) => app.payoutsOf(id)))
-    assert.deepEqual(
-      lists
-        .flat()
-        .map(({ amount }) => amount)
-        .sort((one, other) => one - other),
-      [100, 200, 300],
-    )
+    assert.deepEqual(inOrder(lists.flat().map(({ amount }) => amount)), [100, 200, 300])
     for (const id of ids)
       await app.call('POST', `/v1/payout_batches/${id}/cancel`, { key: app.maker })
   })
@@ -186,7 +181,6 @@ describe('whatever the bank answers, each payout is paid once or owed again', ()
       await app.payees.due(...amounts)
       await app.bank.next(answer)
       const batch = await app.release()
-      const left = amounts.reduce((sum, amount, at) => sum + amount * (paid[at] ?? 0), 0)
       const change = await moved(async () => {
         if (deliver === true) {
           for (const _ of [1, 2, 3]) await app.visit()
@@ -203,7 +197,12 @@ describe('whatever the bank answers, each payout is paid once or owed again', ()
         payouts.map(({ attention }: Payout) => attention),
         [null, null, null],
       )
-      const once = amounts.map((amount, at) => (paid[at] === 1 ? [formatYuan(BigInt(amount))] : []))
+      assert.deepEqual(inOrder(payouts.map(({ amount }: Payout) => amount)), amounts)
+      const arrived = payouts.filter((_: Payout, at: number) => paid[at] === 1)
+      const left = arrived.reduce((sum: number, { amount }: Payout) => sum + amount, 0)
+      const once = payouts.map(({ amount }: Payout, at: number) =>
+        paid[at] === 1 ? [formatYuan(BigInt(amount))] : [],
+      )
       assert.deepEqual(await paidUnder(payouts), once)
       assert.deepEqual(await app.bank.duplicates(), [])
       assert.deepEqual(change, { merchant_payable: 0 - left, merchant_in_flight: 0, bank: left })
@@ -387,7 +386,7 @@ describe('what does not fit is not acted upon', () => {
 describe('a connection that is lost', () => {
   for (const send of ['before', 'after'] as const)
     test(`${send} the order was there: the bank is asked, and pays once`, async () => {
-      const due = await app.payees.due(3_300, 44)
+      await app.payees.due(3_300, 44)
       const batch = await app.release()
       app.faults.send = send
       await app.visit()
@@ -398,7 +397,7 @@ describe('a connection that is lost', () => {
       await visitUntilFinished(batch)
       const payouts = await app.payoutsOf(batch)
       assert.deepEqual(states(payouts), ['confirmed', 'confirmed'])
-      assert.deepEqual(await paidUnder(payouts), yuanOf(due))
+      assert.deepEqual(await paidUnder(payouts), yuanOf(payouts))
       assert.deepEqual(await app.bank.duplicates(), [])
     })
 

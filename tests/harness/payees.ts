@@ -20,10 +20,15 @@ export type People = { maker: string; checker: string }
 
 export type Payee = { merchant: string; accountNumber: string; accountName: string; amount: number }
 
-type Agreed = { accountName?: string; accountNumber?: string; valid_from?: string }
+type Agreed = {
+  accountName?: string
+  accountNumber?: string
+  valid_from?: string
+  cycle?: { kind: 't_plus'; days: number }
+}
 
-/** A name in place of an ordinary one, or no account at all. */
-export type Account = { name?: string; isMissing?: boolean }
+/** A name in place of an ordinary one, or no account at all; paid after so many business days, one unless said. */
+export type Account = { name?: string; isMissing?: boolean; days?: number }
 
 export type Due = { payees: Payee[]; payOn: string }
 
@@ -65,7 +70,9 @@ export function openPayees(server: PayeeServer, { maker, checker }: People, prod
     )
     const accountNumber = `62220210010${String(accounts).padStart(8, '0')}`
     const accountName = account.name ?? `商户${accounts}有限公司`
-    await agree(merchant, account.isMissing ? {} : { accountName, accountNumber })
+    const { days = 1, isMissing } = account
+    const terms = { cycle: { kind: 't_plus', days } } as const
+    await agree(merchant, isMissing ? terms : { ...terms, accountName, accountNumber })
     return { merchant, accountName, accountNumber }
   }
 
@@ -140,6 +147,7 @@ export function openPayees(server: PayeeServer, { maker, checker }: People, prod
     makeMerchant,
     agree,
     pay,
+    payDayOf,
     settle,
     /** New merchants, each owed one of these amounts, on the day on which they are to be paid. */
     async due(...amounts: number[]): Promise<Due> {

@@ -45,8 +45,9 @@ export interface PayoutRunner {
   stop(): Promise<void>
 }
 
-/** Longer than any one step at the bank may take, so that two processes are never at it together. */
-const deskMs = 60_000
+/** How long a process that died keeps the others from the bank; one that lives renews it meanwhile. */
+const deskMs = 8_000
+const renewEveryMs = 2_000
 
 export function makePayoutRunner(
   context: PayoutContext,
@@ -76,6 +77,9 @@ export function makePayoutRunner(
     const channel = channels[mode]
     if (channel === undefined || !(await takeDesk(sql(), mode, holder, deskMs))) return false
     const desk = deskOf(mode, channel)
+    const renewing = setInterval(() => {
+      takeDesk(sql(), mode, holder, deskMs).catch(() => undefined)
+    }, renewEveryMs)
     try {
       await channel.visit(async (bank) => {
         await bank.poll(async (file) => {
@@ -86,6 +90,7 @@ export function makePayoutRunner(
           await attempt(() => forward(desk, bank, batch), `the payout batch ${batch.id}`)
       })
     } finally {
+      clearInterval(renewing)
       await leaveDesk(sql(), mode, holder)
     }
     return true
