@@ -421,6 +421,24 @@ const table: Record<string, Cells | string> = {
         ),
     },
   },
+  'POST /v1/loads/{id}/refunds': {
+    refund_window_days: {
+      edge: 'above',
+      probe: async (party, days) => {
+        const card = await cardWith(party, 100)
+        const { id } = await send(party, `/v1/cards/${card}/loads`, { amount: 10, funding: bank })
+        orders += 1
+        const back = { amount: 10, reference: `back-${orders}` }
+        return later(party, days, () => codeOf(party, `/v1/loads/${id}/refunds`, back))
+      },
+    },
+  },
+  'POST /v1/campaigns/{id}/claims':
+    'counts for the cap of the card as a load does: tests/claims.test.ts',
+  'POST /v1/presales':
+    'asks what a sale asks: flows/cards/purchase.ts; its law in tests/presales.test.ts',
+  'POST /v1/presales/{id}/deliver': 'delivers what was sold under the law of its sale',
+  'POST /v1/presales/{id}/refunds': 'gives back what was not delivered',
   'POST /v1/imports':
     'a row above the cap is an error of that row: judged by server/src/flows/import/judge.ts',
   'POST /v1/imports/{id}/reverse': 'takes back what the import brought',
@@ -428,6 +446,7 @@ const table: Record<string, Cells | string> = {
   'POST /v1/custody_accounts/{id}/movements':
     'the rules of the reserve, each at its number: tests/reserve-policy.test.ts',
   'POST /v1/guarantees': 'moves no value',
+  'POST /v1/guarantees/{id}/approve': 'moves no value',
   'POST /v1/guarantees/{id}/end': 'asks the same as a withdrawal: tests/reserve.test.ts',
   'POST /v1/reserve_cases/{id}/propose': 'moves no value',
   'POST /v1/reserve_cases/{id}/approve': 'the books follow the bank, whatever the rules say',

@@ -1,6 +1,6 @@
 /**
  * The reserve over HTTP: what must lie on custody accounts at the quarter's end, what may leave them, what is reported
- * when money leaves without cause, and how the bank's statements are compared with the books.
+ * when money leaves without cause.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -19,38 +19,6 @@ after(async () => {
   await assertBooks(app.database.owner.sql)
   await app.stop()
 })
-
-const yuan = (fen: number) => (fen / 100).toFixed(2)
-
-/** Brings in the bank's statement of a day: lines of fen and number. */
-function statement(
-  party: ReserveParty,
-  day: string,
-  opening: number,
-  lines: readonly (readonly [fen: number, reference?: string])[],
-) {
-  const rows = lines.map(([fen, reference]) => `${day},${yuan(fen)},${reference ?? ''}`)
-  const closing = lines.reduce((sum, [fen]) => sum + fen, opening)
-  const body = {
-    day,
-    opening_balance: opening,
-    closing_balance: closing,
-    content: ['date,amount,reference', ...rows, ''].join('\n'),
-  }
-  return app.call('POST', `/v1/custody_accounts/${party.account}/statements`, {
-    key: party.key,
-    body,
-  })
-}
-
-async function resolve(party: ReserveParty, id: string, action: string, second = party.second) {
-  const proposed = await app.post(party.key, `/v1/reserve_cases/${id}/propose`, {
-    action,
-    reason: 'asked the bank',
-  })
-  assert.equal(proposed.status, 200, JSON.stringify(proposed.body))
-  return app.post(second, `/v1/reserve_cases/${id}/approve`)
-}
 
 describe('what must be set aside', () => {
   let party: ReserveParty
@@ -111,6 +79,11 @@ describe('what must be set aside', () => {
       valid_to: '2099-12-31',
     }
     const { id } = party.must(await app.post(party.key, '/v1/guarantees', body))
+    const approve = (key: string) => app.post(key, `/v1/guarantees/${id}/approve`)
+    assert.equal(await party.codeOfMove(-1), 'policy.reserve_short')
+    assert.equal((await approve(party.key)).body.code, 'approval.same_person')
+    party.must(await approve(party.second), 200)
+    assert.equal((await approve(party.second)).body.code, 'approval.not_pending')
     assert.equal((await app.post(party.key, '/v1/guarantees', body)).body.code, 'name.already_used')
     assert.equal(await party.codeOfMove(-5_001), 'policy.reserve_short')
     assert.equal(await party.codeOfMove(-5_000), 'ok')
@@ -126,6 +99,31 @@ describe('what must be set aside', () => {
     party.must(await party.move(7, { reference: 'D-1' }))
     assert.equal(await party.codeOfMove(7, { reference: 'D-1' }), 'reference.already_used')
   })
+})
+
+test('what was said of the issuer is changed by two people only', async () => {
+  const party = await reserveParty(app, ['cn-national'], { issuer_class: 'brand' })
+  const say = (issuerClass: string) =>
+    app.call('POST', '/v1/reserve/profile', { key: party.key, body: { issuer_class: issuerClass } })
+  const approve = (key: string) => app.call('POST', '/v1/reserve/profile/approve', { key })
+  assert.equal((await approve(party.second)).body.code, 'approval.not_pending')
+  const said = await say('other')
+  assert.deepEqual([said.body.issuer_class, said.body.approved_at], ['other', null])
+  assert.equal((await party.get('/v1/reserve/profile')).issuer_class, 'brand')
+  assert.equal((await approve(party.key)).body.code, 'approval.same_person')
+  assert.equal((await party.get('/v1/reserve')).issuer_class, 'brand')
+  assert.equal((await approve(party.second)).body.approved_by, 'Wang')
+  assert.equal((await party.get('/v1/reserve')).issuer_class, 'other')
+})
+
+test('a statement that does not come is asked for, once for an account', async () => {
+  const party = await reserveParty(app, ['open'])
+  for (let day = 0; day < 14; day += 1) await days.nextDay()
+  const missing = await party.cases('&kind=statement_missing')
+  assert.deepEqual(
+    missing.map(({ subject }) => subject),
+    [party.account],
+  )
 })
 
 test('without a profile there is no custody account: nobody would watch it', async () => {
@@ -212,144 +210,6 @@ test('a day ends with a position; a fen that is missing opens a case, one for as
   await days.nextDay()
   const [now] = (await party.get(`/v1/reserve/positions?from=${filled}&to=${filled}`)).data
   assert.deepEqual([now.custody, now.shortfall], [40_000, 0])
-})
-
-describe('bank statements', () => {
-  let party: ReserveParty
-  let day: string
-
-  before(async () => {
-    party = await reserveParty(app, ['cn-national'], { issuer_class: 'other' })
-    day = days.today()
-    for (const [fen, reference] of [
-      [10_000, 'fits'],
-      [20_000, 'one-fen'],
-      [30_000, 'one-day'],
-      [40_000, 'twice'],
-      [50_000, 'split'],
-      [60_000, 'never'],
-    ] as const)
-      party.must(await party.move(fen, { reference }))
-  })
-
-  const open = async () => {
-    const found = await party.cases('&state=open')
-    return found.map(({ kind, amount }) => `${kind} ${amount}`).toSorted()
-  }
-
-  test('of the day: what fits is settled, one fen, a doubled and split lines open their cases', async () => {
-    const imported = await statement(party, day, 0, [
-      [10_000, 'fits'],
-      [19_999, 'one-fen'],
-      [40_000, 'twice'],
-      [40_000, 'twice'],
-      [20_000, 'split'],
-      [30_000, 'split'],
-    ])
-    assert.equal(imported.status, 201, JSON.stringify(imported.body))
-    assert.equal(imported.body.reconciled, true)
-    assert.deepEqual(await open(), ['amount_differs -1', 'doubled_line 40000', 'split_lines 0'])
-    const { data } = await party.get(`/v1/bank_statements/${imported.body.id}/lines`)
-    assert.deepEqual(
-      data.map((one: { movement_id: unknown; case_id: unknown }) => [
-        one.movement_id !== null,
-        one.case_id !== null,
-      ]),
-      [
-        [true, false],
-        [false, true],
-        [true, false],
-        [false, true],
-        [false, true],
-        [false, true],
-      ],
-    )
-  })
-
-  test('the same file again is the same statement, another one of the day is refused', async () => {
-    const body = [
-      [10_000, 'fits'],
-      [19_999, 'one-fen'],
-      [40_000, 'twice'],
-      [40_000, 'twice'],
-      [20_000, 'split'],
-      [30_000, 'split'],
-    ] as const
-    assert.equal((await statement(party, day, 0, body)).status, 201)
-    assert.equal((await open()).length, 3)
-    const other = await statement(party, day, 0, [[1, 'x']])
-    assert.equal(other.body.code, 'bank_statement.already_imported')
-    const late = await statement(party, '2099-01-01', 0, [])
-    assert.equal(late.body.code, 'date.out_of_range')
-  })
-
-  test('of the day after: one day late, unknown, and what never came', async () => {
-    await days.nextDay()
-    const next = days.today()
-    const imported = await statement(party, next, 159_999, [
-      [30_000, 'one-day'],
-      [-500, 'fee'],
-    ])
-    assert.equal(imported.status, 201, JSON.stringify(imported.body))
-    assert.deepEqual(await open(), [
-      'amount_differs -1',
-      'day_differs 0',
-      'doubled_line 40000',
-      'missing_line -60000',
-      'split_lines 0',
-      'unknown_outflow -500',
-    ])
-    assert.deepEqual(await party.cases('&kind=balance_gap'), [])
-  })
-
-  test('a case takes two people, and only what fits its kind', async () => {
-    const [differs] = await party.cases('&kind=day_differs')
-    const wrong = await app.post(party.key, `/v1/reserve_cases/${differs.id}/propose`, {
-      action: 'suspend',
-      reason: 'x',
-    })
-    assert.equal(wrong.body.code, 'case.action_not_possible')
-    const early = await app.post(party.second, `/v1/reserve_cases/${differs.id}/approve`)
-    assert.equal(early.body.code, 'case.not_proposed')
-    const alone = await resolve(party, differs.id, 'match', party.key)
-    assert.equal(alone.body.code, 'approval.same_person')
-    const done = await app.post(party.second, `/v1/reserve_cases/${differs.id}/approve`)
-    assert.equal(done.status, 200, JSON.stringify(done.body))
-    const again = await app.post(party.second, `/v1/reserve_cases/${differs.id}/approve`)
-    assert.equal(again.body.code, 'case.not_open')
-    const shown = await party.get(`/v1/reserve_cases/${differs.id}`)
-    assert.deepEqual([shown.proposed_by, shown.resolved_by], ['tests', 'Wang'])
-  })
-
-  test('when all is dealt with the books say what the bank says, and the rest waits in suspense', async () => {
-    for (const one of await party.cases('&state=open')) {
-      const action = one.actions.includes('suspend') ? 'suspend' : one.actions[0]
-      const done = await resolve(party, one.id, action)
-      assert.equal(done.status, 200, JSON.stringify(done.body))
-    }
-    const { balance } = await party.get(`/v1/custody_accounts/${party.account}`)
-    assert.equal(balance, 189_499)
-    const { data } = await party.get('/v1/ledger/trial_balance')
-    const of = (kind: string) => data.find((line: { kind: string }) => line.kind === kind)
-    assert.equal(of('custody').debit, 189_499)
-    // −1 fen, +400 yuan that came twice, −600 yuan that never came, −5 yuan that nobody knows.
-    assert.equal(of('suspense').debit - of('suspense').credit, 1 - 40_000 + 60_000 + 500)
-    await days.nextDay()
-    const imported = await statement(party, days.today(), 189_499, [])
-    assert.equal(imported.status, 201)
-    assert.deepEqual(await party.cases('&state=open'), [])
-  })
-
-  test('a balance that does not follow from the day before opens a case over the gap', async () => {
-    await days.nextDay()
-    const imported = await statement(party, days.today(), 189_500, [])
-    assert.equal(imported.status, 201)
-    const gaps = await party.cases('&kind=balance_gap')
-    assert.deepEqual(
-      gaps.map(({ amount }) => amount),
-      [1],
-    )
-  })
 })
 
 test('nobody sees or moves another issuer’s reserve', async () => {

@@ -58,6 +58,7 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'reserve.not_ready': '计算存管资金的余额尚未日结',
   'reserve.profile_missing': '发卡机构尚未登记企业类别',
   'day.not_closed': '该营业日尚未日结',
+  'approval.not_pending': '没有待复核的事项',
   'guarantee.ended': '担保已终止',
   'bank_statement.already_imported': '该日的对账单已导入',
   'bank_statement.bad_file': '银行对账单无法读取',

@@ -138,6 +138,7 @@ export const refusals = {
   'reserve.not_ready': kind(409, 'The balances that the reserve is measured by are not closed yet'),
   'reserve.profile_missing': kind(409, 'The issuer has not said yet of which class it is'),
   'day.not_closed': kind(409, 'The business day is not closed yet'),
+  'approval.not_pending': kind(409, 'There is nothing here that waits for a second person'),
   'guarantee.ended': kind(409, 'The guarantee has ended'),
   'bank_statement.already_imported': kind(409, 'There is a statement of that day already'),
   'case.not_open': kind(409, 'The case was dealt with already'),

@@ -70,9 +70,29 @@ POST ¤ /v1/cards/:id/adjustments amount! sub_balance! reason! reference metadat
 POST ¤ /v1/cards/:id/split amounts!
 POST ¤ /v1/cards/:id/redemptions reason! payout! holder list_price term rescinded_on dry_run reference metadata
 GET    /v1/redemptions/:id
+POST ¤ /v1/loads/:id/refunds amount! reference! reason metadata
+GET    /v1/loads/:id/refunds
+POST   /v1/campaigns name! rule! budget! starts_on! ends_on! products merchants reference metadata
+PATCH  /v1/campaigns/:id name rule budget starts_on ends_on products merchants
+POST   /v1/campaigns/run
+POST   /v1/campaigns/:id/publish
+POST   /v1/campaigns/:id/end
+GET    /v1/campaigns reference limit cursor
+GET    /v1/campaigns/:id
+GET    /v1/campaigns/:id/budget
+POST ¤ /v1/campaigns/:id/claims load_id!
+GET    /v1/rebates campaign_id card_id limit cursor
+GET    /v1/cards/:id/rebate_debt
+GET    /v1/cards/:id/vouchers
+GET    /v1/vouchers/:id
+POST ¤ /v1/presales campaign_id! funding! buyer agent reference metadata
+POST ¤ /v1/presales/:id/deliver
+POST ¤ /v1/presales/:id/refunds
+GET    /v1/presales/:id
+GET    /v1/presales campaign_id status limit cursor
 GET    /v1/cards/:id/statement from to format limit cursor
 POST   /v1/cards/:id/pay_codes
-POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after metadata
+POST ¤ /v1/payments amount! currency! merchant_id! store_id terminal_id channel reference! sources! vouchers dry_run not_after metadata
 GET    /v1/payments reference merchant_id limit cursor
 GET    /v1/payments/:id
 POST ¤ /v1/payments/:id/cancel
@@ -110,6 +130,7 @@ GET    /v1/ledger/corrections/:id
 POST ¤ /v1/ledger/corrections/:id/approve
 POST ¤ /v1/ledger/corrections/:id/reject
 POST   /v1/reserve/profile issuer_class! last_year_revenue top_up_deposit business_began
+POST   /v1/reserve/profile/approve
 GET    /v1/reserve/profile
 GET    /v1/reserve
 GET    /v1/reserve/positions from to limit
@@ -130,6 +151,7 @@ GET    /v1/bank_statements/:id/lines limit cursor
 POST ¤ /v1/guarantees kind! guarantor! document_number! amount! valid_from! valid_to! reference metadata
 GET    /v1/guarantees
 GET    /v1/guarantees/:id
+POST ¤ /v1/guarantees/:id/approve
 POST ¤ /v1/guarantees/:id/end
 GET    /v1/reserve_cases limit cursor state kind
 GET    /v1/reserve_cases/:id

@@ -146,6 +146,14 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     account: placeholder('acct', d),
     redemption: placeholder('rdmp', e),
     charter: placeholder('chtr', f),
+    custody: placeholder('cust', a),
+    movement: placeholder('mvmt', b),
+    entry: placeholder('ent', c),
+    correction: placeholder('corr', d),
+    guarantee: placeholder('guar', e),
+    statement: placeholder('bstm', f),
+    case: placeholder('case', a),
+    filing: placeholder('filg', b),
   }
 }
 

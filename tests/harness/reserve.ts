@@ -1,6 +1,6 @@
 /** An issuer with a reserve: two people, a product, a merchant, a custody account; days that end and a watch that looks. */
 import assert from 'node:assert/strict'
-import { businessDateOf, dayMs, startOfDay } from '@lika/contract'
+import { bookOf, businessDateOf, dayMs, parseId, startOfDay } from '@lika/contract'
 import { startDayCloser } from '../../server/src/flows/close-day.ts'
 import { watchReserves } from '../../server/src/flows/reserve/watch.ts'
 import { addDays } from '../../server/src/modules/policy/index.ts'
@@ -74,6 +74,7 @@ export async function reserveParty(app: CardApp, packs: string[], profile: objec
 
   return {
     id,
+    book: bookOf(parseId('issuer', id) ?? assert.fail(), 'test'),
     key,
     second,
     product,
@@ -120,4 +121,28 @@ export function reserveDays(app: CardApp) {
     nextQuarter: () => leapTo(addDays(quarterOf(today()).to, 3)),
     quarterEnd: () => addDays(quarterOf(today()).from, -1),
   }
+}
+
+const yuan = (fen: number) => (fen / 100).toFixed(2)
+
+/** Brings in the bank's statement of a day: lines of fen and number. */
+export function bankStatement(
+  app: CardApp,
+  party: ReserveParty,
+  day: string,
+  opening: number,
+  lines: readonly (readonly [fen: number, reference?: string])[],
+) {
+  const rows = lines.map(([fen, reference]) => `${day},${yuan(fen)},${reference ?? ''}`)
+  const closing = lines.reduce((sum, [fen]) => sum + fen, opening)
+  const body = {
+    day,
+    opening_balance: opening,
+    closing_balance: closing,
+    content: ['date,amount,reference', ...rows, ''].join('\n'),
+  }
+  return app.call('POST', `/v1/custody_accounts/${party.account}/statements`, {
+    key: party.key,
+    body,
+  })
 }

@@ -169,6 +169,16 @@ export type Things = {
   payment: string
   refund: string
   redemption: string
+  /** Of this week, and not claimed for. */
+  load: string
+  /** What gives vouchers, what gives by the week, what sells ahead; a draft that another person proposed. */
+  campaign: string
+  claimed: string
+  presold: string
+  draftCampaign: string
+  voucher: string
+  voucherCard: string
+  presale: string
   charter: string
   hold: string
   batch: string
@@ -290,6 +300,7 @@ export const filing = () => ({
 /** A reserve with a statement that has one line too many. */
 async function makeReserve({ ask, askSecond }: Book) {
   await ask('POST', '/v1/reserve/profile', { issuer_class: 'other' })
+  await askSecond('POST', '/v1/reserve/profile', { issuer_class: 'other' })
   const { id: custody } = await ask('POST', '/v1/custody_accounts', custodyAccount())
   const moves = `/v1/custody_accounts/${custody}/movements`
   const deposit = { kind: 'deposit', amount: 10_000 }
@@ -312,12 +323,63 @@ async function makeReserve({ ask, askSecond }: Book) {
     movement: movement.id,
     entry: entryOf(movement),
     correction: correction.id,
-    guarantee: (await ask('POST', '/v1/guarantees', guarantee())).id,
+    guarantee: (await askSecond('POST', '/v1/guarantees', guarantee())).id,
     statement: statement.id,
     case: unknown,
     filing: (await ask('POST', '/v1/filings', filing())).id,
   }
 }
+
+const campaignOf = (rule: object) => ({
+  name: 'Campaign',
+  rule,
+  budget: 1_000_000,
+  starts_on: '2020-01-01',
+  ends_on: '2099-12-31',
+})
+
+export const cashBack = campaignOf({ kind: 'cash_back', rate_bp: 100, window_days: 7 })
+
+/** Campaigns of each kind that something is asked of, with what they gave. */
+async function makeCampaigns({ ask, askSecond }: Book, place: Place) {
+  const { merchant } = place
+  // Of a product of their own: what else is bought here gets nothing from them.
+  const { id: product } = await ask('POST', '/v1/products', terms)
+  await ask('POST', `/v1/products/${product}/publish`)
+  const publish = async (rule: object): Promise<string> => {
+    const terms = { ...campaignOf(rule), products: [product] }
+    const { id } = await askSecond('POST', '/v1/campaigns', terms)
+    await ask('POST', `/v1/campaigns/${id}/publish`)
+    return id
+  }
+  const campaign = await publish({ kind: 'voucher', threshold: 100, face: 10, valid_days: 90 })
+  const claimed = await publish({ kind: 'random', min: 1, max: 10 })
+  const presold = await publish({ kind: 'presale', price: 90, face: 100 })
+  const draft = await askSecond('POST', '/v1/campaigns', cashBack)
+  const funding = { method: 'cash' }
+  const card = await ask('POST', '/v1/cards', { product_id: product, amount: 1_000, funding })
+  const load = await ask('POST', `/v1/cards/${card.id}/loads`, { amount: 100, funding })
+  const paid = await ask('POST', '/v1/payments', {
+    amount: 100,
+    currency: 'CNY',
+    merchant_id: merchant,
+    reference: newId(),
+    sources: [{ card_id: card.id }],
+  })
+  const presale = await ask('POST', '/v1/presales', { campaign_id: presold, funding })
+  return {
+    campaign,
+    claimed,
+    presold,
+    draftCampaign: draft.id,
+    load: load.id,
+    voucher: paid.rebates[0].voucher_id,
+    voucherCard: card.id,
+    presale: presale.id,
+  }
+}
+
+type Place = Awaited<ReturnType<typeof makePlace>>
 
 /** `jobs`: those to use again, because new ones take their time. */
 export async function makeThings(
@@ -367,6 +429,7 @@ export async function makeThings(
     ...place,
     ...(await makeMerchants(book, merchant)),
     ...(await makeReserve(book)),
+    ...(await makeCampaigns(book, place)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

@@ -164,6 +164,18 @@ export function addGuarantees(lika: Lika): void {
       ),
     )
   lika
+    .write(
+      guarantees,
+      'approve <guarantee>',
+      '复核担保（须另一人）',
+      'agree that it counts, as a second person',
+    )
+    .action(
+      lika.action(async (call, guarantee: string) =>
+        call.show(await call.make(at`/v1/guarantees/${guarantee}/approve`, {})),
+      ),
+    )
+  lika
     .write(guarantees, 'end <guarantee>', '提前终止担保', 'end a guarantee before its time')
     .action(
       lika.action(async (call, guarantee: string) =>

@@ -30,7 +30,7 @@ export function addReserveCases(lika: Lika): void {
     )
   const propose = lika
     .write(cases, 'propose <case>', '提出处理意见', 'say what is to be done, and why')
-    .requiredOption('--action <action>', 'match | suspend | dismiss')
+    .requiredOption('--action <action>', 'match | suspend | write_off | dismiss')
     .requiredOption('--reason <text>', say('理由', 'the reason'))
   propose.action(
     lika.action(async (call, one: string, { action, reason }: { action: string; reason: string }) =>

@@ -47,6 +47,16 @@ export function addReserve(lika: Lika): void {
   lika.examples(profile, 'reserve profile --class brand --revenue 9,000,000')
 
   lika
+    .verb(
+      reserve,
+      'approve-profile',
+      '复核企业类别的变更（须另一人）',
+      'agree to a change of the profile, as a second person',
+    )
+    .action(
+      lika.action(async (call) => call.show(await call.post('/v1/reserve/profile/approve', {}))),
+    )
+  lika
     .verb(reserve, 'show', '应存管与已存管', 'what must be set aside now, and what is')
     .action(lika.action(async (call) => call.show(await call.get('/v1/reserve'))))
   lika

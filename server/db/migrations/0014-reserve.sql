@@ -15,13 +15,17 @@ create table lika.reserve_profile (
   key_id uuid not null,
   owner text not null,
   at timestamptz not null,
+  -- The second person, without whom a change of what was said before does not count; of the first version the first.
+  approver_key_id uuid,
+  approver_owner text,
+  approved_at timestamptz,
   constraint pk_reserve_profile primary key (book_id, number),
   constraint ck_reserve_profile_number check (number > 0),
   constraint ck_reserve_profile_class check (issuer_class in ('scale', 'group', 'brand', 'other')),
   constraint ck_reserve_profile_revenue check (last_year_revenue >= 0)
 );
 comment on table lika.reserve_profile is 'What an issuer says of itself as far as its reserve depends on it; every version stays.';
-grant select, insert on lika.reserve_profile to lika_app;
+grant select, insert, update on lika.reserve_profile to lika_app;
 
 create table lika.custody_account (
   lane int not null,
@@ -93,6 +97,10 @@ create table lika.reserve_guarantee (
   key_id uuid not null,
   owner text not null,
   at timestamptz not null,
+  -- The second person, without whom it does not count.
+  approver_key_id uuid,
+  approver_owner text,
+  approved_at timestamptz,
   constraint pk_reserve_guarantee primary key (lane, id),
   constraint uq_reserve_guarantee_document unique (lane, book_id, kind, document_number),
   constraint ck_reserve_guarantee_kind check (kind in ('surety_insurance', 'bank_guarantee')),
@@ -128,7 +136,7 @@ create table lika.reserve_case (
   opened_at timestamptz not null,
   constraint pk_reserve_case primary key (lane, id),
   constraint ck_reserve_case_state check (state in ('open', 'proposed', 'resolved')),
-  constraint ck_reserve_case_action check (action in ('match', 'suspend', 'dismiss')),
+  constraint ck_reserve_case_action check (action in ('match', 'suspend', 'write_off', 'dismiss')),
   constraint ck_reserve_case_people check (
     (state = 'open') = (proposer_key_id is null) and (state = 'resolved') = (resolver_key_id is not null)
   )

@@ -3,7 +3,12 @@ import { formatId, formatInstant, laneOfId, refused } from '@lika/contract'
 import { textIn } from '../../flows/cards/facts.ts'
 import { executePrepared } from '../../flows/prepared.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
-import { endGuarantee, presentGuarantee, registerGuarantee } from '../../flows/reserve/guarantee.ts'
+import {
+  approveGuarantee,
+  endGuarantee,
+  presentGuarantee,
+  registerGuarantee,
+} from '../../flows/reserve/guarantee.ts'
 import { guaranteeKinds, selectGuarantees } from '../../modules/reserve/index.ts'
 import type { Deps } from '../deps.ts'
 import { executed, okay } from '../http/answers.ts'
@@ -21,6 +26,7 @@ import {
   pageOf,
   shown,
   Timestamp,
+  Type,
   text,
 } from '../http/schemas.ts'
 
@@ -40,10 +46,14 @@ const GuaranteeBody = closed({
   ...members,
   currency: Currency,
   ended_on: nullable(DateText),
+  registered_by: Type.String(),
+  approved_by: nullable(Type.String()),
+  approved_at: nullable(Timestamp),
   ...shown,
   created_at: Timestamp,
 })
 
+const Approved = closed({ id: idOf('guarantee'), approved_at: Timestamp })
 const Ended = closed({ id: idOf('guarantee'), ended_on: DateText })
 const Registered = closed({
   id: idOf('guarantee'),
@@ -66,7 +76,8 @@ export function register(app: LikaApp, deps: Deps): void {
     {
       method: 'POST',
       path: '/v1/guarantees',
-      summary: 'Registers a surety insurance or a bank guarantee',
+      summary:
+        'Registers a surety insurance or a bank guarantee; it counts once a second person agrees',
       access: 'reserve:write',
       idempotent: true,
       body: closed({ ...members, ...given }),
@@ -130,6 +141,32 @@ export function register(app: LikaApp, deps: Deps): void {
     async ({ caller, id }) => {
       const row = await find(caller, id)
       return row === undefined ? refused(notFound('guarantee')) : okay(presentGuarantee(row))
+    },
+  )
+
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/guarantees/{id}/approve',
+      summary: 'The second person has seen the document, and from now on it counts',
+      access: 'reserve:write',
+      idempotent: true,
+      id: 'guarantee',
+      responses: { 200: Approved },
+      refusals: [
+        'guarantee.not_found',
+        'guarantee.ended',
+        'approval.not_pending',
+        'approval.same_person',
+      ],
+    },
+    async (call) => {
+      const command = approveGuarantee(flows, call.caller, call.id, call.idempotencyKey)
+      if (!command.ok) return command
+      return executed(await call.execute(command.value), 200, (outcome, at) => ({
+        id: formatId('guarantee', textIn(outcome, 'guaranteeId')),
+        approved_at: formatInstant(at),
+      }))
     },
   )
 

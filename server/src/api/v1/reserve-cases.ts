@@ -32,7 +32,7 @@ import {
 
 const ActionName = oneOf(
   caseActions,
-  'match: they belong together. suspend: the books follow the bank, against 待查款项. dismiss: nothing is moved.',
+  'match: they belong together. suspend: the books follow the bank, against 待查款项; write_off: against 余额调整. dismiss: nothing is moved.',
 )
 
 const CaseBody = closed({

@@ -3,7 +3,9 @@ import { fenToJson, formatInstant, ok, refusal, refused } from '@lika/contract'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
 import { presentPosition } from '../../flows/reserve/position.ts'
 import { groundsNow } from '../../flows/reserve/requirement.ts'
+import { secondPerson } from '../../modules/access/index.ts'
 import {
+  approveProfile,
   coverageOf,
   insertProfile,
   issuerClasses,
@@ -43,6 +45,8 @@ const ProfileBody = closed({
   business_began: nullable(DateText),
   version: Type.Integer({ minimum: 1 }),
   given_by: Type.String(),
+  approved_by: nullable(Type.String()),
+  approved_at: nullable(Timestamp),
   created_at: Timestamp,
 })
 
@@ -104,7 +108,8 @@ export function register(app: LikaApp, { flows, database, bookNow }: Deps): void
     {
       method: 'POST',
       path: '/v1/reserve/profile',
-      summary: 'Says of which class the issuer is; the version before stays on record',
+      summary:
+        'Says of which class the issuer is; a change of what was said counts once a second person agrees',
       access: 'reserve:write',
       body: NewProfile,
       responses: { 200: ProfileBody },
@@ -122,8 +127,32 @@ export function register(app: LikaApp, { flows, database, bookNow }: Deps): void
         owner: caller.owner,
         at: bookNow(caller.mode),
       })
-      const made = await selectProfile(sql, caller.book)
+      const made = await selectProfile(sql, caller.book, 'newest')
       return made === undefined ? refused(profileMissing) : okay(presentProfile(made))
+    },
+  )
+
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/reserve/profile/approve',
+      summary: 'The second person agrees to the newest version of what the issuer says of itself',
+      access: 'reserve:write',
+      responses: { 200: ProfileBody },
+      refusals: ['reserve.profile_missing', 'approval.not_pending', 'approval.same_person'],
+    },
+    async ({ caller }) => {
+      const newest = await selectProfile(sql, caller.book, 'newest')
+      if (newest === undefined) return refused(profileMissing)
+      if (newest.approvedAt !== null) return refused(nothingPending)
+      const allowed = secondPerson(newest, caller)
+      if (!allowed.ok) return allowed
+      const at = bookNow(caller.mode)
+      const { keyId, owner } = caller
+      if (!(await approveProfile(sql, newest, { keyId, owner, at }))) return refused(nothingPending)
+      return okay(
+        presentProfile({ ...newest, approverKeyId: keyId, approverOwner: owner, approvedAt: at }),
+      )
     },
   )
 
@@ -212,6 +241,11 @@ const profileMissing = refusal(
   'Say first of which class the issuer is: POST /v1/reserve/profile.',
 )
 
+const nothingPending = refusal(
+  'approval.not_pending',
+  'The newest version of the profile counts already.',
+)
+
 /** Refusals: `reserve.profile_missing`: without a profile nobody watches over the reserve. */
 export async function requireProfile(
   { database }: Pick<Deps, 'database'>,
@@ -229,6 +263,8 @@ function presentProfile(row: ProfileRow) {
     business_began: row.businessBegan,
     version: row.number,
     given_by: row.owner,
+    approved_by: row.approverOwner,
+    approved_at: row.approvedAt === null ? null : formatInstant(row.approvedAt),
     created_at: formatInstant(row.at),
   }
 }

@@ -207,7 +207,8 @@ export async function approveResolution(
         resolvedAt: now,
       })
       if (row.action !== 'dismiss') settleMovement(view, row)
-      if (row.action === 'suspend') suspend(view, now, row, caller)
+      if (row.action === 'suspend') follow(view, now, row, caller, 'suspense')
+      if (row.action === 'write_off') follow(view, now, row, caller, 'adjustment')
       const body = {
         caseId: id,
         caseKind: row.kind,
@@ -275,18 +276,25 @@ function settleMovement(view: View, { movementId, id }: CaseRow): void {
 
 /**
  * The books follow the bank: what differs goes onto the custody account and against 待查款项, where it waits until
- * somebody knows what it was. Facts are not refused for what they do to the reserve: the daily position shows that.
+ * somebody knows what it was, or against 余额调整. Facts are not refused for what they do to the reserve: the daily position shows that.
  */
-function suspend(view: View, now: Instant, row: CaseRow, caller: ReserveCaller): void {
+function follow(
+  view: View,
+  now: Instant,
+  row: CaseRow,
+  caller: ReserveCaller,
+  against: 'suspense' | 'adjustment',
+): void {
   const lane = laneOfId(row.id)
   const account = view.find(accountsOfBook, view.bookId).find((one) => one.id === row.accountId)
   if (account === undefined) throw new Error(`the account of ${row.id} is not there`)
-  const own = (kind: 'custody' | 'suspense') => accountId(issuerOfBook(view.bookId), kind, lane)
+  const own = (kind: 'custody' | 'suspense' | 'adjustment') =>
+    accountId(issuerOfBook(view.bookId), kind, lane)
   const { amount } = row
   new LedgerDesk(view, lane).transfer(
     amount > 0n
-      ? { debit: own('custody'), credit: own('suspense'), amount }
-      : { debit: own('suspense'), credit: own('custody'), amount: -amount },
+      ? { debit: own('custody'), credit: own(against), amount }
+      : { debit: own(against), credit: own('custody'), amount: -amount },
   )
   view.put(custodyAccounts, lane, { ...account, balance: account.balance + amount })
   view.put(custodyMovements, lane, {
@@ -342,6 +350,7 @@ const titles: Readonly<Record<CaseKind, string>> = {
   unknown_inflow: '来源不明的入账',
   unknown_outflow: '去向不明的出账',
   missing_line: '银行未入账',
+  statement_missing: '缺少银行对账单',
   balance_gap: '余额不符',
   outflow_unmatched: '存管资金流出而负债未减少',
   reserve_short: '存管资金不足',

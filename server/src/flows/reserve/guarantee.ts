@@ -14,6 +14,7 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
+import { secondPerson } from '../../modules/access/index.ts'
 import {
   accountsOfBook,
   type GuaranteeKind,
@@ -78,6 +79,9 @@ export function registerGuarantee(
           id,
           bookId: view.bookId,
           endedOn: null,
+          approverKeyId: null,
+          approverOwner: null,
+          approvedAt: null,
           reference: input.reference ?? null,
           metadata: input.metadata ?? null,
           at: now,
@@ -91,6 +95,50 @@ export function registerGuarantee(
 }
 
 const guaranteeNotFound = refusal('guarantee.not_found', 'No guarantee has this id here (guar_…).')
+
+/**
+ * The second person has seen the document: from now on it counts. Refusals: `guarantee.not_found`, `guarantee.ended`,
+ * `approval.not_pending`, `approval.same_person`.
+ */
+export function approveGuarantee(
+  context: FlowContext,
+  caller: ReserveCaller,
+  id: Id<'guarantee'>,
+  key: string,
+): Result<Command> {
+  const lane = homeLaneOf(context, caller.mode)
+  if (laneOfId(id) !== lane) return refused(guaranteeNotFound)
+  return ok({
+    book: caller.book,
+    operation: 'guarantee.approved',
+    key,
+    input: { id },
+    homeLane: () => lane,
+    plan: () => ({
+      lanes: [lane],
+      reads: [read(guarantees, lane, id)],
+      decide: (view, now) => {
+        const row = view.get(guarantees, id)
+        if (row === undefined || row.bookId !== view.bookId)
+          return { ok: false, final: false, refusal: guaranteeNotFound }
+        if (row.endedOn !== null) return refused(ended)
+        if (row.approvedAt !== null)
+          return refused(refusal('approval.not_pending', 'The guarantee was approved already.'))
+        const allowed = secondPerson(row, caller)
+        if (!allowed.ok) return allowed
+        view.put(guarantees, lane, {
+          ...row,
+          approverKeyId: caller.keyId,
+          approverOwner: caller.owner,
+          approvedAt: now,
+        })
+        return ok({ kind: 'guarantee.approved', version: 1, body: { guaranteeId: id } })
+      },
+    }),
+  })
+}
+
+const ended = refusal('guarantee.ended', 'The guarantee has ended already.')
 
 /**
  * Ends a guarantee before its time, as of today. Refusals: `guarantee.not_found`, `guarantee.ended`, `reserve.not_ready`,
@@ -124,8 +172,7 @@ export function endGuarantee(
           if (row === undefined || row.bookId !== view.bookId)
             return { ok: false, final: false, refusal: guaranteeNotFound }
           const today = businessDateOf(now)
-          if (row.endedOn !== null || row.validTo < today)
-            return refused(refusal('guarantee.ended', 'The guarantee has ended already.'))
+          if (row.endedOn !== null || row.validTo < today) return refused(ended)
           if (!prepared.ok) return { ok: false, final: false, refusal: prepared.refusal }
           const { grounds } = prepared.value
           if (grounds.day !== today) throw new NotPrepared('the day')
@@ -154,6 +201,9 @@ export function presentGuarantee(row: GuaranteeRow) {
     valid_from: row.validFrom,
     valid_to: row.validTo,
     ended_on: row.endedOn,
+    registered_by: row.owner,
+    approved_by: row.approverOwner,
+    approved_at: row.approvedAt === null ? null : formatInstant(row.approvedAt),
     reference: row.reference,
     metadata: { ...row.metadata },
     created_at: formatInstant(row.at),

@@ -3,15 +3,19 @@ import {
   type BookId,
   type BusinessDate,
   businessDateOf,
+  formatId,
   issuerOfBook,
   modeOfBook,
 } from '@lika/contract'
+import { addDays, isRestDay } from '../../modules/policy/index.ts'
 import {
   filingDue,
   hasOpenCase,
   isToBeReminded,
   quarterBefore,
   reportDue,
+  selectAccounts,
+  selectClosingsOfBank,
   selectGuarantees,
   selectProfile,
   selectStandingFilings,
@@ -21,7 +25,7 @@ import { openCase } from './case.ts'
 import { homeLaneOf } from './desk.ts'
 
 interface Due {
-  readonly kind: 'expiry_near' | 'filing_due'
+  readonly kind: 'expiry_near' | 'filing_due' | 'statement_missing'
   readonly subject: string
   readonly day: BusinessDate
 }
@@ -68,7 +72,30 @@ async function dueOf(context: FlowContext, book: BookId, today: BusinessDate): P
       subject: `report ${quarter.name} by ${report.day}`,
       day: report.day,
     })
-  return due
+  return [...due, ...(await missingStatements(context, book, today))]
+}
+
+/** A bank's statement comes on the working day after: one of the last working day before yesterday is overdue. */
+async function missingStatements(
+  { database, engine, tables }: FlowContext,
+  book: BookId,
+  today: BusinessDate,
+): Promise<Due[]> {
+  let day = addDays(today, -2)
+  while (isRestDay(tables, day)) day = addDays(day, -1)
+  const lane = homeLaneOf({ engine }, modeOfBook(book))
+  const accounts = await selectAccounts(database.sql, lane, { books: [book] })
+  const older = accounts.filter(({ openedAt }) => businessDateOf(openedAt) <= day)
+  const ids = older.map(({ id }) => id)
+  const closings = await selectClosingsOfBank(database.sql, ids, day)
+  const known = new Set<string>(closings.map(({ accountId }) => accountId))
+  return older
+    .filter(({ id }) => !known.has(id))
+    .map(({ id }) => ({
+      kind: 'statement_missing' as const,
+      subject: formatId('custody', id),
+      day,
+    }))
 }
 
 async function report(context: FlowContext, book: BookId, due: Due): Promise<void> {

@@ -8,6 +8,8 @@ import { rowsJson } from './rows-json.ts'
 
 /** What is wrong beside the differences between bank and books. */
 const alarmKinds = [
+  /** The bank's statement of a day has not come. */
+  'statement_missing',
   /** The closing balance of a statement does not follow from the books and the differences known. */
   'balance_gap',
   /** Money left the reserve, and nobody is owed less for it. */
@@ -26,8 +28,11 @@ export type CaseKind = (typeof caseKinds)[number]
 export const caseStates = ['open', 'proposed', 'resolved'] as const
 export type CaseState = (typeof caseStates)[number]
 
-/** `match`: they belong together as they are. `suspend`: the books follow the bank, against 待查款项. `dismiss`: nothing is moved. */
-export const caseActions = ['match', 'suspend', 'dismiss'] as const
+/**
+ * `match`: they belong together as they are. `suspend`: the books follow the bank, against 待查款项. `write_off`: the same
+ * against 余额调整, where it is known for what it was, such as a fee or interest. `dismiss`: nothing is moved.
+ */
+export const caseActions = ['match', 'suspend', 'write_off', 'dismiss'] as const
 export type CaseAction = (typeof caseActions)[number]
 
 export interface CaseRow {
@@ -54,13 +59,14 @@ export interface CaseRow {
 
 /** What may be done about a case of each kind. */
 export const actionsOf = {
-  amount_differs: ['suspend'],
+  amount_differs: ['suspend', 'write_off'],
   day_differs: ['match'],
   split_lines: ['match'],
   doubled_line: ['suspend'],
-  unknown_inflow: ['suspend'],
-  unknown_outflow: ['suspend'],
+  unknown_inflow: ['suspend', 'write_off'],
+  unknown_outflow: ['suspend', 'write_off'],
   missing_line: ['suspend', 'dismiss'],
+  statement_missing: ['dismiss'],
   balance_gap: ['dismiss'],
   outflow_unmatched: ['dismiss'],
   reserve_short: ['dismiss'],

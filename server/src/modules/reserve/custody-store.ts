@@ -57,6 +57,8 @@ export interface GuaranteeRow extends GuaranteeFacts, DoneBy {
   readonly bookId: BookId
   readonly guarantor: string
   readonly documentNumber: string
+  readonly approverKeyId: string | null
+  readonly approverOwner: string | null
   readonly reference: string | null
   readonly metadata: Metadata
   readonly at: Instant
@@ -246,7 +248,8 @@ export function selectGuarantees(
     select
       id, book_id as "bookId", kind, guarantor, document_number as "documentNumber", amount,
       valid_from as "validFrom", valid_to as "validTo", ended_on as "endedOn", reference, metadata,
-      key_id as "keyId", owner, at
+      key_id as "keyId", owner, at, approver_key_id as "approverKeyId", approver_owner as "approverOwner",
+      approved_at as "approvedAt"
     from reserve_guarantee
     where lane = ${lane}
       and (${ids === undefined ? null : uuidArray(ids)}::uuid[] is null
@@ -273,8 +276,12 @@ function insertGuarantees(sql: Sql, lane: Lane, rows: readonly GuaranteeRow[]): 
 function updateGuarantees(sql: Sql, lane: Lane, rows: readonly GuaranteeRow[]): Promise<unknown> {
   return sql`
     update reserve_guarantee
-    set ended_on = changed."endedOn"
-    from jsonb_to_recordset(${rowsJson(rows)}::text::jsonb) as changed (id uuid, "endedOn" date)
+    set
+      ended_on = changed."endedOn", approver_key_id = changed."approverKeyId",
+      approver_owner = changed."approverOwner", approved_at = changed."approvedAt"
+    from jsonb_to_recordset(${rowsJson(rows)}::text::jsonb) as changed (
+      id uuid, "endedOn" date, "approverKeyId" uuid, "approverOwner" text, "approvedAt" timestamptz
+    )
     where reserve_guarantee.lane = ${lane}
       and reserve_guarantee.id = changed.id`
 }

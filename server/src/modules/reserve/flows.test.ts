@@ -74,6 +74,7 @@ describe('what is not explained', () => {
 
   test('what a case of the bank’s line reported is no second outflow', () => {
     assert.equal(reserveFlow([pair('suspense', 'custody', 9n)]).outflow, 0n)
+    assert.equal(reserveFlow([pair('adjustment', 'custody', 9n)]).outflow, 0n)
     assert.equal(reserveFlow([pair('bank', 'custody', 9n)]).outflow, 9n)
   })
 })

@@ -20,6 +20,9 @@ export interface ReserveFlow {
   readonly decrease: Fen
 }
 
+/** Against which the books follow the bank. */
+const byCases: readonly AccountKindName[] = ['suspense', 'adjustment']
+
 /** Where money comes from when cards are sold: claims that arise so offset no decrease. */
 const sources: readonly AccountKindName[] = ['bank', 'cash', 'card_acquirer', 'wechat', 'unfunded']
 
@@ -27,13 +30,13 @@ const sources: readonly AccountKindName[] = ['bank', 'cash', 'card_acquirer', 'w
  * A claim that leaves and comes back (by a returned payout, by an adjustment and its opposite) is no decrease: such ways
  * are netted. Transit is looked through: what counts is where the value comes out. What was given moves no money of
  * holders, whichever way it goes. What the bank took without the books was reported by the case of its line, and its
- * booking against suspense is no second outflow.
+ * booking is no second outflow.
  */
 export function reserveFlow(pairs: readonly PairFlow[]): ReserveFlow {
   let outflow = 0n
   let decrease = 0n
   for (const { debit, credit, amount } of pairs) {
-    if (credit === 'custody' && debit !== 'suspense' && debit !== 'custody') outflow += amount
+    if (credit === 'custody' && !byCases.includes(debit)) outflow += amount
     const [from, to] = [sideOf(debit), sideOf(credit)]
     if (to === 'elsewhere' && (from === 'owed' || from === 'transit')) decrease += amount
     const comesBack = from === 'elsewhere' && !sources.includes(debit)

@@ -73,6 +73,7 @@ export {
   requirementOf,
 } from './model.ts'
 export {
+  approveProfile,
   insertPosition,
   insertProfile,
   type PositionRow,

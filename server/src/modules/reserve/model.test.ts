@@ -185,6 +185,7 @@ describe('guarantees', () => {
     validFrom: '2026-01-01',
     validTo: '2026-12-31',
     endedOn: null,
+    approvedAt: 1,
   }
   const letter: GuaranteeFacts = { ...insurance, kind: 'bank_guarantee', amount: 500n }
   const cover = (guarantees: GuaranteeFacts[], day = '2026-11-24', policy = national) =>
@@ -212,6 +213,7 @@ describe('guarantees', () => {
     )
     assert.equal(on('2026-06-01', { endedOn: '2026-06-01' }), 0n)
     assert.equal(on('2026-05-31', { endedOn: '2026-06-01' }), 300n)
+    assert.equal(on('2026-06-01', { approvedAt: null }), 0n)
   })
 
   test('stand for no larger share than the policy lets them, and for nothing of a payment institution', () => {

@@ -2,7 +2,7 @@
  * What an issuer must set aside: the requirements of every rule in force on their bases, what guarantees may stand for,
  * and how much may be taken off the custody accounts. Pure; the numbers come from the policy packs.
  */
-import type { BusinessDate, Fen } from '@lika/contract'
+import type { BusinessDate, Fen, Instant } from '@lika/contract'
 import { type AccountKindName, accountKinds } from '../ledger/index.ts'
 import {
   countLimit,
@@ -35,6 +35,8 @@ export interface GuaranteeFacts {
   readonly validTo: BusinessDate
   /** The first day on which it no longer counts. */
   readonly endedOn: BusinessDate | null
+  /** Null: no second person has agreed yet, and it does not count. */
+  readonly approvedAt: Instant | null
 }
 
 /** What is owed, at two moments. */
@@ -166,7 +168,9 @@ export function coverageOf(
   return { guaranteed, surplus: custody + guaranteed - required }
 }
 
-function isValidOn({ validFrom, validTo, endedOn }: GuaranteeFacts, day: BusinessDate): boolean {
+function isValidOn(guarantee: GuaranteeFacts, day: BusinessDate): boolean {
+  const { validFrom, validTo, endedOn, approvedAt } = guarantee
+  if (approvedAt === null) return false
   return validFrom <= day && day <= validTo && (endedOn === null || day < endedOn)
 }
 

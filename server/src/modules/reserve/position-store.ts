@@ -10,6 +10,10 @@ export interface ProfileRow extends ProfileFacts, DoneBy {
   readonly number: number
   readonly businessBegan: BusinessDate | null
   readonly at: Instant
+  readonly approverKeyId: string | null
+  readonly approverOwner: string | null
+  /** Null: no second person has agreed yet. */
+  readonly approvedAt: Instant | null
   /** When the first version was given. */
   readonly firstAt: Instant
 }
@@ -17,20 +21,26 @@ export interface ProfileRow extends ProfileFacts, DoneBy {
 /** How often a number that another version took meanwhile is given up for the next one. */
 const attempts = 20
 
-/** The next version. */
-export async function insertProfile(
-  sql: Sql,
-  row: Omit<ProfileRow, 'number' | 'firstAt'>,
-): Promise<void> {
+type NewProfile = Omit<
+  ProfileRow,
+  'number' | 'firstAt' | 'approverKeyId' | 'approverOwner' | 'approvedAt'
+>
+
+/** The next version. The first one counts at once; a change waits for a second person. */
+export async function insertProfile(sql: Sql, row: NewProfile): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await sql`
         insert into reserve_profile
-          (book_id, number, issuer_class, last_year_revenue, top_up_deposit, business_began, key_id, owner, at)
+          (book_id, number, issuer_class, last_year_revenue, top_up_deposit, business_began, key_id, owner, at,
+            approver_key_id, approver_owner, approved_at)
         select
           ${row.bookId}::uuid, coalesce(max(number), 0) + 1, ${row.issuerClass}, ${row.lastYearRevenue}::bigint,
           ${row.topUpDeposit}::boolean, ${row.businessBegan}::date, ${row.keyId}::uuid, ${row.owner},
-          ${new Date(row.at)}::timestamptz
+          ${new Date(row.at)}::timestamptz,
+          case when max(number) is null then ${row.keyId}::uuid end,
+          case when max(number) is null then ${row.owner}::text end,
+          case when max(number) is null then ${new Date(row.at)}::timestamptz end
         from reserve_profile
         where book_id = ${row.bookId}`
       return
@@ -40,21 +50,38 @@ export async function insertProfile(
   }
 }
 
-/** The last version, or the last one that was there at `at`. */
+/** False: somebody else was first. */
+export async function approveProfile(
+  sql: Sql,
+  { bookId, number }: Pick<ProfileRow, 'bookId' | 'number'>,
+  second: DoneBy & { readonly at: Instant },
+): Promise<boolean> {
+  const done = await sql`
+    update reserve_profile
+    set
+      approver_key_id = ${second.keyId}, approver_owner = ${second.owner},
+      approved_at = ${new Date(second.at)}::timestamptz
+    where book_id = ${bookId}
+      and number = ${number}
+      and approved_at is null`
+  return done.count === 1
+}
+
+/** The last version that counts; `newest`: the last one, whether it counts or waits. */
 export async function selectProfile(
   sql: Sql,
   bookId: BookId,
-  at?: Instant,
+  which: 'counting' | 'newest' = 'counting',
 ): Promise<ProfileRow | undefined> {
   const [row] = await sql<ProfileRow[]>`
     select
       book_id as "bookId", number, issuer_class as "issuerClass", last_year_revenue as "lastYearRevenue",
       top_up_deposit as "topUpDeposit", business_began as "businessBegan", key_id as "keyId", owner, at,
+      approver_key_id as "approverKeyId", approver_owner as "approverOwner", approved_at as "approvedAt",
       (select min(at) from reserve_profile as first where first.book_id = ${bookId}) as "firstAt"
     from reserve_profile
     where book_id = ${bookId}
-      and (${at === undefined ? null : new Date(at)}::timestamptz is null
-        or at <= ${at === undefined ? null : new Date(at)}::timestamptz)
+      and (${which === 'newest'} or approved_at is not null)
     order by number desc
     limit 1`
   return row
