@@ -33,10 +33,7 @@ export async function* csvLines(
   if (piece.length > 0) yield toCsv(piece, bigint)
 }
 
-function toCsv(
-  rows: readonly (readonly CsvCell[])[],
-  bigint: (value: bigint) => string,
-): string {
+function toCsv(rows: readonly (readonly CsvCell[])[], bigint: (value: bigint) => string): string {
   return stringify(
     rows.map((row) => [...row]),
     { escape_formulas: true, record_delimiter: '\n', cast: { bigint } },
