@@ -1,6 +1,13 @@
 /** The whole command line: every noun, help in two languages, errors that end with exit code 2. */
 import { Command } from 'commander'
 import type { World } from './call.ts'
+import {
+  addCampaigns,
+  addLoads,
+  addPresales,
+  addRebates,
+  addVouchers,
+} from './commands/campaigns.ts'
 import { addRedemptions } from './commands/card-redeem.ts'
 import { addCards } from './commands/cards.ts'
 import { addCharters } from './commands/charters.ts'
@@ -71,6 +78,11 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addPayments,
   addRefunds,
   addRedemptions,
+  addLoads,
+  addCampaigns,
+  addRebates,
+  addVouchers,
+  addPresales,
   addHolds,
   addSettlements,
   addPayoutBatches,

@@ -3,7 +3,7 @@ import { channels } from '@lika/contract'
 import { type Command, Option } from 'commander'
 import type { Call, PageOptions } from '../call.ts'
 import type { JsonObject } from '../json.ts'
-import { onlyStdin, toInstant, yuan } from '../option-values.ts'
+import { onlyStdin, several, toInstant, yuan } from '../option-values.ts'
 import { readSources, type Source, sourceOptions } from '../sources.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 
@@ -82,10 +82,16 @@ export function addPayments(lika: Lika): void {
 
   const create = lika.write(payments, 'create', '消费', 'pay')
   const sources = spendOptions(lika, create)
+  create.option(
+    '--voucher <voucher>',
+    say('代金券，可多次，先于卡扣款', 'a voucher, repeatable; it pays before the cards'),
+    several((voucher) => voucher),
+  )
   create.action(
-    lika.action(async (call, options: Spend) => {
+    lika.action(async (call, options: Spend & { voucher?: string[] }) => {
       const sent = await spendBody(call, options, sources())
-      call.show(await call.make('/v1/payments', sent))
+      const { voucher: vouchers } = options
+      call.show(await call.make('/v1/payments', body({ ...sent, vouchers })))
       remarkOnDryRun(call, options)
     }),
   )
