@@ -161,6 +161,18 @@ describe('a claim', () => {
     assert.equal(code(await claim(foreign.id, await loaded(one))), 'campaign.not_running')
   })
 
+  test('counts for the cap of the card', async () => {
+    const { id, card } = await own(50_000)
+    const one = await card()
+    const load = await loaded(one, 5_000_000 - 6)
+    const over = await claim(id, load)
+    assert.deepEqual(
+      [over.body.code, over.body.policy.rule],
+      ['policy.card_limit', 'card_limit_anonymous_fen'],
+    )
+    assert.equal((await shop.budget(id))[0].granted, 0)
+  })
+
   test('is taken back when the load is given back below what it takes', async () => {
     const { id, card } = await own(50_000)
     const one = await card()

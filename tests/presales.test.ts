@@ -127,6 +127,29 @@ test('sells within its dates, its budget and the law; a repeat sells once', asyn
   assert.equal(code(await deliver(`psale_${'0'.repeat(32)}`)), 'presale.not_found')
 })
 
+test('is a sale before the law; what was paid for is delivered also when the sale was stopped since', async () => {
+  const productId = await shop.makeProduct({ face_range: { min: 1, max: 6_000_000 } })
+  const above = { kind: 'presale', price: 9_000, face: 5_000_001 }
+  const over = await shop.campaign(above, { products: [productId], budget: 10_000_000 })
+  const funding = { method: 'cash' }
+  const refused = await shop.request('POST', '/v1/presales', { campaign_id: over, funding })
+  assert.deepEqual(
+    [refused.body.code, refused.body.policy.rule],
+    ['policy.card_limit', 'card_limit_anonymous_fen'],
+  )
+  const { sell } = await own()
+  const { body: sold } = await sell()
+  const turn = (stopped: boolean) =>
+    shop.call('POST', `/v1/issuers/${shop.issuer.id}/sale`, {
+      key: shop.operator,
+      body: { stopped, reason: 'asked for' },
+    })
+  assert.equal((await turn(true)).status, 200)
+  assert.equal(code(await sell()), 'policy.sale_stopped')
+  assert.equal((await deliver(sold.id)).status, 201)
+  assert.equal((await turn(false)).status, 200)
+})
+
 test('a card that was delivered is redeemed for what was paid, its discount goes back to the campaign', async () => {
   const { sell } = await own()
   const { body: sold } = await sell()

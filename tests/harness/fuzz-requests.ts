@@ -154,6 +154,17 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     statement: placeholder('bstm', f),
     case: placeholder('case', a),
     filing: placeholder('filg', b),
+    settlement: placeholder('stl', c),
+    payout: placeholder('pout', d),
+    payoutBatch: placeholder('pbat', e),
+    load: placeholder('load', c),
+    campaign: placeholder('camp', d),
+    claimed: placeholder('camp', e),
+    presold: placeholder('camp', f),
+    draftCampaign: placeholder('camp', a),
+    voucher: placeholder('vchr', b),
+    voucherCard: placeholder('card', c),
+    presale: placeholder('psale', d),
   }
 }
 

@@ -15,6 +15,7 @@ import type { Json } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import { type Client, type ClientAnswer, openClient } from './client.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { makePaidOut } from './paid-out.ts'
 import { temporaryFolder } from './server.ts'
 import { type Started, startLika } from './start.ts'
 
@@ -39,6 +40,8 @@ export type Book = {
   issuer: string
   mode: Mode
   book: BookId
+  /** The database as its owner. */
+  owner: TestDatabase['owner']['sql']
   key: string
   keyId: string
   receiverUrl: string
@@ -120,6 +123,7 @@ export async function openWorld(connections = 16): Promise<World> {
         issuer,
         mode,
         book: bookOf(issuerId, mode),
+        owner: database.owner.sql,
         key,
         keyId,
         receiverUrl,
@@ -189,6 +193,9 @@ export type Things = {
   endpoint: string
   event: string
   account: string
+  settlement: string
+  payout: string
+  payoutBatch: string
   custody: string
   movement: string
   /** Made by hand, and nobody has asked for its reversal. */
@@ -429,6 +436,7 @@ export async function makeThings(
     ...place,
     ...(await makeMerchants(book, merchant)),
     ...(await makeReserve(book)),
+    ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,

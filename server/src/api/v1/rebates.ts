@@ -1,5 +1,6 @@
 /** Routes of rebates: what campaigns gave to cards, and what of it was taken back. */
-import { fenToJson, formatId, formatInstant, laneOfId, modeOfBook, refused } from '@lika/contract'
+import { fenToJson, formatId, formatInstant, laneOfId, modeOfBook } from '@lika/contract'
+import { findCard } from '../../flows/cards/find.ts'
 import { claimCommand, presentClaim } from '../../flows/rebates/claim.ts'
 import { runSchedule } from '../../flows/rebates/schedule.ts'
 import { loadDebts, type RebateRow, selectRebates, wholeRun } from '../../modules/loyalty/index.ts'
@@ -7,7 +8,6 @@ import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import { presentPage, readPage, smallPart, uuidPart } from '../http/cursors.ts'
 import type { LikaApp } from '../http/kernel.ts'
-import { notFound } from '../http/read-call.ts'
 import {
   Amount,
   AmountOrZero,
@@ -164,8 +164,9 @@ export function register(app: LikaApp, { database, flows }: Deps): void {
       refusals: ['card.not_found'],
     },
     async ({ caller, id }) => {
+      const card = await findCard(flows, caller, id)
+      if (!card.ok) return card
       const [debt] = await loadDebts(sql, laneOfId(id), [id])
-      if (debt !== undefined && debt.bookId !== caller.book) return refused(notFound('card'))
       return okay({
         card_id: formatId('card', id),
         amount: fenToJson(debt?.amount ?? 0n),

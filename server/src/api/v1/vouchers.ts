@@ -1,5 +1,6 @@
 /** Routes of vouchers: what cards have of them. They are given by campaigns and used in payments. */
 import { fenToJson, formatId, formatInstant, laneOfId, modeOfBook, refused } from '@lika/contract'
+import { findCard } from '../../flows/cards/find.ts'
 import { selectVouchers, statusOfVoucher, type VoucherView } from '../../modules/vouchers/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
@@ -61,9 +62,11 @@ export function register(app: LikaApp, { database, flows, bookNow }: Deps): void
       access: 'cards:read',
       id: 'card',
       responses: { 200: closed({ data: Type.Array(Voucher) }) },
-      refusals: [],
+      refusals: ['card.not_found'],
     },
     async ({ caller, id }) => {
+      const card = await findCard(flows, caller, id)
+      if (!card.ok) return card
       const rows = await selectVouchers(sql, laneOfId(id), caller.book, { cardId: id })
       const now = bookNow(caller.mode)
       return okay({ data: rows.map((row) => present(row, now)) })
