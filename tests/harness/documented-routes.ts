@@ -129,6 +129,28 @@ GET    /v1/ledger/corrections limit cursor
 GET    /v1/ledger/corrections/:id
 POST ¤ /v1/ledger/corrections/:id/approve
 POST ¤ /v1/ledger/corrections/:id/reject
+GET    /v1/settlements merchant_id status to_day limit cursor
+GET    /v1/settlements/:id
+GET    /v1/settlements/:id/lines limit cursor
+GET    /v1/settlements/:id/file format!
+POST   /v1/settlements/run through
+POST ¤ /v1/settlements/adjustments merchant_id! amount! reason! reference metadata
+POST ¤ /v1/settlements/adjustments/:id/approve
+POST ¤ /v1/settlements/adjustments/:id/reject
+GET    /v1/settlements/adjustments merchant_id status limit cursor
+GET    /v1/settlements/adjustments/:id
+GET    /v1/merchants/:id/margins
+GET    /v1/calendar
+POST   /v1/calendar year! off! work! reason!
+POST   /v1/payout_batches pay_on reference metadata
+GET    /v1/payout_batches status reference limit cursor
+GET    /v1/payout_batches/:id
+POST   /v1/payout_batches/:id/release
+POST   /v1/payout_batches/:id/cancel
+GET    /v1/payouts status batch_id settlement_id merchant_id attention limit cursor
+GET    /v1/payouts/:id
+POST   /v1/payouts/:id/repost despite_attention reference metadata
+POST   /v1/payouts/:id/outcome outcome! bank_serial reason!
 POST   /v1/reserve/profile issuer_class! last_year_revenue top_up_deposit business_began
 POST   /v1/reserve/profile/approve
 GET    /v1/reserve/profile
@@ -197,29 +219,7 @@ function routeOf(line: string): DocumentedRoute {
   return {
     name: `${method} ${path}`,
     method,
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(':id', '[\\w-]+')}$GET    /v1/settlements merchant_id status to_day limit cursor
-GET    /v1/settlements/:id
-GET    /v1/settlements/:id/lines limit cursor
-GET    /v1/settlements/:id/file format!
-POST   /v1/settlements/run through
-POST ¤ /v1/settlements/adjustments merchant_id! amount! reason! reference metadata
-POST ¤ /v1/settlements/adjustments/:id/approve
-POST ¤ /v1/settlements/adjustments/:id/reject
-GET    /v1/settlements/adjustments merchant_id status limit cursor
-GET    /v1/settlements/adjustments/:id
-GET    /v1/merchants/:id/margins
-GET    /v1/calendar
-POST   /v1/calendar year! off! work! reason!
-POST   /v1/payout_batches pay_on reference metadata
-GET    /v1/payout_batches status reference limit cursor
-GET    /v1/payout_batches/:id
-POST   /v1/payout_batches/:id/release
-POST   /v1/payout_batches/:id/cancel
-GET    /v1/payouts status batch_id settlement_id merchant_id attention limit cursor
-GET    /v1/payouts/:id
-POST   /v1/payouts/:id/repost despite_attention reference metadata
-POST   /v1/payouts/:id/outcome outcome! bank_serial reason!
-`),
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(':id', '[\\w-]+')}$`),
     isKeyed: line.includes('¤'),
     isMultipart: members[0] === 'multipart',
     due: members.filter((member) => member.endsWith('!')).map((member) => member.slice(0, -1)),
