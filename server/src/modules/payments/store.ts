@@ -20,6 +20,7 @@ import {
   bigintArray,
   instantArray,
   intArray,
+  jsonLines,
   textArray,
   uuidArray,
 } from '../../platform/db-array.ts'
@@ -149,9 +150,9 @@ function insertPayments(sql: Sql, lane: Lane, rows: readonly PaymentRow[]): Prom
       ${bigintArray(rows.map((row) => row.refunded))}::bigint[],
       ${textArray(rows.map((row) => row.status))}::text[],
       ${uuidArray(rows.map((row) => row.holdId))}::uuid[],
-      ${textArray(rows.map((row) => allocationsText(row.allocations)))}::jsonb[],
+      string_to_array(${jsonLines(rows.map((row) => allocationsText(row.allocations)))}, E'\\n', '')::jsonb[],
       ${textArray(rows.map((row) => row.receiptNumber))}::text[],
-      ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
+      string_to_array(${jsonLines(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}, E'\\n', '')::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
       (month, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, refunded, status,

@@ -7,6 +7,7 @@ import {
   byteaArray,
   instantArray,
   intArray,
+  jsonLines,
   textArray,
   uuidArray,
 } from '../db-array.ts'
@@ -62,11 +63,6 @@ export function findExecuted(
       and command_id = any(${uuidArray(commandIds)}::uuid[])`
 }
 
-/** A line each, for no JSON text has a line break: escaping it all once more for an array literal costs as much as writing it. */
-function bodiesOf(rows: readonly JournalEntry[]): string {
-  return rows.map((row) => row.body).join('\n')
-}
-
 export function appendJournal(
   sql: Sql,
   lane: Lane,
@@ -86,7 +82,7 @@ export function appendJournal(
       ${intArray(rows.map((row) => row.version))}::int[],
       ${boolArray(rows.map((row) => row.refused))}::boolean[],
       ${instantArray(rows.map((row) => row.at))}::timestamptz[],
-      string_to_array(${bodiesOf(rows)}, E'\\n'),
+      string_to_array(${jsonLines(rows.map((row) => row.body))}, E'\\n', ''),
       ${byteaArray(rows.map((row) => row.digest))}::bytea[]
     ) as entry (seq, month, command_id, book_id, kind, version, refused, at, body, digest)`
 }
