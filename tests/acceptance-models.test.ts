@@ -101,3 +101,17 @@ test('a mixed card pays at both: one part is sales of the issuer, the other is o
   assert.equal(accounts['merchant_unsettled'] ?? 0, 0)
   assert.equal(accounts['transit'] ?? 0, 0)
 })
+
+test('a merchant that has a statement gets its first contract from tomorrow on', async () => {
+  const terms = {
+    class: 'none',
+    commission: { kind: 'flat', rate_bp: 100 },
+    cycle: { kind: 'weekly' },
+  }
+  const propose = (validFrom: string) =>
+    app.call('POST', `/v1/merchants/${own}/contracts`, { ...terms, valid_from: validFrom })
+  const today = await propose('2026-11-05')
+  assert.deepEqual([today.status, today.body.code], [422, 'date.out_of_range'])
+  assert.deepEqual(today.body.allowed, { min: '2026-11-06' })
+  assert.equal((await propose('2026-11-06')).status, 201)
+})

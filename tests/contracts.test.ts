@@ -364,16 +364,17 @@ describe('a contract', () => {
     const own = await app.makeIssuer()
     const second = (await app.makeKey(own.id, 'test', { owner: 'Wu' })).secret
     const settled = bookOf(parseId('issuer', own.id) ?? assert.fail(), 'test')
+    const merchant = (await post('/v1/merchants', { name: 'S', category: 'c' }, own.test)).body.id
+    const make = (validFrom: string) => propose(merchant, { valid_from: validFrom }, own.test)
+    const late = (await make('2026-03-31')).body.id
     await app.database.owner.sql`
       insert into lika.clearing_book (book_id, settled_through)
       values (${settled}, '2026-03-31')`
-    const merchant = (await post('/v1/merchants', { name: 'S', category: 'c' }, own.test)).body.id
-    const make = async (validFrom: string) =>
-      (await propose(merchant, { valid_from: validFrom }, own.test)).body.id
-    const refused = await approve(await make('2026-03-31'), second)
+    assert.deepEqual(code(await make('2026-03-31')), [422, 'date.out_of_range'])
+    const refused = await approve(late, second)
     assert.deepEqual(code(refused), [422, 'date.out_of_range'])
     assert.deepEqual(refused.body.allowed, { min: '2026-04-01' })
-    assert.equal((await approve(await make('2026-04-01'), second)).status, 200)
+    assert.equal((await approve((await make('2026-04-01')).body.id, second)).status, 200)
   })
 
   test('of two first ones for today, agreed to at once, only one holds today', async () => {

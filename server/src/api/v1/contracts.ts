@@ -1,6 +1,6 @@
 /** Routes of contracts with merchants: proposed by one person, decided by another, and never changed. */
 import { businessDateOf, formatId, refused } from '@lika/contract'
-import { decideContract } from '../../flows/merchants/decide-contract.ts'
+import { decideContract, proposeContract } from '../../flows/merchants/contracts.ts'
 import { cycleOf } from '../../modules/merchants/index.ts'
 import { newId } from '../../platform/ids.ts'
 import type { Deps } from '../deps.ts'
@@ -47,7 +47,7 @@ export function register(app: LikaApp, deps: Deps): void {
   registerTerms(app, deps)
 }
 
-function registerProposal(app: LikaApp, { merchants, bookNow }: Deps): void {
+function registerProposal(app: LikaApp, deps: Deps): void {
   app.route(
     {
       method: 'POST',
@@ -68,8 +68,8 @@ function registerProposal(app: LikaApp, { merchants, bookNow }: Deps): void {
     async ({ caller, id, body, idempotencyKey }) => {
       const read = readContract(body, { id: newId(), merchantId: id, book: caller.book })
       if (!read.ok) return read
-      const by = { keyId: caller.keyId, owner: caller.owner, at: bookNow(caller.mode) }
-      const made = await merchants.propose(read.value, by, idempotencyKey)
+      const now = deps.bookNow(caller.mode)
+      const made = await proposeContract(deps, read.value, caller, now, idempotencyKey)
       if (!made.ok) return made
       if ('existing' in made.value) return refused(referenceTaken('contract', made.value.existing))
       const { proposed, replayed } = made.value

@@ -41,6 +41,7 @@ export async function propose(
   proposal: Proposal,
   by: Hand,
   idempotencyKey: string,
+  judge: () => Result<void>,
 ): Promise<Result<Proposed>> {
   const { book, merchantId } = proposal
   const fingerprint = needs.keyring.nameDigest(book, printKind, printOf(proposal))
@@ -49,6 +50,8 @@ export async function propose(
     if (earlier !== undefined) return earlier
     const checked = await checkProposal(needs, proposal, by)
     if (!checked.ok) return checked
+    const judged = judge()
+    if (!judged.ok) return judged
     const kept = { stores: checked.value, idempotencyKey, fingerprint, by }
     const made = await insert(needs, proposal, kept)
     if (made !== undefined) return ok(made)

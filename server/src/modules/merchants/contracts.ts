@@ -38,9 +38,15 @@ export interface Contracts extends ContractReads {
   /**
    * The next version of the merchant's contract. The same key with the same input answers what it answered first.
    * Refusals: `idempotency.key_reused`, `merchant.not_found` (the merchant, then the split), `contract.terms_invalid`,
-   * `date.out_of_range`, `contract.class_not_met`, `contract.rate_out_of_band`, `contract.cycle_out_of_class`.
+   * `date.out_of_range`, `contract.class_not_met`, `contract.rate_out_of_band`, `contract.cycle_out_of_class`, those of
+   * `judge`.
    */
-  propose(proposal: Proposal, by: Hand, idempotencyKey: string): Promise<Result<Proposed>>
+  propose(
+    proposal: Proposal,
+    by: Hand,
+    idempotencyKey: string,
+    judge: () => Result<void>,
+  ): Promise<Result<Proposed>>
   /**
    * Refusals: `contract.not_found`, `contract.already_decided`, those of `judge`; of an approval `date.out_of_range`
    * and those of the class, as they are now.
@@ -75,8 +81,8 @@ export function openContracts({ database, keyring, classes }: ContractNeeds): Co
     findContract: async (book, id) =>
       (await store.selectContracts(sql, book, { id, limit: 1 })).at(0),
     contracts: (book, filter) => store.selectContracts(sql, book, filter),
-    propose: (proposal, by, idempotencyKey) =>
-      propose({ sql, keyring, classes }, proposal, by, idempotencyKey),
+    propose: (proposal, by, idempotencyKey, judge) =>
+      propose({ sql, keyring, classes }, proposal, by, idempotencyKey, judge),
     decide: (book, id, decision, judge) =>
       database.transaction(async (on) => {
         const [seen] = await store.selectContracts(on, book, { id, limit: 1 })

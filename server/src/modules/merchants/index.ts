@@ -1,6 +1,7 @@
 /** Merchants, their stores and terminals: who takes cards, and where. */
 
 export type { Contract, ContractText, Proposal } from './contract-model.ts'
+export type { Proposed } from './contract-proposals.ts'
 export {
   type EndingCycle,
   ownerships,
@@ -11,7 +12,6 @@ export {
   type Commission,
   type ContractTerms,
   type Cycle,
-  type CycleDays,
   commissionOf,
   contractClasses,
   cycleOf,
