@@ -142,8 +142,13 @@ export function objectFile(file: string): JsonObject {
 
 /** @throws InvalidArgumentError when it cannot be read. */
 export function readTextFile(file: string): string {
+  return readBytes(file).toString('utf8')
+}
+
+/** @throws InvalidArgumentError when it cannot be read. */
+export function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    return readFileSync(file === '-' ? 0 : file)
   } catch (fault) {
     throw new InvalidArgumentError(messageOf(fault))
   }

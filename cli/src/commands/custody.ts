@@ -1,12 +1,19 @@
 /** `lika custody …` and `lika guarantees …`: the accounts that hold the reserve, and what stands for a part of it. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Call, PageOptions } from '../call.ts'
+import { UsageError } from '../failures.ts'
 import { objectsAt } from '../json.ts'
-import { day, readTextFile, yuan } from '../option-values.ts'
+import { day, readBytes, yuan } from '../option-values.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 
 type Account = Labels & { bank: string; bankCode: string; name: string; number: string }
-type Statement = { day: string; opening: number; closing: number; file: string }
+type Statement = {
+  day: string
+  opening: number
+  closing: number
+  file: Buffer
+  encoding: string
+}
 type Guarantee = Labels & {
   kind: string
   guarantor: string
@@ -88,14 +95,19 @@ function addStatements(lika: Lika, custody: Command): void {
     .requiredOption('--day <day>', say('对账单日期', 'of which day'), day)
     .requiredOption('--opening <yuan>', say('期初余额', 'the balance before it'), yuan)
     .requiredOption('--closing <yuan>', say('期末余额', 'the balance after it'), yuan)
-    .requiredOption('--file <file>', say('CSV 文件，- 为标准输入', 'CSV; - is stdin'), readTextFile)
+    .requiredOption('--file <file>', say('CSV 文件，- 为标准输入', 'CSV; - is stdin'), readBytes)
+    .addOption(
+      new Option('--encoding <encoding>', say('文件编码', 'how the file is written'))
+        .choices(['utf-8', 'gbk'])
+        .default('utf-8'),
+    )
   bring.action(
     lika.action(async (call, account: string, options: Statement) => {
       const sent = {
         day: options.day,
         opening_balance: options.opening,
         closing_balance: options.closing,
-        content: options.file,
+        content: decoded(call, options),
       }
       call.show(await call.post(at`/v1/custody_accounts/${account}/statements`, sent))
     }),
@@ -182,6 +194,17 @@ export function addGuarantees(lika: Lika): void {
         call.show(await call.make(at`/v1/guarantees/${guarantee}/end`, {})),
       ),
     )
+}
+
+/** @throws UsageError where the bytes are not of that encoding. */
+function decoded(call: Call, { file, encoding }: Statement): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(file)
+  } catch {
+    throw new UsageError(
+      call.say(`文件不是 ${encoding} 编码`, `The file is not written in ${encoding}`),
+    )
+  }
 }
 
 /** A list that has no pages. */
