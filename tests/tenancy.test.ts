@@ -300,7 +300,13 @@ describe('keys', () => {
     const isScoped = (operation: Operation) => scopeOf(operation) !== undefined
     await expectAll(key, isScoped, 403, 'auth.scope_missing')
     const unscoped = operations.filter((one) => !isScoped(one) && needsKey(one)).map(({ id }) => id)
-    assert.deepEqual(unscoped, ['post_issuers', 'get_issuers', 'post_issuers_id_sale', 'post_bulk'])
+    assert.deepEqual(unscoped, [
+      'post_issuers',
+      'get_issuers',
+      'post_issuers_id_sale',
+      'post_calendar',
+      'post_bulk',
+    ])
   })
 
   test('that are missing, made up, expired or revoked are refused everywhere', async () => {
@@ -316,9 +322,10 @@ describe('keys', () => {
     }
     await party.send('DELETE', `/v1/keys/${revoked.id}`)
     await sleep(Math.max(0, expiresAt.getTime() - Date.now()) + 50)
-    await expectAll(() => revoked.secret, needsKey, 401, 'auth.not_recognised')
-    await expectAll(() => expiring.secret, needsKey, 401, 'auth.not_recognised')
-    await expectAll(() => `${party.key.slice(0, -1)}x`, needsKey, 401, 'auth.not_recognised')
+    // In turn: from an address that shows too many of them in a minute none is looked up any more.
+    const wrong = [revoked.secret, expiring.secret, `${party.key.slice(0, -1)}x`]
+    const inTurn = (operation: Operation) => wrong[operations.indexOf(operation) % wrong.length]
+    await expectAll(inTurn, needsKey, 401, 'auth.not_recognised')
   })
 
   test("of issuers are not the operator's, nor the other way round", async () => {

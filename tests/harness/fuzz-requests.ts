@@ -155,6 +155,7 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     case: placeholder('case', a),
     filing: placeholder('filg', b),
     settlement: placeholder('stl', c),
+    settlementAdjustment: placeholder('sadj', d),
     payout: placeholder('pout', d),
     payoutBatch: placeholder('pbat', e),
     load: placeholder('load', c),

@@ -11,13 +11,11 @@ import {
   type Book,
   cashBack,
   contract,
-  custodyAccount,
-  filing,
-  guarantee,
   licenceFile,
   type Things,
   terms,
 } from './world.ts'
+import { custodyAccount, filing, guarantee } from './world-reserve.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -289,6 +287,18 @@ const ways: Record<string, Ways> = {
   get_settlements_id: one('settlement'),
   get_settlements_id_lines: one('settlement'),
   get_settlements_id_file: one('settlement', { query: { format: 'csv' } }),
+  post_settlements_run: () => [{ body: {} }],
+  get_merchants_id_margins: one('merchant'),
+  get_merchants_id_position: one('merchant'),
+  post_settlements_adjustments: ({ merchant }) => [
+    { body: { merchant_id: merchant, amount: 5, ...reason } },
+  ],
+  post_settlements_adjustments_id_approve: one('settlementAdjustment'),
+  post_settlements_adjustments_id_reject: one('settlementAdjustment'),
+  get_settlements_adjustments: ({ merchant }) => [{ query: { merchant_id: merchant } }],
+  get_settlements_adjustments_id: one('settlementAdjustment'),
+  get_calendar: nothing,
+  post_calendar: () => [{ operator: true, body: { year: 2099, off: [], work: [], ...reason } }],
   post_payout_batches: () => [{ body: {} }],
   get_payout_batches: nothing,
   get_payout_batches_id: one('payoutBatch'),
