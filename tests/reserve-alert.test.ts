@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Book, custodyAccount, makePlace, openWorld, type World } from './harness/world.ts'
+import { type Book, makePlace, openWorld, type World } from './harness/world.ts'
+import { custodyAccount } from './harness/world-reserve.ts'
 
 let world: World
 let book: Book

@@ -1,0 +1,113 @@
+/** What a book's world has of the reserve: accounts, a movement of each kind of trouble, things that wait for a second person. */
+import { newId } from '../../server/src/platform/ids.ts'
+import type { Json } from './answer-check.ts'
+
+/** Fails where the answer is not a 2xx. */
+type Ask = (method: string, path: string, body?: unknown) => Promise<Json>
+
+export const custodyAccount = () => ({
+  bank_name: 'Bank',
+  bank_code: '102',
+  account_name: 'Tea House Ltd',
+  account_number: newId().replaceAll('-', '').slice(0, 20),
+})
+
+export const guarantee = () => ({
+  kind: 'bank_guarantee',
+  guarantor: 'Bank',
+  document_number: newId(),
+  amount: 100,
+  valid_from: '2020-01-01',
+  valid_to: '2099-12-31',
+})
+
+export const filing = () => ({
+  form: 'mofcom_single_purpose',
+  number: newId(),
+  authority: 'Commission',
+  filed_on: '2020-01-01',
+})
+
+/** A reserve with a statement that has one line too many. */
+export async function makeReserve({ ask, askSecond }: { ask: Ask; askSecond: Ask }) {
+  await ask('POST', '/v1/reserve/profile', { issuer_class: 'other' })
+  await askSecond('POST', '/v1/reserve/profile', { issuer_class: 'other' })
+  const { id: custody } = await ask('POST', '/v1/custody_accounts', custodyAccount())
+  const moves = `/v1/custody_accounts/${custody}/movements`
+  const deposit = { kind: 'deposit', amount: 10_000 }
+  const movement = await ask('POST', moves, deposit)
+  const wrong = await ask('POST', moves, deposit)
+  const entryOf = ({ id }: Json) => id.replace('mvmt_', 'ent_')
+  const asked = `/v1/ledger/entries/${entryOf(wrong)}/corrections`
+  const correction = await askSecond('POST', asked, { reason: 'typed twice' })
+  const day = '2020-01-01'
+  const content = `date,amount\n${day},0.01\n`
+  const brought = { day, opening_balance: 0, closing_balance: 1, content }
+  const imported = `/v1/custody_accounts/${custody}/statements`
+  const statement = await ask('POST', imported, brought)
+  const { data: cases } = await ask('GET', '/v1/reserve_cases?kind=unknown_inflow')
+  const [{ id: unknown }] = cases
+  const proposal = { action: 'suspend', reason: 'asked the bank' }
+  await askSecond('POST', `/v1/reserve_cases/${unknown}/propose`, proposal)
+  return {
+    custody,
+    movement: movement.id,
+    entry: entryOf(movement),
+    correction: correction.id,
+    guarantee: (await askSecond('POST', '/v1/guarantees', guarantee())).id,
+    statement: statement.id,
+    case: unknown,
+    filing: (await ask('POST', '/v1/filings', filing())).id,
+  }
+}
+
+const campaignOf = (rule: object) => ({
+  name: 'Campaign',
+  rule,
+  budget: 1_000_000,
+  starts_on: '2020-01-01',
+  ends_on: '2099-12-31',
+})
+
+export const cashBack = campaignOf({ kind: 'cash_back', rate_bp: 100, window_days: 7 })
+
+/** Campaigns of each kind that something is asked of, with what they gave. */
+async function makeCampaigns({ ask, askSecond }: Book, place: Place) {
+  const { merchant } = place
+  // Of a product of their own: what else is bought here gets nothing from them.
+  const { id: product } = await ask('POST', '/v1/products', terms)
+  await ask('POST', `/v1/products/${product}/publish`)
+  const publish = async (rule: object): Promise<string> => {
+    const terms = { ...campaignOf(rule), products: [product] }
+    const { id } = await askSecond('POST', '/v1/campaigns', terms)
+    await ask('POST', `/v1/campaigns/${id}/publish`)
+    return id
+  }
+  const campaign = await publish({ kind: 'voucher', threshold: 100, face: 10, valid_days: 90 })
+  const claimed = await publish({ kind: 'random', min: 1, max: 10 })
+  const presold = await publish({ kind: 'presale', price: 90, face: 100 })
+  const draft = await askSecond('POST', '/v1/campaigns', cashBack)
+  const funding = { method: 'cash' }
+  const card = await ask('POST', '/v1/cards', { product_id: product, amount: 1_000, funding })
+  const load = await ask('POST', `/v1/cards/${card.id}/loads`, { amount: 100, funding })
+  const paid = await ask('POST', '/v1/payments', {
+    amount: 100,
+    currency: 'CNY',
+    merchant_id: merchant,
+    reference: newId(),
+    sources: [{ card_id: card.id }],
+  })
+  const presale = await ask('POST', '/v1/presales', { campaign_id: presold, funding })
+  return {
+    campaign,
+    claimed,
+    presold,
+    draftCampaign: draft.id,
+    load: load.id,
+    voucher: paid.rebates[0].voucher_id,
+    voucherCard: card.id,
+    presale: presale.id,
+  }
+}
+
+type Place = Awaited<ReturnType<typeof makePlace>>
