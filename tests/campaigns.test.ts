@@ -332,6 +332,21 @@ describe('a load that is given back', () => {
   })
 })
 
+test('the auditor names a rebate that is not what its entry gave', async () => {
+  const { card } = await own(fixed(1_000, 100))
+  const one = await card()
+  await shop.load(one, 1_000)
+  const verify = async () => (await shop.request('POST', '/v1/ledger/verify')).body
+  assert.equal((await verify()).ok, true)
+  const change = (amount: number) => shop.database.owner.sql`
+    update lika.rebate set amount = ${amount} where card_id = ${one.uuid}`
+  await change(101)
+  const { ok, first_wrong } = await verify()
+  assert.deepEqual([ok, first_wrong.table, first_wrong.column], [false, 'rebate', 'amount'])
+  await change(100)
+  assert.equal((await verify()).ok, true)
+})
+
 test('a redemption takes unspent bonus back to its campaign, and nothing takes it a second time', async () => {
   const { card } = await own(ladder)
   const one = await card()

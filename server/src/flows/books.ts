@@ -1,8 +1,9 @@
 /** Reading and auditing the books: the ledger together with those who own its accounts. */
 import type { BookId, Lane } from '@lika/contract'
 import { loadCards } from '../modules/cards/index.ts'
-import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.ts'
 import { portionCheck, statementCheck } from '../modules/clearing/index.ts'
+import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.ts'
+import { rebateCheck } from '../modules/loyalty/index.ts'
 import { booksOfMerchants } from '../modules/merchants/index.ts'
 import { paymentCheck } from '../modules/payments/index.ts'
 import { custodyCheck, reserveCheck } from '../modules/reserve/index.ts'
@@ -16,7 +17,14 @@ export interface Books {
 /** `checks`: what modules add to the audit by their own rows. */
 export function openBooks(
   { database, engine, merchants }: Pick<FlowContext, 'database' | 'engine' | 'merchants'>,
-  checks: readonly AuditCheck[] = [paymentCheck, statementCheck, portionCheck, custodyCheck, reserveCheck],
+  checks: readonly AuditCheck[] = [
+    paymentCheck,
+    statementCheck,
+    portionCheck,
+    custodyCheck,
+    reserveCheck,
+    rebateCheck,
+  ],
 ): Books {
   async function booksOfCards(lane: Lane, ids: readonly string[]) {
     const rows = await loadCards(database.sql, lane, ids)

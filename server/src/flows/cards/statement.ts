@@ -159,6 +159,10 @@ function sourceByKind(kind: string, id: CommandId): string | undefined {
       return formatId('adjustment', id)
     case 'card.redeemed':
       return formatId('redemption', id)
+    case 'load.refunded':
+      return formatId('load_refund', id)
+    case 'rebate.granted':
+      return formatId('rebate', id)
     default:
       return undefined
   }

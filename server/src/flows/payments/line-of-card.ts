@@ -19,16 +19,25 @@ export async function lineOf(
   return line
 }
 
-/** The first card of the line in which a card stands. */
-export async function rootOf(
+/** The first card of the line in which each stands; set-based, a step back for all of them at once. */
+export async function rootsOf(
   { database }: Pick<FlowContext, 'database'>,
-  cardId: CardId,
-): Promise<CardId> {
-  for (let root = cardId; ; ) {
-    const [card]: { replaces: CardId | null }[] = await loadCards(database.sql, laneOfId(root), [
-      root,
-    ])
-    if (card === undefined || card.replaces === null) return root
-    root = card.replaces
+  cardIds: readonly CardId[],
+): Promise<Map<CardId, CardId>> {
+  const roots = new Map(cardIds.map((id) => [id, id]))
+  for (let open = [...new Set(cardIds)]; open.length > 0; ) {
+    const byLane = Map.groupBy(open, laneOfId)
+    const rows = await Promise.all(
+      [...byLane].map(([lane, ids]) => loadCards(database.sql, lane, ids)),
+    )
+    const before = new Map(rows.flat().map(({ id, replaces }) => [id, replaces]))
+    open = []
+    for (const [id, root] of roots) {
+      const earlier = before.get(root) ?? null
+      if (earlier === null) continue
+      roots.set(id, earlier)
+      open.push(earlier)
+    }
   }
+  return roots
 }

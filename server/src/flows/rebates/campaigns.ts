@@ -7,6 +7,7 @@ import {
   type Instant,
   modeOfBook,
   ok,
+  type Refusal,
   type Result,
   refusal,
   refused,
@@ -218,6 +219,18 @@ export async function endCampaign(
   await loyalty.refresh()
   await callHome(context, campaign, () => true)
   return ok(await find(context, caller.book, id))
+}
+
+/** Why nothing is to be had of a campaign that is not in force: there is none, or it is a draft or has ended. */
+export async function whyNot(
+  { database }: Pick<FlowContext, 'database'>,
+  book: BookId,
+  id: CampaignId,
+): Promise<Refusal> {
+  const [campaign] = await selectCampaigns(database.sql, book, { id, limit: 1 })
+  if (campaign === undefined) return campaignNotFound
+  const detail = campaign.status === 'ended' ? 'has ended' : 'was not published yet'
+  return refusal('campaign.not_running', `The campaign ${detail}.`)
 }
 
 /** Closes the open lines of a campaign that `isOver` names. */

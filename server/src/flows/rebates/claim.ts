@@ -45,7 +45,7 @@ import { Desks } from '../payments/desks.ts'
 import { lineOf } from '../payments/line-of-card.ts'
 import { NotPrepared } from '../prepared.ts'
 import { ensureLine } from './budget.ts'
-import { campaignNotFound } from './campaigns.ts'
+import { whyNot } from './campaigns.ts'
 import { grant } from './grant.ts'
 import { loadNotFound } from './load-refund.ts'
 import { bodyOf } from './post.ts'
@@ -78,7 +78,7 @@ export async function claimCommand(
 ): Promise<Result<Command>> {
   const { engine, database, loyalty } = context
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === campaignId)
-  if (promised === undefined) return refused(campaignNotFound)
+  if (promised === undefined) return refused(await whyNot(context, book, campaignId))
   const { rule } = promised.terms
   if (rule.kind !== 'random') return refused(notRunning('It gives by itself: nothing is claimed.'))
   const lane = laneOfId(loadId)
@@ -88,6 +88,7 @@ export async function claimCommand(
   const law = await lawOf(context, issuerId)
   const drawn = drawAmount(rule)
   let purse: { readonly week: string; readonly of: Purse } | undefined
+  const clock: Clock = { week: undefined }
   return ok({
     book,
     operation: 'rebate.granted',
@@ -95,7 +96,7 @@ export async function claimCommand(
     input: { campaign: campaignId, load: loadId },
     homeLane: () => lane,
     plan: async () => {
-      const week = mondayOf(engine.now(modeOfBook(book)))
+      const week = clock.week ?? mondayOf(engine.now(modeOfBook(book)))
       if (purse?.week !== week) {
         const line =
           (await openLineOf(context, promised, week)) ?? (await ensureLine(context, promised, week))
@@ -104,7 +105,10 @@ export async function claimCommand(
       const line = await lineOf(context, load.cardId)
       const holder = line.at(-1) ?? load.cardId
       const claimed = { campaignId, sourceId: load.id, period: mondayOf(load.at) }
-      const asked: Asked = { promised, rule, law, load, drawn, week, purse: purse.of, line, holder }
+      const asked: Asked = {
+        ...{ promised, rule, law, load, drawn, clock, week, line, holder },
+        purse: purse.of,
+      }
       return {
         lanes: [...new Set([lane, ...purse.of.lanes()])],
         reads: [
@@ -131,7 +135,13 @@ function drawAmount({ min, max }: RandomRule): Fen {
   return min + (randomBytes(8).readBigUInt64BE() % (max - min + 1n))
 }
 
+/** The week by the clock of the lane, once a decision has seen it: it may be ahead of this server's. */
+interface Clock {
+  week: string | undefined
+}
+
 interface Asked {
+  readonly clock: Clock
   readonly promised: Promised
   readonly rule: RandomRule
   readonly law: Law
@@ -145,8 +155,11 @@ interface Asked {
 }
 
 function decide(context: FlowContext, view: View, asked: Asked, now: Instant): Decision {
-  const { load, purse, drawn, holder, week, law } = asked
-  if (mondayOf(now) !== week) throw new NotPrepared('another week')
+  const { load, purse, drawn, holder, week, clock, law } = asked
+  if (mondayOf(now) !== week)
+    throw new NotPrepared('another week', async () => {
+      clock.week = mondayOf(now)
+    })
   const lane = laneOfId(holder)
   const card = view.get(cards, holder)
   if (card === undefined) throw new Error(`the card ${holder} of a load is gone`)

@@ -28,6 +28,7 @@ import {
 import { type Read, read, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import type { Desks } from '../payments/desks.ts'
+import { NotPrepared } from '../prepared.ts'
 import { type Ground, grant } from './grant.ts'
 import { openLineOf, Purse } from './purse.ts'
 
@@ -115,13 +116,19 @@ export class Gifts {
     readonly bonus: Fen
     post(ground: Omit<Ground, 'cardId' | 'lane' | 'base' | 'now'>): RebateRow[]
   } {
+    const short: NotPrepared[] = []
     const drawn = this.#purses.flatMap((purse) => {
       const { terms } = purse.promised
       if (!isRunning(terms, now) || !isAboutProduct(terms, product)) return []
       const due = entitlement(terms.rule, base)
-      const amount = due > 0n ? purse.draw(view, desks, due) : 0n
+      const amount = due > 0n ? drawFrom(purse, view, desks, due, short) : 0n
       return amount > 0n ? [{ purse, amount, isVoucher: terms.rule.kind === 'voucher' }] : []
     })
+    // However many are short, the command is parked once for all of them.
+    if (short.length > 0)
+      throw new NotPrepared('the shares of budgets', () =>
+        Promise.all(short.map((one) => one.prepare())),
+      )
     const { cardId, lane } = this.#occasion
     return {
       bonus: drawn.reduce((sum, { amount, isVoucher }) => sum + (isVoucher ? 0n : amount), 0n),
@@ -132,5 +139,15 @@ export class Gifts {
           return grant(view, desks, purse, all, line)
         }),
     }
+  }
+}
+
+function drawFrom(purse: Purse, view: View, desks: Desks, amount: Fen, short: NotPrepared[]): Fen {
+  try {
+    return purse.draw(view, desks, amount)
+  } catch (error) {
+    if (!(error instanceof NotPrepared)) throw error
+    short.push(error)
+    return 0n
   }
 }

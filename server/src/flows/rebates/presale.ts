@@ -54,7 +54,7 @@ import { maySell, type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { Desks } from '../payments/desks.ts'
-import { campaignNotFound } from './campaigns.ts'
+import { whyNot } from './campaigns.ts'
 import { presaleBody } from './presale-present.ts'
 import { openLineOf, Purse } from './purse.ts'
 
@@ -91,7 +91,7 @@ export async function presaleCommand(
   const { engine, loyalty, programs } = context
   const { book } = caller
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === input.campaignId)
-  if (promised === undefined) return refused(campaignNotFound)
+  if (promised === undefined) return refused(await whyNot(context, book, input.campaignId))
   const { rule, products } = promised.terms
   if (rule.kind !== 'presale') return refused(notRunning)
   const [productId] = products

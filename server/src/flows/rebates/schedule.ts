@@ -38,7 +38,7 @@ import { loadPayments, type PaymentRow } from '../../modules/payments/index.ts'
 import { addDays } from '../../modules/policy/index.ts'
 import { readEntries } from '../../platform/lanes/tail-store.ts'
 import type { FlowContext } from '../context.ts'
-import { rootOf } from '../payments/line-of-card.ts'
+import { rootsOf } from '../payments/line-of-card.ts'
 import { executePrepared } from '../prepared.ts'
 import { callHome } from './campaigns.ts'
 import { type Earned, postCommand, principalOf } from './post.ts'
@@ -291,7 +291,7 @@ async function postMonth(
   const end = last < to ? last : to
   for (let day = first; day <= end; day = addDays(day, 1))
     for await (const some of paymentsOf(context, promised.book, day))
-      for (const payment of some) await count(context, byCard, versions, payment)
+      await count(context, byCard, versions, some)
   const earned = [...byCard].map(
     ([root, { version, payments }]): Earned => ({
       promised: version,
@@ -312,17 +312,29 @@ async function count(
   context: FlowContext,
   byCard: Map<CardId, MonthOfCard>,
   versions: readonly VersionInTime[],
-  payment: PaymentRow,
+  some: readonly PaymentRow[],
 ): Promise<void> {
-  const version = versionAt(versions, payment)
-  if (version === undefined) return
-  const payers = payment.allocations.filter(({ subBalance }) => subBalance === 'principal')
-  for (const cardId of new Set(payers.map((one) => one.cardId))) {
-    const root = await rootOf(context, cardId)
+  const counted = some.flatMap((payment) => {
+    const version = versionAt(versions, payment)
+    const payers = payment.allocations.filter(({ subBalance }) => subBalance === 'principal')
+    if (version === undefined) return []
+    return [...new Set(payers.map((one) => one.cardId))].map((cardId) => ({
+      cardId,
+      payment,
+      version,
+    }))
+  })
+  const roots = await rootsOf(
+    context,
+    counted.map(({ cardId }) => cardId),
+  )
+  for (const { cardId, payment, version } of counted) {
+    const root = roots.get(cardId) ?? cardId
     const known = byCard.get(root)
     if (known === undefined) byCard.set(root, { version, payments: [payment.id] })
     else {
-      known.payments.push(payment.id)
+      // Both a card and its successor may have paid for the same.
+      if (known.payments.at(-1) !== payment.id) known.payments.push(payment.id)
       known.version = version
     }
   }

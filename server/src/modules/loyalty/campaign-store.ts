@@ -306,6 +306,17 @@ function promisedFrom(row: PromisedRow): Promised {
   return { campaignId, version, book, homeLane, terms: termsFrom(row) }
 }
 
+/** Whether any campaign of the book was ever published. */
+export async function hasPublished(sql: Sql, book: BookId): Promise<boolean> {
+  const [row] = await sql`
+    select 1
+    from campaign
+    where book_id = ${book}
+      and status <> 'draft'
+    limit 1`
+  return row !== undefined
+}
+
 /** What tells whether anything of the campaigns has changed: cheap enough to ask every second. */
 export function selectStates(
   sql: Sql,

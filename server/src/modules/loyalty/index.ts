@@ -1,4 +1,5 @@
 /** Loyalty: campaigns that give, the money set aside for them, and what they gave. */
+export { rebateCheck } from './audit.ts'
 export {
   type Campaign,
   type CampaignFilter,

@@ -4,7 +4,7 @@
  */
 import type { BookId, BusinessDate, CampaignId, Fen, Uuid } from '@lika/contract'
 import type { Database } from '../../platform/db.ts'
-import { selectInForce, selectPromised, selectStates } from './campaign-store.ts'
+import { hasPublished, selectInForce, selectPromised, selectStates } from './campaign-store.ts'
 import { type Promised, type Trigger, triggerOf } from './model.ts'
 
 export interface Loyalty {
@@ -80,7 +80,8 @@ export function openLoyalty({ sql }: Pick<Database, 'sql'>): Loyalty {
       return found
     },
     everGave: async (book) => {
-      if (states === undefined) await refresh()
+      // Once there was a campaign there always is one; that there is none may have changed a moment ago, elsewhere.
+      if (states?.has(book) !== true && (await hasPublished(sql, book))) await refresh()
       return states?.has(book) === true
     },
     refresh,
