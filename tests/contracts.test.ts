@@ -1,7 +1,18 @@
 /** Contracts with merchants: proposed by one person, decided by another, never changed, and in force day by day. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type BookId, bookOf, type MerchantId, parseId } from '@lika/contract'
+import {
+  asId,
+  type BookId,
+  bookOf,
+  type ContractId,
+  type MerchantId,
+  ok,
+  parseId,
+} from '@lika/contract'
+import fc from 'fast-check'
+import { cycleOf } from '../server/src/modules/merchants/index.ts'
+import { addDays } from '../server/src/modules/policy/index.ts'
 import { newId } from '../server/src/platform/ids.ts'
 import { type Answered, type Issuer, startHttpApp } from './harness/http-app.ts'
 
@@ -508,6 +519,104 @@ describe('what clearing asks', () => {
     assert.deepEqual([terms.get(a)?.version, terms.get(b)?.version], [0, 1])
     assert.equal((await app.merchants.termsOf(book, [a], '2026-03-10')).size, 0)
   })
+
+  const days = Array.from({ length: 80 }, (_, index) => addDays('2026-03-10', index))
+  const cycles = [
+    { kind: 't_plus', days: 1 },
+    { kind: 'weekly' },
+    { kind: 'half_month' },
+    { kind: 'month' },
+  ] as const
+  /** Contracts as they are proposed, and in which order some of them are agreed to. */
+  const agreements = fc.array(
+    fc.record({
+      begins: fc.nat(days.length - 1),
+      cycle: fc.constantFrom(...cycles),
+      // Above 90: never.
+      agreed: fc.nat(100),
+    }),
+    { maxLength: 6 },
+  )
+
+  type Agreement = { begins: number; cycle: (typeof cycles)[number]; agreed: number }
+  type Made = { id: ContractId; version: number; from: string; agreed: number }
+  const by = { keyId: newId(), owner: 'Lin', at: monday }
+  const yes = () => ok(undefined)
+
+  async function proposed(merchant: MerchantId, { begins, cycle, agreed }: Agreement) {
+    const validFrom = days[begins] ?? ''
+    const text = {
+      validFrom,
+      class: 'none',
+      commission: { kind: 'flat', rateBp: 0 },
+      cycle,
+      payAfterBusinessDays: 1,
+      margin: undefined,
+      split: [],
+      bonusShareBp: 0,
+      voucherShareBp: 0,
+    } as const
+    const nothing = { monthlyVolume: undefined, ratingTenths: undefined, payoutAccount: undefined }
+    const named = { id: asId<'contract'>(newId()), book, merchantId: merchant }
+    const proposal = { ...named, text, ...nothing, reference: null, metadata: {} }
+    const made = await app.merchants.propose(proposal, by, newId(), yes)
+    assert.ok(made.ok && 'proposed' in made.value)
+    const { id, version } = made.value.proposed
+    return { id, version, from: validFrom, agreed }
+  }
+
+  /** Of what was agreed to: what began last, the higher version of two that begin together. */
+  function versionByRule(agreed: readonly Made[], day: string): number {
+    const [last] = agreed
+      .filter(({ from }) => from <= day)
+      .toSorted((one, other) =>
+        one.from === other.from ? other.version - one.version : one.from < other.from ? 1 : -1,
+      )
+    return last?.version ?? 0
+  }
+
+  test('is one contract and one cycle for each day, whatever was agreed to in which order', async () => {
+    await fc.assert(
+      fc.asyncProperty(agreements, async (asked) => {
+        const merchant = idOf(await makeMerchant())
+        const made: Made[] = []
+        for (const one of asked) made.push(await proposed(merchant, one))
+        const agreed = made
+          .filter((one) => one.agreed <= 90)
+          .toSorted((one, other) => one.agreed - other.agreed)
+        for (const { id } of agreed) {
+          const decision = { ...by, decision: 'approved', reason: null } as const
+          assert.ok((await app.merchants.decide(book, id, decision, yes)).ok)
+        }
+        const held = await Promise.all(
+          days.map(async (day) => {
+            const terms = (await app.merchants.termsOf(book, [merchant], day)).get(merchant)
+            assert.ok(terms)
+            return { day, version: terms.version, cycle: cycleOf(terms, day) }
+          }),
+        )
+        assert.deepEqual(
+          held.map(({ version }) => version),
+          days.map((day) => versionByRule(agreed, day)),
+        )
+        assertTiled(held)
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  /** Cycles follow on each other without a gap, and all days of one are under the same contract. */
+  function assertTiled(
+    held: readonly { day: string; version: number; cycle: { from: string; to: string } }[],
+  ): void {
+    for (const [index, { day, version, cycle }] of held.entries()) {
+      const next = held[index + 1]
+      assert.ok(cycle.from <= day && day <= cycle.to)
+      if (next === undefined) continue
+      if (cycle.to === day) assert.equal(next.cycle.from, next.day)
+      else assert.deepEqual([next.version, next.cycle], [version, cycle])
+    }
+  }
 
   test('is answered page by page, without a merchant left out', async () => {
     const own = await app.makeIssuer()
