@@ -44,7 +44,7 @@ async function runTests(node, rest) {
   const folders = ['contract', 'server', 'cli', 'tests', 'tools']
   const files = filesEnding('.test.ts', paths.length > 0 ? paths : folders)
   const tested = await testRunner(node, files, [
-    '--test-concurrency=2',
+    '--test-concurrency=3',
     '--test-timeout=900000',
     ...oneServer,
     ...flags,
