@@ -55,7 +55,7 @@ describe('the budget of a week', () => {
       const answers = await Promise.all(ids.map((load) => claim(id, load)))
       const given = answers.filter(({ status }) => status === 201)
       const codes = new Set(answers.map(code))
-      assert.deepEqual([...codes].toSorted(), [201, 'campaign.budget_spent'])
+      assert.deepEqual(codes, new Set([201, 'campaign.budget_spent']))
       const amounts = given.map(({ body }) => body.amount)
       assert.equal(
         amounts.reduce((sum, amount) => sum + amount, 0),

@@ -334,7 +334,10 @@ describe('a voucher', () => {
     const split = shop.order([{ card_id: one.id, amount: 5_000 }], 5_000, shown)
     assert.equal(code(await shop.request('POST', '/v1/payments', split)), 'sources.invalid')
     const answers = await Promise.all([1, 2, 3, 4].map(() => pay(shown)))
-    assert.deepEqual(answers.map(code).toSorted(), [201, ...Array(3).fill('voucher.not_usable')])
+    assert.deepEqual(answers.map((one) => String(code(one))).sort(), [
+      '201',
+      ...Array(3).fill('voucher.not_usable'),
+    ])
   })
 
   test('is valid to the end of its last day, and what is left comes back to the issuer', async () => {

@@ -323,7 +323,7 @@ export class HolderModel {
   }
 }
 
-export function principalOf(allocations: readonly Allocation[]): Fen {
+function principalOf(allocations: readonly Allocation[]): Fen {
   return allocations
     .filter(({ subBalance }) => subBalance === 'principal')
     .reduce((sum, { amount, refunded }) => sum + amount - refunded, 0n)

@@ -18,6 +18,7 @@ import { type TestDatabase, testDatabase } from './database.ts'
 import { makePaidOut } from './paid-out.ts'
 import { temporaryFolder } from './server.ts'
 import { type Started, startLika } from './start.ts'
+import { makeCampaigns } from './world-campaigns.ts'
 import { makeReserve } from './world-reserve.ts'
 
 export type World = {
@@ -287,57 +288,6 @@ async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
   }
 }
 
-const campaignOf = (rule: object) => ({
-  name: 'Campaign',
-  rule,
-  budget: 1_000_000,
-  starts_on: '2020-01-01',
-  ends_on: '2099-12-31',
-})
-
-export const cashBack = campaignOf({ kind: 'cash_back', rate_bp: 100, window_days: 7 })
-
-/** Campaigns of each kind that something is asked of, with what they gave. */
-async function makeCampaigns({ ask, askSecond }: Book, place: Place) {
-  const { merchant } = place
-  // Of a product of their own: what else is bought here gets nothing from them.
-  const { id: product } = await ask('POST', '/v1/products', terms)
-  await ask('POST', `/v1/products/${product}/publish`)
-  const publish = async (rule: object): Promise<string> => {
-    const terms = { ...campaignOf(rule), products: [product] }
-    const { id } = await askSecond('POST', '/v1/campaigns', terms)
-    await ask('POST', `/v1/campaigns/${id}/publish`)
-    return id
-  }
-  const campaign = await publish({ kind: 'voucher', threshold: 100, face: 10, valid_days: 90 })
-  const claimed = await publish({ kind: 'random', min: 1, max: 10 })
-  const presold = await publish({ kind: 'presale', price: 90, face: 100 })
-  const draft = await askSecond('POST', '/v1/campaigns', cashBack)
-  const funding = { method: 'cash' }
-  const card = await ask('POST', '/v1/cards', { product_id: product, amount: 1_000, funding })
-  const load = await ask('POST', `/v1/cards/${card.id}/loads`, { amount: 100, funding })
-  const paid = await ask('POST', '/v1/payments', {
-    amount: 100,
-    currency: 'CNY',
-    merchant_id: merchant,
-    reference: newId(),
-    sources: [{ card_id: card.id }],
-  })
-  const presale = await ask('POST', '/v1/presales', { campaign_id: presold, funding })
-  return {
-    campaign,
-    claimed,
-    presold,
-    draftCampaign: draft.id,
-    load: load.id,
-    voucher: paid.rebates[0].voucher_id,
-    voucherCard: card.id,
-    presale: presale.id,
-  }
-}
-
-type Place = Awaited<ReturnType<typeof makePlace>>
-
 /** `jobs`: those to use again, because new ones take their time. */
 export async function makeThings(
   book: Book,
@@ -387,7 +337,7 @@ export async function makeThings(
     ...(await makeMerchants(book, merchant)),
     ...(await makeReserve(book)),
     ...(await makePaidOut(book.owner, { ...book, merchant })),
-    ...(await makeCampaigns(book, place)),
+    ...(await makeCampaigns(book, place, terms)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

@@ -33,7 +33,7 @@ const Tier = closed({
 })
 
 /** One object for every kind: which members it has is said by `kind`, and checked there. */
-export const RuleShape = closed(
+const RuleShape = closed(
   {
     kind: oneOf(campaignKinds),
     tiers: Type.Optional(Type.Array(Tier, { minItems: 1, maxItems: 50 })),
@@ -140,7 +140,7 @@ const membersOf: Record<
 }
 
 /** Of a rule in which `ruleFault` found no fault. */
-export function ruleFrom(given: Given): Rule {
+function ruleFrom(given: Given): Rule {
   const fen = (value: number | undefined) => BigInt(value ?? 0)
   const { kind, rate_bp: rateBp = 0 } = given
   switch (kind) {

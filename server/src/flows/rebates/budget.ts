@@ -22,6 +22,7 @@ import {
   type Promised,
 } from '../../modules/loyalty/index.ts'
 import { type Command, type Decision, read, type View } from '../../platform/lanes/index.ts'
+import { textIn } from '../cards/facts.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
 import { executePrepared, NotPrepared } from '../prepared.ts'
@@ -191,7 +192,7 @@ export async function ensureLine(
   const command = openBudget(context, promised, period, 'budget.opened')
   const done = await executePrepared((one) => context.engine.execute(one), command)
   if (done.status === 'refused') throw new NotPrepared(`a budget line: ${done.refusal.code}`)
-  const id = asId(String(done.body['_line']))
+  const id = asId(textIn(done.body, '_line'))
   context.loyalty.lines.set(lineKey(promised.campaignId, period), id)
   return id
 }

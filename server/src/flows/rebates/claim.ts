@@ -106,7 +106,15 @@ export async function claimCommand(
       const holder = line.at(-1) ?? load.cardId
       const claimed = { campaignId, sourceId: load.id, period: mondayOf(load.at) }
       const asked: Asked = {
-        ...{ promised, rule, law, load, drawn, clock, week, line, holder },
+        promised,
+        rule,
+        law,
+        load,
+        drawn,
+        clock,
+        week,
+        line,
+        holder,
         purse: purse.of,
       }
       return {

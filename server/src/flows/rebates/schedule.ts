@@ -194,7 +194,7 @@ async function postDay(
 }
 
 /** The card that gets what is given for a payment: the first that paid of its principal. */
-export function firstPayer({ allocations }: Pick<PaymentRow, 'allocations'>): CardId | undefined {
+function firstPayer({ allocations }: Pick<PaymentRow, 'allocations'>): CardId | undefined {
   return allocations.find(({ subBalance }) => subBalance === 'principal')?.cardId
 }
 

@@ -9,7 +9,6 @@ export {
   selectSealedCards,
 } from './in-bulk.ts'
 export {
-  type LoadRefundRow,
   type LoadRow,
   loadRefunds,
   loadRests,

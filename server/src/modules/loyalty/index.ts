@@ -2,7 +2,6 @@
 export { rebateCheck } from './audit.ts'
 export {
   type Campaign,
-  type CampaignFilter,
   type CampaignVersion,
   insertCampaign,
   insertRun,
@@ -25,9 +24,7 @@ export {
   isRunning,
   mondayOf,
   type Promised,
-  periodOf,
   type Rule,
-  shareOf,
   type Terms,
   type Trigger,
   triggerOf,
@@ -35,16 +32,14 @@ export {
 } from './model.ts'
 export {
   loadPresales,
-  type PresaleFilter,
   type PresaleRow,
   presales,
   selectPresales,
 } from './presale-store.ts'
-export { type RebateFilter, type Spent, selectBudget, selectRebates } from './read.ts'
+export { selectBudget, selectRebates } from './read.ts'
 export {
   type BudgetLineRow,
   budgetLines,
-  type DebtRow,
   debts,
   findBudgetLines,
   findRebatesOfSources,

@@ -29,7 +29,6 @@ export const campaignKinds = [
   'random',
   'presale',
 ] as const
-export type CampaignKind = (typeof campaignKinds)[number]
 
 /** Of a load bonus: from that load on, a fixed amount or a share of the load. */
 export interface Tier {
@@ -85,7 +84,7 @@ export interface Promised {
 }
 
 /** Half a fen is rounded up. */
-export function shareOf(amount: Fen, rateBp: number): Fen {
+function shareOf(amount: Fen, rateBp: number): Fen {
   return (amount * BigInt(rateBp) + 5_000n) / 10_000n
 }
 
@@ -221,11 +220,6 @@ export function isAboutMerchant(
 
 /** Of the one budget line of a campaign that does not give by the week. */
 export const wholeRun: BusinessDate = '1970-01-01'
-
-/** The budget line from which a rebate of that instant is paid: that of its week where the campaign gives by the week. */
-export function periodOf(rule: Rule, at: Instant): BusinessDate {
-  return rule.kind === 'random' ? mondayOf(at) : wholeRun
-}
 
 /** The Monday of the week in which an instant lies, in Shanghai: weeks are cut on Mondays at 00:00. */
 export function mondayOf(at: Instant): BusinessDate {

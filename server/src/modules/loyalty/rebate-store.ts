@@ -114,11 +114,7 @@ export function rebateKey(
   return [row.campaignId, row.sourceId, row.period, row.cardId].join(':')
 }
 
-export function loadBudgetLines(
-  sql: Sql,
-  lane: Lane,
-  ids: readonly string[],
-): Promise<BudgetLineRow[]> {
+function loadBudgetLines(sql: Sql, lane: Lane, ids: readonly string[]): Promise<BudgetLineRow[]> {
   return sql<BudgetLineRow[]>`
     select
       id, book_id as "bookId", campaign_id as "campaignId", period, opened, returned, status,

@@ -5,7 +5,6 @@ export {
   dueVouchers,
   loadVouchers,
   selectVouchers,
-  type VoucherRow,
   type VoucherView,
   vouchers,
   vouchersOfCard,
