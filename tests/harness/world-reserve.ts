@@ -30,22 +30,30 @@ export const filing = () => ({
 
 /** A reserve with a statement that has one line too many. */
 export async function makeReserve({ ask, askSecond }: { ask: Ask; askSecond: Ask }) {
-  await ask('POST', '/v1/reserve/profile', { issuer_class: 'other' })
-  await askSecond('POST', '/v1/reserve/profile', { issuer_class: 'other' })
-  const { id: custody } = await ask('POST', '/v1/custody_accounts', custodyAccount())
+  const profile = { issuer_class: 'other' }
+  await ask('POST', '/v1/reserve/profile', profile)
+  const [{ id: custody }, guaranteed, filed] = await Promise.all([
+    ask('POST', '/v1/custody_accounts', custodyAccount()),
+    askSecond('POST', '/v1/guarantees', guarantee()),
+    ask('POST', '/v1/filings', filing()),
+    askSecond('POST', '/v1/reserve/profile', profile),
+  ])
   const moves = `/v1/custody_accounts/${custody}/movements`
   const deposit = { kind: 'deposit', amount: 10_000 }
-  const movement = await ask('POST', moves, deposit)
-  const wrong = await ask('POST', moves, deposit)
-  const entryOf = ({ id }: Json) => id.replace('mvmt_', 'ent_')
-  const asked = `/v1/ledger/entries/${entryOf(wrong)}/corrections`
-  const correction = await askSecond('POST', asked, { reason: 'typed twice' })
   const day = '2020-01-01'
   const content = `date,amount\n${day},0.01\n`
   const brought = { day, opening_balance: 0, closing_balance: 1, content }
-  const imported = `/v1/custody_accounts/${custody}/statements`
-  const statement = await ask('POST', imported, brought)
-  const { data: cases } = await ask('GET', '/v1/reserve_cases?kind=unknown_inflow')
+  const [movement, wrong, statement] = await Promise.all([
+    ask('POST', moves, deposit),
+    ask('POST', moves, deposit),
+    ask('POST', `/v1/custody_accounts/${custody}/statements`, brought),
+  ])
+  const entryOf = ({ id }: Json) => id.replace('mvmt_', 'ent_')
+  const asked = `/v1/ledger/entries/${entryOf(wrong)}/corrections`
+  const [correction, { data: cases }] = await Promise.all([
+    askSecond('POST', asked, { reason: 'typed twice' }),
+    ask('GET', '/v1/reserve_cases?kind=unknown_inflow'),
+  ])
   const [{ id: unknown }] = cases
   const proposal = { action: 'suspend', reason: 'asked the bank' }
   await askSecond('POST', `/v1/reserve_cases/${unknown}/propose`, proposal)
@@ -54,9 +62,9 @@ export async function makeReserve({ ask, askSecond }: { ask: Ask; askSecond: Ask
     movement: movement.id,
     entry: entryOf(movement),
     correction: correction.id,
-    guarantee: (await askSecond('POST', '/v1/guarantees', guarantee())).id,
+    guarantee: guaranteed.id,
     statement: statement.id,
     case: unknown,
-    filing: (await ask('POST', '/v1/filings', filing())).id,
+    filing: filed.id,
   }
 }
