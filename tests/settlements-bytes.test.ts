@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parseId } from '@lika/contract'
 import { type ClearingApp, startClearingApp } from './harness/clearing-app.ts'
 
-const renderer = join(import.meta.dirname, 'harness/render-process.ts')
+const renderer = fileURLToPath(new URL('./harness/render-process.ts', import.meta.url))
 const run = promisify(execFile)
 
 async function fileOf(app: ClearingApp, id: string): Promise<string> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type ClearingApp, shanghai, startClearingApp } from './harness/clearing-app.ts'
 
-const settler = join(import.meta.dirname, 'harness/settle-process.ts')
+const settler = fileURLToPath(new URL('./harness/settle-process.ts', import.meta.url))
 const end = '2026-11-03 00:00:10'
 const shops = 24
 

@@ -1,5 +1,6 @@
 /** Routes by which two people add to what a merchant is owed, or take from it. */
 import { asId, type BookId, refused, type SettlementAdjustmentId } from '@lika/contract'
+import { textIn } from '../../flows/cards/facts.ts'
 import {
   adjustmentNotFound,
   decideAdjustmentCommand,
@@ -62,7 +63,7 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
 
   const rowOf = async (book: BookId, done: Executed): Promise<AdjustmentRow | undefined> => {
     if (done.status === 'refused') return undefined
-    const id: SettlementAdjustmentId = asId(String(done.body['settlementAdjustmentId']))
+    const id: SettlementAdjustmentId = asId(textIn(done.body, 'settlementAdjustmentId'))
     return findAdjustment(sql, book, id)
   }
 

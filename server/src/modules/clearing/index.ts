@@ -1,8 +1,6 @@
 /** Clearing: what merchants are owed for each cycle, and how far it is paid. */
 export {
-  type AdjustmentFilter,
   type AdjustmentRow,
-  type AdjustmentState,
   adjustmentStates,
   adjustments,
   findAdjustment,
@@ -19,10 +17,9 @@ export {
   withYears,
 } from './calendar.ts'
 export { readCalendarYears, writeCalendarYear } from './calendar-store.ts'
-export { type CountedIn, commandsWithLines } from './counted-store.ts'
+export { commandsWithLines } from './counted-store.ts'
 export {
   type LineKind,
-  type LineSource,
   lineKinds,
   lineSources,
   type Place,
@@ -34,17 +31,13 @@ export {
 } from './lines.ts'
 export {
   type Agreed,
-  type ClearingRow,
   type Cut,
   type MarginLot,
   noTakings,
   type PortionRow,
-  type PortionState,
   portionStates,
   type Settled,
-  type Standing,
   type StatementRow,
-  type StatementState,
   settle,
   settleOwn,
   statementStates,
@@ -53,7 +46,6 @@ export {
 } from './model.ts'
 export {
   advanceClearings,
-  type BookProgress,
   countStopped,
   firstRelease,
   merchantsWithDueMargin,
@@ -68,7 +60,6 @@ export {
   marginsOf,
   portionsDue,
   portionsOf,
-  type StatementFilter,
 } from './read.ts'
 export {
   cutOf,

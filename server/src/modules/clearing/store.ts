@@ -51,7 +51,7 @@ export const portionsOfStatement: Finder<PortionRow> = {
     (await findPortions(sql, lane, keys)).map((row) => ({ key: row.statementId, row })),
 }
 
-export function portionKey(row: Pick<PortionRow, 'statementId' | 'merchantId'>): string {
+function portionKey(row: Pick<PortionRow, 'statementId' | 'merchantId'>): string {
   return `${row.statementId} ${row.merchantId}`
 }
 

@@ -11,7 +11,7 @@ import type { LineKind, LineSource } from './lines.ts'
 export const settledKind = 'settlement.created'
 
 /** The last four digits of every account of the kind in a lane. */
-export function digitsOf(kind: AccountKindName, lane: Lane): string {
+function digitsOf(kind: AccountKindName, lane: Lane): string {
   return withKindAndLane('', accountKinds[kind].number, lane)
 }
 

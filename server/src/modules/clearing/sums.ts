@@ -73,7 +73,7 @@ export function plus(
 }
 
 /** undefined: not an account that pays at tills. */
-export function sourceOf(kindBits: number): LineSource | undefined {
+function sourceOf(kindBits: number): LineSource | undefined {
   switch (kindBits) {
     case accountKinds.card_principal.number:
       return 'principal'
