@@ -53,17 +53,18 @@ export interface StatementFile {
   readonly content: AsyncGenerator<Uint8Array>
 }
 
-/** Refusals: `settlement.not_found`, `settlement.too_long` for that format. */
+/** Refusals: `settlement.not_found`, `settlement.too_long` above `most` lines. */
 export async function statementFile(
   context: Pick<FlowContext, 'database' | 'merchants'>,
   book: BookId,
   id: SettlementId,
   format: DocumentFormat,
+  most = mostLines[format],
 ): Promise<Result<StatementFile>> {
   const found = await statementDocument(context, book, id)
   if (!found.ok) return found
   const document = found.value
-  if (await isLonger(document, mostLines[format])) return refused(tooLong(format))
+  if (await isLonger(document, most)) return refused(tooLong(format, most))
   const { fromDay, toDay } = document.statement
   const parts = partsOf(context.database.sql, document)
   return ok({
@@ -83,8 +84,7 @@ async function isLonger(document: StatementDocument, most: number): Promise<bool
   return false
 }
 
-function tooLong(format: DocumentFormat) {
-  const most = mostLines[format]
+function tooLong(format: DocumentFormat, most: number) {
   return refusal(
     'settlement.too_long',
     `As ${format} a statement has ${most} lines at most; as csv it has any number.`,

@@ -112,6 +112,9 @@ export interface Block {
   readonly rows: readonly (readonly Cell[])[]
 }
 
+/** Over the one column that has amounts. */
+export const amountHeader = '金额（元）'
+
 export const lineHeader = [
   '序号',
   '时间',
@@ -119,7 +122,7 @@ export const lineHeader = [
   '订单号',
   '单据号',
   '资金来源',
-  '金额（元）',
+  amountHeader,
   '分录',
 ] as const
 
@@ -157,7 +160,7 @@ export function lineRow(line: StatementLine, number: number): readonly Cell[] {
 export function totalsBlock({ totals, payees }: StatementEnd): Block {
   const names = Object.keys(totalNames).filter(isTotal)
   return {
-    header: ['项目', '笔数', '金额（元）', '分录'],
+    header: ['项目', '笔数', amountHeader, '分录'],
     rows: [
       ...names.flatMap((name) => {
         const total = totals[name]

@@ -8,6 +8,7 @@ import { startOfDay } from '@lika/contract'
 import * as fontkit from 'fontkit'
 import PDFDocument from 'pdfkit'
 import {
+  amountHeader,
   type Block,
   type Cell,
   cellText,
@@ -29,7 +30,7 @@ const missing = '〓'
 /** Where columns begin, in points from the margin; amounts end where the next column begins. */
 const lineColumns = [0, 34, 134, 168, 300, 496, 545, 640]
 const headColumns = [0, 150, 400, 470, 540, 600, 670]
-const totalColumns = [0, 340, 410, 640]
+const totalColumns = [0, 260, 330, 440]
 const width = 770
 
 export async function* statementPdf(
@@ -142,7 +143,8 @@ class Page {
     cells.forEach((cell, index) => {
       const from = columns[index] ?? 0
       const room = (columns[index + 1] ?? width) - from - 6
-      this.#write(cellText(cell), margin + from, room, typeof cell === 'bigint')
+      const isAmount = typeof cell === 'bigint' || cell === amountHeader
+      this.#write(cellText(cell), margin + from, room, isAmount)
     })
     this.#y += rowHeight
   }
