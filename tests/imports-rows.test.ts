@@ -47,7 +47,12 @@ test('a card lost between request and job leaves the whole import as it was', as
       for update`
     const asked = await reverse()
     assert.equal(asked.status, 202)
-    while ((await states())[1] !== '1500 frozen') await sleep(20)
+    const [others] = await sql<{ count: bigint }[]>`
+      select count(*) as count
+      from lika.card
+      where import_id = ${importId}
+        and lane <> ${lane?.lane ?? 0}`
+    while (!(await states()).includes(`${others?.count} frozen`)) await sleep(20)
     await sql`
       update lika.card
       set state = 'lost'
@@ -176,6 +181,15 @@ test('the same key with the same file is one import; with another file it is ref
     [third.body.code, third.body.existing_id],
     ['reference.already_used', first.body.result.import_id],
   )
+})
+
+test('the reference says that the form has a file, beside its fields', async () => {
+  const { body } = await lika.call('GET', '/openapi.json', { key: shop.key })
+  const { content } = body.paths['/v1/imports'].post.requestBody
+  const { schema } = content['multipart/form-data']
+  assert.deepEqual(schema.required, ['file', 'product_id'])
+  assert.equal(schema.properties.file.contentMediaType, 'application/octet-stream')
+  assert.ok(schema.properties.encoding)
 })
 
 test('a body that ends early, or says no boundary, is malformed and leaves nothing behind', async () => {

@@ -124,7 +124,17 @@ function bodyOf(spec: AnySpec): unknown {
   if (spec.body !== undefined)
     return { required: true, content: { 'application/json': { schema: spec.body } } }
   if (spec.upload === undefined) return undefined
-  return { required: true, content: { 'multipart/form-data': { schema: spec.upload } } }
+  return { required: true, content: { 'multipart/form-data': { schema: formOf(spec.upload) } } }
+}
+
+/** The fields, and the file, which the kernel hands to the route as it comes in. */
+function formOf(fields: NonNullable<AnySpec['upload']>): unknown {
+  const form = new Map<string, unknown>(Object.entries(fields))
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const required = form.get('required')
+  form.set('properties', { file, ...Object(form.get('properties')) })
+  form.set('required', ['file', ...(Array.isArray(required) ? required : [])])
+  return Object.fromEntries(form)
 }
 
 const successNames: Record<string, string> = {
