@@ -77,6 +77,7 @@ export class AppProcess {
         LIKA_DATA: this.dataDir,
         LIKA_PORT: String(this.#port),
         LIKA_DEMO: '0',
+        LIKA_LANES: '4',
         ...this.#env,
       },
     })

@@ -33,6 +33,7 @@ export async function startLikaProcess(more: Record<string, string> = {}) {
         LIKA_DATA: folder,
         LIKA_PORT: String(port),
         LIKA_DEMO: '0',
+        LIKA_LANES: '4',
         TMPDIR: folder,
         ...more,
       },
