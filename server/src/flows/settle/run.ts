@@ -5,6 +5,7 @@
 import {
   type BookId,
   type BusinessDate,
+  issuerOfBook,
   modeOfBook,
   ok,
   type Refusal,
@@ -22,7 +23,7 @@ import {
   writeProgress,
   writeStopped,
 } from '../../modules/clearing/index.ts'
-import { closedThrough, cutsAround, firstClosedDay } from '../../modules/ledger/index.ts'
+import { accountId, closedThrough, cutsAround, firstDaysOf } from '../../modules/ledger/index.ts'
 import type { EndingCycle } from '../../modules/merchants/index.ts'
 import { addDays } from '../../modules/policy/index.ts'
 import type { Executed } from '../../platform/lanes/index.ts'
@@ -63,7 +64,7 @@ export async function settleBook(
   const [progress, closed, first, years] = await Promise.all([
     readProgress(sql, book),
     closedThrough(sql, mode),
-    firstClosedDay(sql, context.engine.lanesOf(mode)),
+    firstDay(context, book),
     readCalendarYears(sql),
   ])
   const calendar = withYears(context.tables, years)
@@ -91,6 +92,20 @@ export async function settleBook(
     day = addDays(day, 1)
   }
   return { statements, settledThrough, stopped: undefined }
+}
+
+/** The first day on which a merchant of the book took anything; undefined: none has. */
+async function firstDay(
+  { database: { sql }, engine }: SettleContext,
+  book: BookId,
+): Promise<BusinessDate | undefined> {
+  const days: BusinessDate[] = []
+  for (const lane of engine.lanesOf(modeOfBook(book))) {
+    // Closings have an account of the issuer for all of its merchants together.
+    const all = accountId(issuerOfBook(book), 'merchant_unsettled', lane)
+    for (const { day } of await firstDaysOf(sql, lane, [all])) days.push(day)
+  }
+  return days.sort()[0]
 }
 
 /** No cycle is longer. */

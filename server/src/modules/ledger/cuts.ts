@@ -54,18 +54,6 @@ export async function readCuts(
   return new Map(rows.map((row) => [row.lane, row.seq]))
 }
 
-/** The day of a lane's first cut, over all lanes; undefined: no day was closed yet. */
-export async function firstClosedDay(
-  sql: Sql,
-  lanes: readonly Lane[],
-): Promise<BusinessDate | undefined> {
-  const [row] = await sql<{ day: BusinessDate | null }[]>`
-    select min(day) as day
-    from cut
-    where lane = any(${intArray(lanes)}::int[])`
-  return row?.day ?? undefined
-}
-
 /** The first business day on which each of these summed accounts moved, of those that have. */
 export function firstDaysOf(
   sql: Sql,

@@ -20,7 +20,6 @@ export { sumCounters } from './counters.ts'
 export {
   closedThrough,
   cutsAround,
-  firstClosedDay,
   firstDaysOf,
   readCuts,
   totalsAt,
