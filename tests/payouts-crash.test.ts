@@ -105,7 +105,7 @@ test('killed at any moment, each payout is paid once or owed again', async () =>
   const rows = await finished()
   const paid = await bank.paid()
   assert.deepEqual(
-    rows.map((payouts) => payouts.map(({ amount }) => amount).sort()),
+    rows.map((payouts) => payouts.map(({ amount }) => amount).sort((one, other) => one - other)),
     answers.map((_, at) => [1, 2].map((one) => 1_000 * (at + 1) + one)),
   )
   for (const payout of rows.flat()) {

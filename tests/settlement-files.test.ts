@@ -97,7 +97,10 @@ describe('the file of a statement', () => {
     for (const [name, count, yuan] of totals())
       assert.ok(
         rows.some(
-          (row) => row[0] === name && `${row[1] ?? ''}` === count && row[2] === Number(yuan),
+          (row) =>
+            row[0] === name &&
+            row[1] === (count === '' ? null : Number(count)) &&
+            row[2] === Number(yuan),
         ),
         `${name} ${yuan} in ${JSON.stringify(rows)}`,
       )

@@ -19,7 +19,9 @@ const habits: Habit[] = [
   {
     rule: 'a source file opens with a comment on what it is responsible for',
     on: (file) =>
-      /^(server|contract|cli|bank-simulator|tools|bench)\//.test(file) && isCode(file) && !isTest(file),
+      /^(server|contract|cli|bank-simulator|tools|bench)\//.test(file) &&
+      isCode(file) &&
+      !isTest(file),
     find: (lines) => {
       const opening = lines
         .filter((line) => !line.startsWith('#!'))

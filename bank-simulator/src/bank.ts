@@ -43,7 +43,7 @@ export const answers = [
 ] as const
 export type Answer = (typeof answers)[number]
 
-export const folders = ['in', 'query', 'out', 'taken', 'control', 'ledger', 'archive'] as const
+const folders = ['in', 'query', 'out', 'taken', 'control', 'ledger', 'archive'] as const
 
 const wrongName = '户名不符'
 const accountClosed = '账户已销户'

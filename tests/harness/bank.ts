@@ -1,7 +1,7 @@
 /** The bank simulator as a process, and what a test says to it: all by SFTP, as everything else that is said to it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { bankFiles } from '../../server/src/connectors/bank-file.ts'
@@ -126,9 +126,4 @@ async function run(folder: string, encoding: BankEncoding) {
   await ready.promise
   const [, port = '', hostKey = ''] = /127\.0\.0\.1:(\d+), host key (\S+)/.exec(said) ?? []
   return { child, port: Number(port), hostKey }
-}
-
-/** The text of the client's private key, for tests that connect by other means. */
-export function keyOf(bank: Pick<Bank, 'keyFile'>): string {
-  return readFileSync(bank.keyFile, 'utf8')
 }

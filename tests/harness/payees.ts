@@ -163,8 +163,6 @@ export function openPayees(server: PayeeServer, { maker, checker }: People, prod
   }
 }
 
-export type Payees = ReturnType<typeof openPayees>
-
 function nextDay(day: string): string {
   return formatInstant(startOfDay(day) + dayMs + dayMs / 2).slice(0, 10)
 }

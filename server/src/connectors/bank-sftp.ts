@@ -138,7 +138,7 @@ function ended(done: () => void, fail: Fail): (error?: Error | null) => void {
 }
 
 /** As OpenSSH shows it. */
-export function fingerprintOf(key: Buffer): string {
+function fingerprintOf(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
 }
 

@@ -3,13 +3,10 @@ export {
   type DocumentFormat,
   documentFormats,
   type EntryPlace,
-  type StatementEnd,
   type StatementHead,
   type StatementLine,
   type StatementPart,
-  type StatementPayee,
   type StatementTotal,
   type StatementTotals,
-  type TotalName,
 } from './model.ts'
 export { renderStatement } from './render.ts'

@@ -31,13 +31,11 @@ export type {
   Delivery,
   Payee,
   PayoutChannel,
-  PayoutInstruction,
   PayoutOrder,
   PayoutQuestion,
 } from './channel.ts'
 export { bankStates } from './channel.ts'
 export {
-  type Attention,
   attentions,
   type Hand,
   isAttention,
