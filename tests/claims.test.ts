@@ -194,3 +194,24 @@ describe('a claim', () => {
       assert.deepEqual(await shop.balance(one), { principal: 1, bonus: 0, held: 0 })
   })
 })
+
+test('a payment asks the database nothing of campaigns that do not give for payments', async () => {
+  const { card } = await own(50_000)
+  const one = await card()
+  await loaded(one)
+  await shop.pay(one, 1)
+  const asked = async () => {
+    const rows = await shop.database.owner.sql<{ query: string; calls: bigint }[]>`
+      select query, calls
+      from public.pg_stat_statements
+      where dbid = (select oid from pg_database where datname = current_database())
+        and query ~ '(campaign|budget_line|rebate|voucher)'
+        and query !~ 'pg_stat_statements'`
+    return rows.reduce((sum, { calls }) => sum + calls, 0n)
+  }
+  const before = await asked()
+  assert.ok(before > 0n)
+  const answers = await Promise.all(Array.from({ length: 20 }, () => shop.pay(one, 1)))
+  assert.ok(answers.every(({ status }) => status === 201))
+  assert.equal(await asked(), before)
+})

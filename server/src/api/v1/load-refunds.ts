@@ -1,11 +1,11 @@
 /** Routes by which loads are given back. */
-import { laneOfId, refused } from '@lika/contract'
+import { laneOfId, monthOfId, refused } from '@lika/contract'
 import {
   loadNotFound,
   loadRefundCommand,
   presentLoadRefund,
 } from '../../flows/rebates/load-refund.ts'
-import { selectLoadRefunds } from '../../modules/cards/index.ts'
+import { selectLoad, selectLoadRefunds } from '../../modules/cards/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
@@ -90,9 +90,11 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
       refusals: ['load.not_found'],
     },
     async ({ caller, id }) => {
-      const rows = await selectLoadRefunds(database.sql, laneOfId(id), { loads: [id] })
-      const own = rows.filter(({ bookId }) => bookId === caller.book)
-      if (own.length < rows.length) return refused(loadNotFound)
+      const { sql } = database
+      const lane = laneOfId(id)
+      const load = await selectLoad(sql, lane, monthOfId(id), caller.book, id)
+      if (load === undefined) return refused(loadNotFound)
+      const own = await selectLoadRefunds(sql, lane, { loads: [id] })
       return okay({
         data: own.map((row) => presentLoadRefund(row.outcome, row.createdAt, row)),
       })
