@@ -1,6 +1,7 @@
 /** The whole command line: every noun, help in two languages, errors that end with exit code 2. */
 import { Command } from 'commander'
 import type { World } from './call.ts'
+import { addCalendar } from './commands/calendar.ts'
 import {
   addCampaigns,
   addLoads,
@@ -85,6 +86,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addPresales,
   addHolds,
   addSettlements,
+  addCalendar,
   addPayoutBatches,
   addPayouts,
   addImports,

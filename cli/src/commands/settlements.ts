@@ -115,7 +115,26 @@ function addAdjustments(lika: Lika, settlements: ReturnType<Lika['noun']>): void
   decide('reject', '驳回调整', 'reject an adjustment')
   lika
     .list(settlements, 'adjustments', '列出调整', 'list adjustments')
+    .option('--merchant <merchant>', say('只列此商户', 'only those of the merchant'))
+    .option('--status <status>', say('只列此状态', 'only those'))
     .action(
-      lika.action((call, options: PageOptions) => call.list(path, options, adjustmentColumns)),
+      lika.action((call, options: Filter) => {
+        const { merchant, status } = options
+        return call.list(path, options, adjustmentColumns, { merchant_id: merchant, status })
+      }),
+    )
+  lika
+    .verb(settlements, 'adjustment <adjustment>', '查看调整', 'show an adjustment')
+    .action(
+      lika.action(async (call, adjustment: string) =>
+        call.show(await call.get(at`/v1/settlements/adjustments/${adjustment}`)),
+      ),
+    )
+  lika
+    .verb(settlements, 'margins <merchant>', '查看留存的保证金', 'show what is withheld')
+    .action(
+      lika.action(async (call, merchant: string) =>
+        call.show(await call.get(at`/v1/merchants/${merchant}/margins`)),
+      ),
     )
 }
