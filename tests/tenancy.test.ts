@@ -347,11 +347,15 @@ describe('keys', () => {
 
 /** After these a job or import is not what it was; all others may share them. */
 const usesUpJobs = new Set(['get_jobs_id_file', 'post_imports_id_reverse'])
+/** After these a merchant, contract or adjustment is decided about. */
+const usesUpCandidates = /_(merchants|contracts|settlements_adjustments)_id/
 
 /** Things that nothing was done to yet, where the operation does something. */
 function unused(party: Party, { id, method }: Operation): Promise<Things> | Things {
   if (usesUpJobs.has(id)) return makeThings(party, party.place)
-  return method === 'GET' ? party.things : makeThings(party, party.place, party.things)
+  if (method === 'GET') return party.things
+  const candidates = usesUpCandidates.test(id) ? undefined : party.things
+  return makeThings(party, party.place, party.things, candidates)
 }
 
 test('each call that was varied succeeds as it is, and leaves the books of the others alone', async () => {

@@ -262,7 +262,7 @@ export const contract = {
 }
 
 /** Merchants in every status that something can be done to, and a contract that waits for its second person. */
-async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
+async function makeMerchants({ ask, askSecond }: Book, merchant: string): Promise<Candidates> {
   const make = async (more: object = {}): Promise<string> =>
     (await ask('POST', '/v1/merchants', { name: 'Shop', category: 'food', ...more })).id
   const adjustment = { merchant_id: merchant, amount: -5, reason: 'counted anew' }
@@ -288,11 +288,44 @@ async function makeMerchants({ ask, askSecond }: Book, merchant: string) {
   }
 }
 
-/** `jobs`: those to use again, because new ones take their time. */
+/** Merchants, a contract and an adjustment that somebody has yet to decide about. */
+type Candidates = Pick<
+  Things,
+  | 'draftMerchant'
+  | 'submittedMerchant'
+  | 'approvedMerchant'
+  | 'suspendedMerchant'
+  | 'contract'
+  | 'document'
+  | 'settlementAdjustment'
+>
+
+function candidatesOf({
+  draftMerchant,
+  submittedMerchant,
+  approvedMerchant,
+  suspendedMerchant,
+  contract: proposed,
+  document,
+  settlementAdjustment,
+}: Candidates): Candidates {
+  return {
+    draftMerchant,
+    submittedMerchant,
+    approvedMerchant,
+    suspendedMerchant,
+    contract: proposed,
+    document,
+    settlementAdjustment,
+  }
+}
+
+/** `jobs` and `candidates`: those to use again, because new ones take their time. */
 export async function makeThings(
   book: Book,
   place: Awaited<ReturnType<typeof makePlace>>,
   jobs?: Jobs,
+  candidates?: Candidates,
 ): Promise<Things> {
   const { ask, issuer, mode } = book
   const { product, merchant } = place
@@ -334,7 +367,7 @@ export async function makeThings(
   const accounts = await ask('GET', '/v1/ledger/accounts')
   return {
     ...place,
-    ...(await makeMerchants(book, merchant)),
+    ...candidatesOf(candidates ?? (await makeMerchants(book, merchant))),
     ...(await makeReserve(book)),
     ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place, terms)),
