@@ -96,6 +96,7 @@ describe('what must be set aside', () => {
 
   test('more than lies on the account never leaves it, and a number is used once', async () => {
     assert.equal(await party.codeOfMove(-999_999), 'funds.insufficient')
+    assert.equal(await party.codeOfMove(9_007_199_254_740_991), 'amount.out_of_range')
     party.must(await party.move(7, { reference: 'D-1' }))
     assert.equal(await party.codeOfMove(7, { reference: 'D-1' }), 'reference.already_used')
   })

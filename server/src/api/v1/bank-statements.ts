@@ -17,6 +17,7 @@ import {
   type BankLineRow,
   type BankStatementRow,
   keepStatement,
+  mostCustody,
   readStatement,
   selectLines,
   selectStatements,
@@ -69,10 +70,13 @@ const LineBody = closed({
   case_id: nullable(idOf('case')),
 })
 
+const most = Number(mostCustody)
+const Balance = Type.Integer({ minimum: -most, maximum: most, description: 'fen' })
+
 const NewStatement = closed({
   day: DateText,
-  opening_balance: SignedAmount,
-  closing_balance: SignedAmount,
+  opening_balance: Balance,
+  closing_balance: Balance,
   content: Type.String({
     minLength: 1,
     maxLength: 4_000_000,

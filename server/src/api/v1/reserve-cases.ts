@@ -145,6 +145,7 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
         'case.not_proposed',
         'approval.same_person',
         'case.action_not_possible',
+        'amount.out_of_range',
       ],
     },
     async (call) => {

@@ -41,6 +41,7 @@ import {
 } from '../../platform/lanes/index.ts'
 import { claimedInput } from '../cards/caller.ts'
 import type { FlowContext } from '../context.ts'
+import { checkRoom } from './custody.ts'
 import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
 
 export interface CaseFacts {
@@ -172,7 +173,8 @@ const caseNotOpen = refusal('case.not_open', 'The case was dealt with already.')
 
 /**
  * The second person agrees, and it is done. Refusals: `case.not_found`, `case.not_open`, `case.not_proposed`,
- * `approval.same_person`, `case.action_not_possible` where the movement was settled meanwhile.
+ * `approval.same_person`, `case.action_not_possible` where the movement was settled meanwhile,
+ * `amount.out_of_range` for more than custody accounts hold in all.
  */
 export async function approveResolution(
   context: FlowContext,
@@ -192,13 +194,8 @@ export async function approveResolution(
       ...(movementId === undefined ? [] : [read(custodyMovements, lane, movementId)]),
     ],
     decide: (view, now, row) => {
-      if (row.state === 'resolved') return refused(caseNotOpen)
-      if (row.state === 'open' || row.proposerKeyId === null || row.proposerOwner === null)
-        return refused(refusal('case.not_proposed', 'Propose first what is to be done.'))
-      const first = { keyId: row.proposerKeyId, owner: row.proposerOwner }
-      const allowed = secondPerson(first, caller)
+      const allowed = checkApproval(view, row, caller)
       if (!allowed.ok) return allowed
-      if (row.action !== 'dismiss' && isSettled(view, row)) return refused(settledMeanwhile)
       view.put(cases, lane, {
         ...row,
         state: 'resolved',
@@ -254,6 +251,16 @@ function commandOnCase(
       },
     }),
   })
+}
+
+function checkApproval(view: View, row: CaseRow, second: ReserveCaller): Result<void> {
+  const { state, action, proposerKeyId, proposerOwner } = row
+  if (state === 'resolved') return refused(caseNotOpen)
+  if (state === 'open' || proposerKeyId === null || proposerOwner === null)
+    return refused(refusal('case.not_proposed', 'Propose first what is to be done.'))
+  const other = secondPerson({ keyId: proposerKeyId, owner: proposerOwner }, second)
+  if (!other.ok || action === 'dismiss') return other
+  return isSettled(view, row) ? refused(settledMeanwhile) : checkRoom(view, row.amount)
 }
 
 const settledMeanwhile = refusal(

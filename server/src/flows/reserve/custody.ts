@@ -27,6 +27,7 @@ import {
   custodyMovements,
   type GuaranteeRow,
   guaranteesOfBook,
+  mostCustody,
   requirementOf,
   selectAccounts,
 } from '../../modules/reserve/index.ts'
@@ -102,10 +103,11 @@ export interface MovementInput {
  *
  * 1. `custody.not_found` (not final)
  * 2. `reference.already_used`
- * 3. `reserve.not_ready` for what goes out (not final)
- * 4. `funds.insufficient`: there is less on the account
- * 5. `amount.out_of_range`: less is owed to holders of redeemed cards
- * 6. `policy.reserve_short`: less would be left than must be set aside
+ * 3. `amount.out_of_range` for more than custody accounts hold in all
+ * 4. `reserve.not_ready` for what goes out (not final)
+ * 5. `funds.insufficient`: there is less on the account
+ * 6. `amount.out_of_range`: less is owed to holders of redeemed cards
+ * 7. `policy.reserve_short`: less would be left than must be set aside
  */
 export function moveCustody(
   context: FlowContext,
@@ -138,11 +140,8 @@ export function moveCustody(
             return { ok: false, final: false, refusal: custodyNotFound }
           const taken = takenRefusal(name, 'movement', 'reference.already_used')
           if (taken !== undefined) return { ok: false, refusal: taken }
-          if (prepared !== undefined) {
-            if (!prepared.ok) return { ok: false, final: false, refusal: prepared.refusal }
-            const allowed = checkOutflow(view, now, account, input, prepared.value)
-            if (!allowed.ok) return allowed
-          }
+          const allowed = judge(view, now, account, input, prepared)
+          if (!allowed.ok) return allowed
           return ok({
             kind: 'custody.moved',
             version: 1,
@@ -152,6 +151,39 @@ export function moveCustody(
       }
     },
   })
+}
+
+/** `final` is false where the same call can be answered otherwise once the day is closed. */
+function judge(
+  view: View,
+  now: Instant,
+  account: CustodyAccountRow,
+  input: MovementInput,
+  prepared: Result<Prepared> | undefined,
+): { ok: true } | { ok: false; refusal: Refusal; final?: boolean } {
+  const room = checkRoom(view, input.kind === 'deposit' ? input.amount : 0n)
+  if (!room.ok || prepared === undefined) return room
+  if (!prepared.ok) return { ok: false, final: false, refusal: prepared.refusal }
+  return checkOutflow(view, now, account, input, prepared.value)
+}
+
+/** Whether that much more finds room on the custody accounts of the book. Refusals: `amount.out_of_range`. */
+export function checkRoom(view: View, more: Fen): Result<void> {
+  const total = view
+    .find(accountsOfBook, view.bookId)
+    .reduce((sum, { balance }) => sum + balance, 0n)
+  if (total + more <= mostCustody && total + more >= -mostCustody) return ok(undefined)
+  return refused(
+    refusal(
+      'amount.out_of_range',
+      `Custody accounts hold ${formatYuan(mostCustody)} yuan at most.`,
+      {
+        data: {
+          allowed: { min: 1, max: fenToJson(total < mostCustody ? mostCustody - total : 0n) },
+        },
+      },
+    ),
+  )
 }
 
 /** What an outflow is judged by: read before the round. */

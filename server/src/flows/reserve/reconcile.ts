@@ -11,6 +11,7 @@ import {
   knownDifference,
   markCase,
   markReconciled,
+  mostCustody,
   readComparison,
   repairLines,
   selectPositions,
@@ -88,11 +89,12 @@ async function reportGap(context: FlowContext, statement: BankStatementRow): Pro
   ])
   const gap = closing - (books + known.atBankOnly - known.inBooksOnly)
   if (gap === 0n) return
+  const bounded = gap > mostCustody ? mostCustody : gap < -mostCustody ? -mostCustody : gap
   await openCase(context, bookId, `gap:${id}`, {
     kind: 'balance_gap',
     day,
     accountId,
-    amount: gap,
+    amount: bounded,
   })
 }
 

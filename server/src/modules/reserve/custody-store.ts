@@ -230,13 +230,13 @@ export async function balanceOfAccountOn(
   accountId: string,
   day: BusinessDate,
 ): Promise<Fen> {
-  const [row] = await sql<{ balance: Fen }[]>`
-    select coalesce(sum(amount), 0)::bigint as balance
+  const [row] = await sql<{ balance: string }[]>`
+    select coalesce(sum(amount), 0)::text as balance
     from custody_movement
     where lane = ${lane}
       and account_id = ${accountId}
       and day <= ${day}`
-  return row?.balance ?? 0n
+  return BigInt(row?.balance ?? 0)
 }
 
 export function selectGuarantees(

@@ -68,6 +68,7 @@ export {
   isCustomerMoney,
   isPrepaid,
   issuerClasses,
+  mostCustody,
   type Requirement,
   type ReserveBases,
   requirementOf,

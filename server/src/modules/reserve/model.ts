@@ -12,6 +12,12 @@ import {
   type RuleId,
 } from '../policy/index.ts'
 
+/**
+ * The most that the custody accounts of a book hold, and that a bank's statement says of one: ten trillion yuan. No rule,
+ * but room for every sum of the books in the numbers that JSON carries exactly.
+ */
+export const mostCustody = 1_000_000_000_000_000n
+
 /** Of 单用途商业预付卡管理办法 art. 3. */
 export const issuerClasses = ['scale', 'group', 'brand', 'other'] as const
 export type IssuerClass = (typeof issuerClasses)[number]

@@ -48,6 +48,8 @@ const needed: readonly Column[] = ['day', 'amount']
 
 /** What a custody account sees in a day, many times over. */
 const mostLines = 20_000
+/** A hundred billion yuan: all lines of a statement still sum up within what the database holds. */
+const mostAmount = 10_000_000_000_000n
 const mostReference = 64
 
 /**
@@ -113,8 +115,8 @@ function readLine(
   if (day === undefined) return `has the day ${shown(cell('day'))}: write YYYY-MM-DD`
   if (day !== frame.day) return `is of ${day}, and the statement of ${frame.day}`
   const amount = parseYuan(cell('amount').replace(/^\+/, ''))
-  if (amount === undefined || amount === 0n)
-    return `has the amount ${shown(cell('amount'))}: write yuan with at most two decimals, not 0`
+  if (amount === undefined || amount === 0n || amount > mostAmount || amount < -mostAmount)
+    return `has the amount ${shown(cell('amount'))}: write yuan with at most two decimals, not 0, at most 100 billion`
   const balance = cell('balance') === '' ? null : parseYuan(cell('balance'))
   if (balance === undefined) return `has the balance ${shown(cell('balance'))}: write yuan`
   const reference = numberIn(cell('reference'))

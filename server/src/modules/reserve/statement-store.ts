@@ -265,8 +265,8 @@ export async function knownDifference(
   day: BusinessDate,
 ): Promise<{ atBankOnly: Fen; inBooksOnly: Fen }> {
   const [[bank], [books]] = await Promise.all([
-    sql<{ amount: Fen }[]>`
-      select coalesce(sum(bank_line.amount), 0)::bigint as amount
+    sql<{ amount: string }[]>`
+      select coalesce(sum(bank_line.amount), 0)::text as amount
       from bank_line
       left join reserve_case
         on reserve_case.lane = ${lane}
@@ -275,15 +275,15 @@ export async function knownDifference(
         and bank_line.day <= ${day}
         and bank_line.movement_id is null
         and (bank_line.case_id is null or reserve_case.state <> 'resolved')`,
-    sql<{ amount: Fen }[]>`
-      select coalesce(sum(amount), 0)::bigint as amount
+    sql<{ amount: string }[]>`
+      select coalesce(sum(amount), 0)::text as amount
       from custody_movement
       where lane = ${lane}
         and account_id = ${accountId}
         and day <= ${day}
         and not settled`,
   ])
-  return { atBankOnly: bank?.amount ?? 0n, inBooksOnly: books?.amount ?? 0n }
+  return { atBankOnly: BigInt(bank?.amount ?? 0), inBooksOnly: BigInt(books?.amount ?? 0) }
 }
 
 /** The closing balances of a day by account; accounts without a statement of that day are not in it. */
