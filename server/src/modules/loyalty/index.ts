@@ -34,9 +34,8 @@ export {
   loadPresales,
   type PresaleRow,
   presales,
-  selectPresales,
 } from './presale-store.ts'
-export { selectBudget, selectRebates } from './read.ts'
+export { selectBudget, selectPresales, selectRebates } from './read.ts'
 export {
   type BudgetLineRow,
   budgetLines,

@@ -106,39 +106,3 @@ function updatePresales(sql: Sql, lane: Lane, rows: readonly PresaleRow[]): Prom
     where presale.lane = ${lane}
       and presale.id = changed.id`
 }
-
-export interface PresaleFilter {
-  readonly campaignId?: CampaignId | undefined
-  readonly status?: PresaleRow['status'] | undefined
-  readonly before?: string | undefined
-  readonly limit: number
-}
-
-/** The newest first, over all lanes. */
-export function selectPresales(
-  sql: Sql,
-  lanes: readonly Lane[],
-  book: BookId,
-  { campaignId, status, before, limit }: PresaleFilter,
-): Promise<PresaleRow[]> {
-  return sql<PresaleRow[]>`
-    select newest.*
-    from unnest(${intArray(lanes)}::int[]) as wanted (lane)
-    cross join lateral (
-      select
-        id, book_id as "bookId", campaign_id as "campaignId", version, product_id as "productId",
-        product_version as "productVersion", price, face, method, funding_reference as "fundingReference",
-        person_id as "personId", charter_id as "charterId", status, card_id as "cardId", reference, metadata,
-        created_at as "createdAt"
-      from presale
-      where presale.lane = wanted.lane
-        and book_id = ${book}
-        ${campaignId === undefined ? sql`` : sql`and campaign_id = ${campaignId}`}
-        ${status === undefined ? sql`` : sql`and status = ${status}`}
-        ${before === undefined ? sql`` : sql`and id < ${before}`}
-      order by id desc
-      limit ${limit}
-    ) as newest
-    order by id desc
-    limit ${limit}`
-}
