@@ -649,6 +649,7 @@ const commands: [string, string, unknown?, string?][] = [
     'GET /v1/settlements/adjustments?merchant_id=merch_1&status=posted',
   ],
   ['settlements adjustment sadj_1', 'GET /v1/settlements/adjustments/sadj_1'],
+  ['settlements position merch_1', 'GET /v1/merchants/merch_1/position'],
   ['settlements margins merch_1', 'GET /v1/merchants/merch_1/margins'],
   ['calendar show', 'GET /v1/calendar'],
   [

@@ -132,7 +132,7 @@ POST ¤ /v1/ledger/corrections/:id/reject
 GET    /v1/settlements merchant_id status to_day limit cursor
 GET    /v1/settlements/:id
 GET    /v1/settlements/:id/lines limit cursor
-GET    /v1/settlements/:id/file format!
+GET    /v1/settlements/:id/file format
 POST   /v1/settlements/run through
 POST ¤ /v1/settlements/adjustments merchant_id! amount! reason! reference metadata
 POST ¤ /v1/settlements/adjustments/:id/approve
@@ -140,6 +140,7 @@ POST ¤ /v1/settlements/adjustments/:id/reject
 GET    /v1/settlements/adjustments merchant_id status limit cursor
 GET    /v1/settlements/adjustments/:id
 GET    /v1/merchants/:id/margins
+GET    /v1/merchants/:id/position
 GET    /v1/calendar
 POST   /v1/calendar year! off! work! reason!
 POST   /v1/payout_batches pay_on reference metadata

@@ -131,6 +131,18 @@ function addAdjustments(lika: Lika, settlements: ReturnType<Lika['noun']>): void
       ),
     )
   lika
+    .verb(
+      settlements,
+      'position <merchant>',
+      '查看商户资金的所在',
+      "show where a merchant's money is",
+    )
+    .action(
+      lika.action(async (call, merchant: string) =>
+        call.show(await call.get(at`/v1/merchants/${merchant}/position`)),
+      ),
+    )
+  lika
     .verb(settlements, 'margins <merchant>', '查看留存的保证金', 'show what is withheld')
     .action(
       lika.action(async (call, merchant: string) =>
