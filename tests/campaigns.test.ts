@@ -248,6 +248,11 @@ describe('a load that is given back', () => {
     assert.equal(code(await shop.refundLoad(loaded.id, 1)), 'refund.exceeds_load')
     const { body: list } = await shop.request('GET', `/v1/loads/${loaded.id}/refunds`)
     assert.deepEqual(list.data, [part.body, rest.body])
+    const { body: events } = await shop.request('GET', '/v1/events?type=load.refunded&limit=200')
+    const told = events.data.find(
+      ({ data }: { data: { load_refund_id: string } }) => data.load_refund_id === part.body.id,
+    )
+    assert.deepEqual([told.data.load_id, told.data.paid_out], [loaded.id, 1])
   })
 
   test('keeps of the money what was spent of the bonus', async () => {

@@ -143,6 +143,24 @@ describe('a cash-back', () => {
     )
     assert.equal((await shop.balance(one)).bonus, 180)
     assert.equal((await shop.budget(id))[0].granted, 180)
+    const { body: statement } = await shop.request('GET', `/v1/cards/${one.id}/statement`)
+    const lines = statement.data.filter(({ kind }: { kind: string }) => kind === 'rebate.granted')
+    assert.deepEqual(
+      lines.map((line: Record<string, unknown>) => [
+        line['counterparty'],
+        line['sub_balance'],
+        String(line['source_id']).slice(0, 4),
+      ]),
+      Array(2).fill(['rebate_budget', 'bonus', 'rbt_']),
+    )
+    const { body: events } = await shop.request('GET', '/v1/events?type=rebate.granted')
+    const told = events.data.find(
+      ({ data }: { data: Record<string, unknown> }) => data['payment_id'] === first.id,
+    )
+    assert.deepEqual(
+      [told.data.campaign_id, told.data.card_id, told.data.base, told.data.amount],
+      [id, one.id, 7_000, 105],
+    )
   })
 
   test('is taken back in proportion by a later refund, first of itself, then of the money refunded, then as a debt', async () => {

@@ -66,13 +66,16 @@ export async function runSchedule(
   only?: BookId,
 ): Promise<Posted> {
   const { engine, database, loyalty } = context
+  const books = (await loyalty.all()).filter(
+    (book) => modeOfBook(book) === mode && (only === undefined || book === only),
+  )
+  if (books.length === 0) return { granted: 0, waiting: [] }
   const through = await closedThrough(database.sql, mode)
   const now = engine.now(mode)
   const calendar = withYears(context.tables, await readCalendarYears(database.sql))
   let granted = 0
   const waiting: Posted['waiting'][number][] = []
-  for (const book of await loyalty.all()) {
-    if (modeOfBook(book) !== mode || (only !== undefined && book !== only)) continue
+  for (const book of books) {
     for (const promised of await loyalty.inForce(book)) {
       const schedule = await scheduleOf(context, promised, { through, now, calendar })
       granted += schedule.granted
@@ -153,10 +156,20 @@ function windowOf(versions: readonly VersionInTime[]): number {
 
 type VersionInTime = Promised & { readonly publishedAt: Instant }
 
+/** The days of which something may be due: none before the first publication. */
 function spanOf(versions: readonly VersionInTime[]): { from: BusinessDate; to: BusinessDate } {
-  const starts = versions.map(({ terms }) => terms.startsOn).toSorted()
-  const ends = versions.map(({ terms }) => terms.endsOn).toSorted()
-  return { from: starts[0] ?? wholeRun, to: ends.at(-1) ?? wholeRun }
+  const starts = versions.map(({ terms, publishedAt }) => {
+    const published = businessDateOf(publishedAt)
+    return terms.startsOn > published ? terms.startsOn : published
+  })
+  const ends = versions.map(({ terms }) => terms.endsOn)
+  const [from = wholeRun] = starts.toSorted(byText)
+  const [to = wholeRun] = ends.toSorted(byText).toReversed()
+  return { from, to }
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /** The version by which a payment earns: the last that was published when it was made, if it ran then. */
