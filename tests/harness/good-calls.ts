@@ -6,8 +6,9 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { application, type Book, contract, licenceFile, type Things, terms } from './world.ts'
+import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
+import { application, contract, licenceFile } from './world-candidates.ts'
 import { custodyAccount, filing, guarantee } from './world-reserve.ts'
 
 export type GoodCall = {

@@ -1,6 +1,6 @@
 /** Campaigns of each kind that something is asked of, with what they gave: a part of the world of the tests of all routes. */
 import { newId } from '../../server/src/platform/ids.ts'
-import type { Book } from './world.ts'
+import type { Asking } from './asking.ts'
 
 const campaignOf = (rule: object) => ({
   name: 'Campaign',
@@ -14,7 +14,7 @@ export const cashBack = campaignOf({ kind: 'cash_back', rate_bp: 100, window_day
 
 /** Campaigns of each kind that something is asked of, with what they gave. */
 export async function makeCampaigns(
-  { ask, askSecond }: Book,
+  { ask, askSecond }: Asking,
   { merchant }: { merchant: string },
   productTerms: object,
 ) {

@@ -19,6 +19,7 @@ import { makePaidOut } from './paid-out.ts'
 import { temporaryFolder } from './server.ts'
 import { type Started, startLika } from './start.ts'
 import { makeCampaigns } from './world-campaigns.ts'
+import { type Candidates, candidatesOf, makeCandidates } from './world-candidates.ts'
 import { makeReserve } from './world-reserve.ts'
 
 export type World = {
@@ -148,7 +149,7 @@ export async function openWorld(connections = 16): Promise<World> {
 }
 
 /** One of everything, by the names under which `good-calls.ts` asks for it. */
-export type Things = {
+export type Things = Candidates & {
   issuer: string
   key: string
   product: string
@@ -156,14 +157,6 @@ export type Things = {
   merchant: string
   store: string
   terminal: string
-  /** Merchants beside the one of the place, by status; a second person submitted the second. */
-  draftMerchant: string
-  submittedMerchant: string
-  approvedMerchant: string
-  suspendedMerchant: string
-  /** A second person proposed it. */
-  contract: string
-  document: string
   /** Active, with money, its secret still sealed. */
   card: string
   /** Number, secret and a pay code of another active card. */
@@ -196,8 +189,6 @@ export type Things = {
   event: string
   account: string
   settlement: string
-  /** A second person proposed it. */
-  settlementAdjustment: string
   payout: string
   payoutBatch: string
   custody: string
@@ -237,87 +228,6 @@ export const terms = {
   face_range: { min: 1, max: 500_000 },
   validity_months: 36,
   reloadable: true,
-}
-
-/** What a merchant applies with. */
-export const application = {
-  legal_name: 'Shop Ltd',
-  credit_code: '91330100799655058B',
-  contact: { name: 'Li', phone: '13800000000' },
-  documents: [{ kind: 'business_licence', name: 'licence.pdf', digest: '0'.repeat(64) }],
-}
-
-/** A file of a merchant. */
-export const licenceFile = {
-  kind: 'business_licence',
-  name: 'licence.pdf',
-  content: Buffer.from('%PDF-1.7\n').toString('base64'),
-}
-
-export const contract = {
-  valid_from: '2099-01-01',
-  class: 'none',
-  commission: { kind: 'flat', rate_bp: 100 },
-  cycle: { kind: 'weekly' },
-}
-
-/** Merchants in every status that something can be done to, and a contract that waits for its second person. */
-async function makeMerchants({ ask, askSecond }: Book, merchant: string): Promise<Candidates> {
-  const make = async (more: object = {}): Promise<string> =>
-    (await ask('POST', '/v1/merchants', { name: 'Shop', category: 'food', ...more })).id
-  const adjustment = { merchant_id: merchant, amount: -5, reason: 'counted anew' }
-  const [draft, submitted, approved, suspended, proposed, adjusted] = await Promise.all([
-    make({ onboarding: application }),
-    make({ onboarding: application }),
-    make(),
-    make(),
-    askSecond('POST', `/v1/merchants/${merchant}/contracts`, contract),
-    askSecond('POST', '/v1/settlements/adjustments', adjustment),
-  ])
-  const file = await ask('POST', `/v1/merchants/${draft}/documents`, licenceFile)
-  await askSecond('POST', `/v1/merchants/${submitted}/submit`)
-  await ask('POST', `/v1/merchants/${suspended}/suspend`, { reason: 'complaints' })
-  return {
-    draftMerchant: draft,
-    submittedMerchant: submitted,
-    approvedMerchant: approved,
-    suspendedMerchant: suspended,
-    contract: proposed.id,
-    settlementAdjustment: adjusted.id,
-    document: file.id,
-  }
-}
-
-/** Merchants, a contract and an adjustment that somebody has yet to decide about. */
-type Candidates = Pick<
-  Things,
-  | 'draftMerchant'
-  | 'submittedMerchant'
-  | 'approvedMerchant'
-  | 'suspendedMerchant'
-  | 'contract'
-  | 'document'
-  | 'settlementAdjustment'
->
-
-function candidatesOf({
-  draftMerchant,
-  submittedMerchant,
-  approvedMerchant,
-  suspendedMerchant,
-  contract: proposed,
-  document,
-  settlementAdjustment,
-}: Candidates): Candidates {
-  return {
-    draftMerchant,
-    submittedMerchant,
-    approvedMerchant,
-    suspendedMerchant,
-    contract: proposed,
-    document,
-    settlementAdjustment,
-  }
 }
 
 /** `jobs` and `candidates`: those to use again, because new ones take their time. */
@@ -367,7 +277,7 @@ export async function makeThings(
   const accounts = await ask('GET', '/v1/ledger/accounts')
   return {
     ...place,
-    ...candidatesOf(candidates ?? (await makeMerchants(book, merchant))),
+    ...candidatesOf(candidates ?? (await makeCandidates(book, merchant))),
     ...(await makeReserve(book)),
     ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place, terms)),
