@@ -184,6 +184,25 @@ describe('bank statements', () => {
   })
 })
 
+test('once statements come in, a deposit that the bank has not shown covers no withdrawal', async () => {
+  const party = await reserveParty(app, ['multi-purpose'])
+  await party.sell(10_000)
+  party.must(await party.move(10_000, { reference: 'true' }))
+  const today = days.today()
+  assert.equal((await bankStatement(app, party, today, 0, [[10_000, 'true']])).status, 201)
+  const made = party.must(await party.move(7_000, { reference: 'made-up' }))
+  const reserve = await party.get('/v1/reserve')
+  assert.deepEqual([reserve.custody, reserve.unconfirmed, reserve.surplus], [17_000, 7_000, 0])
+  assert.equal(await party.codeOfMove(-1), 'policy.reserve_short')
+  const entry = made.id.replace('mvmt_', 'ent_')
+  const asked = await app.post(party.key, `/v1/ledger/entries/${entry}/corrections`, {
+    reason: 'never sent',
+  })
+  party.must(await app.post(party.second, `/v1/ledger/corrections/${asked.body.id}/approve`), 200)
+  const after = await party.get('/v1/reserve')
+  assert.deepEqual([after.custody, after.unconfirmed, after.surplus], [10_000, 0, 0])
+})
+
 describe('the auditor', () => {
   let party: ReserveParty
 

@@ -1,5 +1,6 @@
 /** Routes of the reserve: what an issuer says of itself, what must be set aside and is, and how that was day by day. */
 import { fenToJson, formatInstant, ok, refusal, refused } from '@lika/contract'
+import { sumOf } from '../../flows/reserve/custody.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
 import { presentPosition } from '../../flows/reserve/position.ts'
 import { groundsNow } from '../../flows/reserve/requirement.ts'
@@ -16,6 +17,7 @@ import {
   selectGuarantees,
   selectPositions,
   selectProfile,
+  unconfirmedDeposits,
 } from '../../modules/reserve/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
@@ -79,6 +81,7 @@ const ReserveBody = closed({
   binding_rule: nullable(Type.String()),
   claims: Type.Array(Claim, { description: 'every requirement in force; the highest holds' }),
   custody: SignedAmount,
+  unconfirmed: AmountOrZero,
   guaranteed: AmountOrZero,
   surplus: SignedAmount,
   currency: Currency,
@@ -191,11 +194,13 @@ export function register(app: LikaApp, { flows, database, bookNow }: Deps): void
         selectGuarantees(sql, lane, asked),
       ])
       const custody = accounts.reduce((sum, { balance }) => sum + balance, 0n)
+      const ids = accounts.map(({ id }) => id)
+      const unconfirmed = sumOf(await unconfirmedDeposits(sql, lane, ids))
       const requirement = requirementOf(policy, profile, bases)
       const { guaranteed, surplus } = coverageOf(
         policy,
         requirement.required,
-        custody,
+        custody - unconfirmed,
         guarantees,
         day,
       )
@@ -207,6 +212,7 @@ export function register(app: LikaApp, { flows, database, bookNow }: Deps): void
         binding_rule: requirement.binding?.rule.id ?? null,
         claims: requirement.claims.map(presentClaim),
         custody: fenToJson(custody),
+        unconfirmed: fenToJson(unconfirmed),
         guaranteed: fenToJson(guaranteed),
         surplus: fenToJson(surplus),
         currency: 'CNY' as const,

@@ -218,7 +218,13 @@ function reverseMovement(
     throw new Error(`the movement of ${entry.commandId} is not there`)
   const amount = -movement.amount
   if (prepared !== undefined) {
-    const asked = { kind: 'reversal', amount: -amount }
+    // A deposit that the bank never showed covered nothing: without it nothing is missing.
+    const isUnseen = !movement.settled && prepared.unconfirmed.has(account.id)
+    const asked = {
+      kind: 'reversal',
+      amount: -amount,
+      confirms: isUnseen ? movement.amount : 0n,
+    }
     const allowed = checkOutflow(view, now, account, asked, prepared)
     if (!allowed.ok) return allowed
   }

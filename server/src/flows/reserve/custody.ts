@@ -30,6 +30,7 @@ import {
   mostCustody,
   requirementOf,
   selectAccounts,
+  unconfirmedDeposits,
 } from '../../modules/reserve/index.ts'
 import { type Command, type NameState, read, type View } from '../../platform/lanes/index.ts'
 import { claimedInput } from '../cards/caller.ts'
@@ -169,9 +170,7 @@ function judge(
 
 /** Whether that much more finds room on the custody accounts of the book. Refusals: `amount.out_of_range`. */
 export function checkRoom(view: View, more: Fen): Result<void> {
-  const total = view
-    .find(accountsOfBook, view.bookId)
-    .reduce((sum, { balance }) => sum + balance, 0n)
+  const total = totalOf(view.find(accountsOfBook, view.bookId))
   if (total + more <= mostCustody && total + more >= -mostCustody) return ok(undefined)
   return refused(
     refusal(
@@ -189,6 +188,10 @@ export function checkRoom(view: View, more: Fen): Result<void> {
 /** What an outflow is judged by: read before the round. */
 export interface Prepared {
   readonly grounds: ReserveGrounds
+  /** What lay on all accounts when the rest was read: where it has moved since, all is read again. */
+  readonly total: Fen
+  /** Deposits among it that the bank has not shown, by account: they cover nothing that leaves. */
+  readonly unconfirmed: ReadonlyMap<string, Fen>
   /** Paid to holders of redeemed cards when the grounds were read. */
   readonly redemptionsPaid: Fen
 }
@@ -198,10 +201,27 @@ export async function prepareOutflow(
   { book, mode }: Pick<ReserveCaller, 'book' | 'mode'>,
 ): Promise<Result<Prepared>> {
   const lane = homeLaneOf(context, mode)
-  const accounts = await selectAccounts(context.database.sql, lane, { books: [book] })
+  const { sql } = context.database
+  const accounts = await selectAccounts(sql, lane, { books: [book] })
+  const ids = accounts.map(({ id }) => id)
+  const unconfirmed = await unconfirmedDeposits(sql, lane, ids)
   const grounds = await groundsNow(context, book)
   if (!grounds.ok) return grounds
-  return ok({ grounds: grounds.value, redemptionsPaid: paidBy(accounts) })
+  return ok({
+    grounds: grounds.value,
+    total: totalOf(accounts),
+    unconfirmed,
+    redemptionsPaid: paidBy(accounts),
+  })
+}
+
+/** Over all accounts. */
+export function sumOf(unconfirmed: ReadonlyMap<string, Fen>): Fen {
+  return [...unconfirmed.values()].reduce((sum, amount) => sum + amount, 0n)
+}
+
+function totalOf(accounts: readonly CustodyAccountRow[]): Fen {
+  return accounts.reduce((sum, { balance }) => sum + balance, 0n)
 }
 
 function paidBy(accounts: readonly CustodyAccountRow[]): Fen {
@@ -210,17 +230,20 @@ function paidBy(accounts: readonly CustodyAccountRow[]): Fen {
 
 /**
  * Whether that much may leave the reserve. The accounts of the book are under the lock of their lane, so that two
- * withdrawals that only together take too much come one after the other.
+ * withdrawals that only together take too much come one after the other. `confirms`: of what is taken back, the part that
+ * the bank has not shown.
  */
 export function checkOutflow(
   view: View,
   now: Instant,
   account: CustodyAccountRow,
-  { kind, amount }: { readonly kind: string; readonly amount: Fen },
-  { grounds, redemptionsPaid }: Prepared,
+  asked: { readonly kind: string; readonly amount: Fen; readonly confirms?: Fen },
+  { grounds, total, unconfirmed, redemptionsPaid }: Prepared,
 ): Result<void> {
+  const { kind, amount, confirms = 0n } = asked
   const accounts = view.find(accountsOfBook, view.bookId)
   if (grounds.day !== businessDateOf(now)) throw new NotPrepared('the day')
+  if (totalOf(accounts) !== total) throw new NotPrepared('what moved meanwhile')
   if (account.balance < amount)
     return refused(
       refusal('funds.insufficient', `${formatYuan(account.balance)} yuan lie on the account.`, {
@@ -238,8 +261,8 @@ export function checkOutflow(
         { data: { allowed: { min: 1, max: fenToJson(grounds.redemptionPayable) } } },
       ),
     )
-  const total = accounts.reduce((sum, { balance }) => sum + balance, 0n)
-  const left = { custody: total - amount, owedLess: isPayout ? amount : 0n }
+  const sure = total - sumOf(unconfirmed) + confirms
+  const left = { custody: sure - amount, owedLess: isPayout ? amount : 0n }
   return checkReserve(grounds, view.find(guaranteesOfBook, view.bookId), left)
 }
 

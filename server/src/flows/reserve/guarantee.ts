@@ -26,7 +26,7 @@ import { type Command, read } from '../../platform/lanes/index.ts'
 import { claimedInput } from '../cards/caller.ts'
 import type { FlowContext } from '../context.ts'
 import { NotPrepared } from '../prepared.ts'
-import { checkReserve, prepareOutflow } from './custody.ts'
+import { checkReserve, prepareOutflow, sumOf } from './custody.ts'
 import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
 
 export interface NewGuarantee {
@@ -174,11 +174,13 @@ export function endGuarantee(
           const today = businessDateOf(now)
           if (row.endedOn !== null || row.validTo < today) return refused(ended)
           if (!prepared.ok) return { ok: false, final: false, refusal: prepared.refusal }
-          const { grounds } = prepared.value
+          const { grounds, total, unconfirmed } = prepared.value
           if (grounds.day !== today) throw new NotPrepared('the day')
-          const custody = view
+          const onAccounts = view
             .find(accountsOfBook, view.bookId)
             .reduce((sum, { balance }) => sum + balance, 0n)
+          if (onAccounts !== total) throw new NotPrepared('what moved meanwhile')
+          const custody = total - sumOf(unconfirmed)
           const others = view.find(guaranteesOfBook, view.bookId).filter((one) => one.id !== id)
           const allowed = checkReserve(grounds, others, { custody, owedLess: 0n })
           if (!allowed.ok) return allowed

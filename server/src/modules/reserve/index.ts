@@ -101,6 +101,7 @@ export {
   selectStatements,
   selectUnreconciled,
   settleMatched,
+  unconfirmedDeposits,
 } from './statement-store.ts'
 export { type Turnover, turnoverDays, turnoverOf } from './turnover.ts'
 export { moveOf, selectCardsAfter, selectMoves, withAncestors } from './turnover-store.ts'

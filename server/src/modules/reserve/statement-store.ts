@@ -286,6 +286,31 @@ export async function knownDifference(
   return { atBankOnly: BigInt(bank?.amount ?? 0), inBooksOnly: BigInt(books?.amount ?? 0) }
 }
 
+/**
+ * What was put onto accounts by the books and the bank has not shown yet, of those whose statements come in. Of one that
+ * has none so far, nobody can ask for more than the books: it is not in it.
+ */
+export async function unconfirmedDeposits(
+  sql: Sql,
+  lane: Lane,
+  accountIds: readonly string[],
+): Promise<Map<string, Fen>> {
+  const rows = await sql<{ accountId: string; amount: string }[]>`
+    select seen.account_id as "accountId", coalesce(sum(custody_movement.amount), 0)::text as amount
+    from (
+      select distinct account_id
+      from bank_statement
+      where account_id = any(${uuidArray(accountIds)}::uuid[])
+    ) as seen
+    left join custody_movement
+      on custody_movement.lane = ${lane}
+      and custody_movement.account_id = seen.account_id
+      and not custody_movement.settled
+      and custody_movement.amount > 0
+    group by seen.account_id`
+  return new Map(rows.map(({ accountId, amount }) => [accountId, BigInt(amount)]))
+}
+
 /** The closing balances of a day by account; accounts without a statement of that day are not in it. */
 export function selectClosingsOfBank(
   sql: Sql,
