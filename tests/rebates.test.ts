@@ -401,6 +401,40 @@ describe('a voucher', () => {
     assert.deepEqual(await shop.balance(one), { principal: 80_000, bonus: 500, held: 0 })
   })
 
+  test('that expired takes back for the issuer what it paid, and nobody is charged for it', async () => {
+    const { one, spend, voucher } = await withVoucher({ valid_days: 1 })
+    const use = await paid(one, 5_000, { vouchers: [voucher.id] })
+    await shop.goTo(Date.parse(voucher.expires_at))
+    await shop.sweepVouchers()
+    const expense = await shop.account('rebate_expense')
+    const back = await refunded(use.id, 5_000)
+    assert.deepEqual(back.allocations.at(-1), {
+      card_id: one.id,
+      sub_balance: 'voucher',
+      voucher_id: voucher.id,
+      amount: 2_000,
+      balance_after: 0,
+    })
+    assert.equal(await shop.account('rebate_expense'), expense - 2_000)
+    assert.equal((await refunded(spend.id, 20_000)).rebates_taken_back, undefined)
+    assert.deepEqual(await shop.balance(one), { principal: 100_000, bonus: 0, held: 0 })
+  })
+
+  test('pays alone where it is enough', async () => {
+    const { one, voucher } = await withVoucher({ min_amount: 0 })
+    const use = await paid(one, 1_500, { vouchers: [voucher.id] })
+    assert.deepEqual(
+      use.allocations.map((part: { sub_balance: string; amount: number }) => [
+        part.sub_balance,
+        part.amount,
+      ]),
+      [['voucher', 1_500]],
+    )
+    const cancelled = await shop.request('POST', `/v1/payments/${use.id}/cancel`)
+    assert.equal(cancelled.status, 200, JSON.stringify(cancelled.body))
+    assert.equal((await shop.vouchers(one))[0].left, 2_000)
+  })
+
   test('follows a replaced card', async () => {
     const { one, voucher } = await withVoucher()
     const fresh = await shop.replace(one)

@@ -11,7 +11,13 @@ import {
   type PaidIn,
   selectFundings,
 } from '../../modules/cards/index.ts'
-import { accountId, accounts, kindOfAccount, sumCounters } from '../../modules/ledger/index.ts'
+import {
+  type AccountKindName,
+  accountId,
+  accounts,
+  kindOfAccount,
+  sumCounters,
+} from '../../modules/ledger/index.ts'
 import type { View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { NotPrepared } from '../prepared.ts'
@@ -96,11 +102,18 @@ function isMerchants(counter: AccountId): boolean {
   return kind === 'merchant_unsettled' || kind === 'transit'
 }
 
-/** Given out of the budget of a campaign, by way of a pre-sale too; taken back to what its rebates cost. */
+/** Given out of the budget of a campaign, by way of a voucher or pre-sale too; taken back to what its rebates cost. */
 function isOfCampaigns(counter: AccountId): boolean {
   const kind = kindOfAccount(counter)
-  return kind === 'rebate_budget' || kind === 'rebate_expense' || kind === 'deferred_revenue'
+  return kind !== undefined && kindsOfCampaigns.includes(kind)
 }
+
+const kindsOfCampaigns: readonly AccountKindName[] = [
+  'rebate_budget',
+  'rebate_expense',
+  'deferred_revenue',
+  'voucher',
+]
 
 /**
  * An account that moved since the history was read has another one. A hold that this very command released changed the

@@ -99,7 +99,7 @@ export function giveBackToCards(
 }
 
 /**
- * An open voucher takes back what it paid. One that was revoked meanwhile was charged to its holder, who gets it as
+ * A voucher takes back what it paid. Where it was revoked meanwhile, it was charged to its holder, who gets the money as
  * bonus, what he owes set off first; what an expired one paid is lost to him with its time.
  */
 function giveToVoucher(
@@ -109,28 +109,29 @@ function giveToVoucher(
   { cardId, voucherId, amount }: { cardId: CardId; voucherId: VoucherId; amount: Fen },
 ): ShownAllocation {
   const lane = laneOfId(voucherId)
+  const desk = desks.in(lane)
   const account = accountOfVoucher(voucherId)
   const own = (kind: 'rebate_expense' | 'rebate_debt') =>
     accountId(issuerOfBook(view.bookId), kind, lane)
+  giveToAccount(desks, parties, account, amount)
   const voucher = view.get(vouchers, voucherId)
-  const given = { cardId, subBalance: 'voucher', voucherId, amount } as const
   if (voucher?.status === 'expired') {
-    giveToAccount(desks, parties, own('rebate_expense'), amount)
+    desk.transfer({ debit: account, credit: own('rebate_expense'), amount })
     view.put(vouchers, lane, { ...voucher, lapsed: voucher.lapsed + amount })
-    return { ...given, balanceAfter: 0n }
   }
-  if (voucher?.status !== 'revoked') {
-    giveToAccount(desks, parties, account, amount)
-    return { ...given, balanceAfter: desks.in(lane).account(account).balance }
+  if (voucher?.status === 'revoked') {
+    const debt = view.get(debts, cardId)
+    const owed = debt === undefined ? 0n : debt.amount < amount ? debt.amount : amount
+    if (debt !== undefined && owed > 0n) {
+      desk.transfer({ debit: account, credit: own('rebate_debt'), amount: owed })
+      view.put(debts, lane, { ...debt, amount: debt.amount - owed })
+    }
+    const rest = amount - owed
+    if (rest > 0n)
+      desk.transfer({ debit: account, credit: accountOf(cardId, 'bonus'), amount: rest })
   }
-  const debt = view.get(debts, cardId)
-  const owed = debt === undefined ? 0n : debt.amount < amount ? debt.amount : amount
-  if (debt !== undefined && owed > 0n) {
-    giveToAccount(desks, parties, own('rebate_debt'), owed)
-    view.put(debts, lane, { ...debt, amount: debt.amount - owed })
-  }
-  if (amount > owed) giveToAccount(desks, parties, accountOf(cardId, 'bonus'), amount - owed)
-  return { ...given, balanceAfter: 0n }
+  const balanceAfter = desk.account(account).balance
+  return { cardId, subBalance: 'voucher', voucherId, amount, balanceAfter }
 }
 
 /** @throws NotPrepared when the card was replaced since the reads were chosen. */
