@@ -400,6 +400,17 @@ create table contract_decision (
 comment on table contract_decision is 'What a second person said of a contract that was proposed; never changed.';
 grant insert, select on contract_decision to lika_app;
 
+create table coverage_list (
+  book_id uuid not null,
+  districts text[] not null,
+  key_id uuid not null,
+  owner text not null,
+  at timestamp with time zone not null,
+  constraint pk_coverage_list PRIMARY KEY (book_id)
+);
+comment on table coverage_list is 'Districts that issuers mean to cover: those without a store are gaps.';
+grant insert, select, update on coverage_list to lika_app;
+
 create table custody_account (
   lane integer not null,
   id uuid not null,
@@ -849,6 +860,29 @@ create table merchant_deed (
 comment on table merchant_deed is 'What was done to the standing of merchants, by whom and why; never changed.';
 grant insert, select on merchant_deed to lika_app;
 
+create table merchant_document (
+  id uuid not null,
+  merchant_id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  name text not null,
+  media_type text not null,
+  digest bytea not null,
+  size integer not null,
+  document_key bytea not null,
+  document bytea not null,
+  key_id uuid not null,
+  owner text not null,
+  created_at timestamp with time zone not null,
+  constraint pk_merchant_document PRIMARY KEY (id),
+  constraint uq_merchant_document_digest UNIQUE (merchant_id, digest),
+  constraint fk_merchant_document_merchant FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint ck_merchant_document_digest CHECK ((length(digest) = 32)),
+  constraint ck_merchant_document_size CHECK ((size > 0))
+);
+comment on table merchant_document is 'Files that merchants showed of themselves; never changed.';
+grant insert, select on merchant_document to lika_app;
+
 create table migration (
   number integer not null,
   name text not null,
@@ -1251,7 +1285,7 @@ create table reserve_case (
   resolved_at timestamp with time zone,
   opened_at timestamp with time zone not null,
   constraint pk_reserve_case PRIMARY KEY (lane, id),
-  constraint ck_reserve_case_action CHECK ((action = ANY (ARRAY['match'::text, 'suspend'::text, 'dismiss'::text]))),
+  constraint ck_reserve_case_action CHECK ((action = ANY (ARRAY['match'::text, 'suspend'::text, 'write_off'::text, 'dismiss'::text]))),
   constraint ck_reserve_case_people CHECK ((((state = 'open'::text) = (proposer_key_id IS NULL)) AND ((state = 'resolved'::text) = (resolver_key_id IS NOT NULL)))),
   constraint ck_reserve_case_state CHECK ((state = ANY (ARRAY['open'::text, 'proposed'::text, 'resolved'::text])))
 );
@@ -1276,6 +1310,9 @@ create table reserve_guarantee (
   key_id uuid not null,
   owner text not null,
   at timestamp with time zone not null,
+  approver_key_id uuid,
+  approver_owner text,
+  approved_at timestamp with time zone,
   constraint pk_reserve_guarantee PRIMARY KEY (lane, id),
   constraint uq_reserve_guarantee_document UNIQUE (lane, book_id, kind, document_number),
   constraint ck_reserve_guarantee_amount CHECK ((amount > 0)),
@@ -1317,13 +1354,16 @@ create table reserve_profile (
   key_id uuid not null,
   owner text not null,
   at timestamp with time zone not null,
+  approver_key_id uuid,
+  approver_owner text,
+  approved_at timestamp with time zone,
   constraint pk_reserve_profile PRIMARY KEY (book_id, number),
   constraint ck_reserve_profile_class CHECK ((issuer_class = ANY (ARRAY['scale'::text, 'group'::text, 'brand'::text, 'other'::text]))),
   constraint ck_reserve_profile_number CHECK ((number > 0)),
   constraint ck_reserve_profile_revenue CHECK ((last_year_revenue >= 0))
 );
 comment on table reserve_profile is 'What an issuer says of itself as far as its reserve depends on it; every version stays.';
-grant insert, select on reserve_profile to lika_app;
+grant insert, select, update on reserve_profile to lika_app;
 
 create table sale_switch (
   issuer_id uuid not null,
