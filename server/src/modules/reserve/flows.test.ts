@@ -52,6 +52,11 @@ describe('what is owed less', () => {
       pair('merchant_unsettled', 'card_bonus', 500n),
     ]
     assert.equal(reserveFlow(circle).decrease, 0n)
+    const presale = [
+      pair('rebate_budget', 'deferred_revenue', 10n),
+      pair('deferred_revenue', 'rebate_expense', 10n),
+    ]
+    assert.equal(reserveFlow(presale).decrease, 0n)
   })
 })
 

@@ -47,7 +47,7 @@ export function reserveFlow(pairs: readonly PairFlow[]): ReserveFlow {
 
 function sideOf(kind: AccountKindName): 'owed' | 'transit' | 'given' | 'elsewhere' {
   if (kind === 'transit') return 'transit'
-  if (isGiven(kind)) return 'given'
+  if (isGiven(kind) || kind === 'rebate_expense') return 'given'
   return isCustomerMoney(kind) ? 'owed' : 'elsewhere'
 }
 

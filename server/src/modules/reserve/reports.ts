@@ -5,6 +5,7 @@
 import type { BusinessDate, Fen } from '@lika/contract'
 import type { AccountKindName } from '../ledger/index.ts'
 import type { PairFlow } from './flows.ts'
+import { isPrepaid } from './model.ts'
 
 export interface PrepaidFlow {
   /** Paid in for cards and onto them. */
@@ -25,13 +26,13 @@ const paidIn: readonly AccountKindName[] = ['bank', 'cash', 'card_acquirer', 'we
 const atMerchants: readonly AccountKindName[] = ['merchant_unsettled', 'transit']
 const redeemedTo: readonly AccountKindName[] = ['redemption_payable', 'redemption_income']
 
-/** What happened to the principal of all cards. */
+/** What happened to prepaid money: what moves within it, as when a card of a pre-sale is delivered, is nothing. */
 export function prepaidFlow(pairs: readonly PairFlow[]): PrepaidFlow {
   const flow = { issued: 0n, migrated: 0n, spent: 0n, refunded: 0n, redeemed: 0n, other: 0n }
   for (const { debit, credit, amount } of pairs) {
-    if (debit === credit) continue
-    if (credit === 'card_principal') flow[cameFrom(debit)] += amount
-    else if (debit === 'card_principal') {
+    if (isPrepaid(debit) === isPrepaid(credit)) continue
+    if (isPrepaid(credit)) flow[cameFrom(debit)] += amount
+    else {
       const to = wentTo(credit)
       flow[to] += to === 'migrated' || to === 'other' ? -amount : amount
     }
