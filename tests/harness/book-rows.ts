@@ -6,6 +6,7 @@ import type { Sql } from '../../server/src/platform/db.ts'
 const movesByItself = new Set([
   'consumer',
   'cut',
+  'day_flow',
   'guess',
   'import_file',
   'lane',
