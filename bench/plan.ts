@@ -36,7 +36,7 @@ export const quickPlan: BenchPlan = {
   callers: 2_000,
   connections: 512,
   issued: 20_000,
-  cleared: { payments: 200_000, merchants: 1_000 },
+  cleared: { payments: 200_000, merchants: 200 },
 }
 
 export const fullPlan: BenchPlan = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Result } from '@lika/contract'
-import { asId, parseId, type SettlementId } from '@lika/contract'
+
+import { asId, type MerchantId, parseId, type Result, type SettlementId } from '@lika/contract'
 import {
   confirmPayoutCommand,
   type PayoutStep,
@@ -9,7 +9,8 @@ import {
   returnPayoutCommand,
   sendPayoutCommand,
 } from '../server/src/flows/settle/payouts.ts'
-import { portionsDue } from '../server/src/modules/clearing/index.ts'
+import { portionsDue, type Sums, sumsOfLane } from '../server/src/modules/clearing/index.ts'
+import { readCuts } from '../server/src/modules/ledger/index.ts'
 import { newId } from '../server/src/platform/ids.ts'
 import type { Command } from '../server/src/platform/lanes/index.ts'
 import { type ClearingApp, startClearingApp } from './harness/clearing-app.ts'
@@ -387,6 +388,38 @@ describe('a payout', () => {
       amount: 1n,
     }
     assert.equal(await run(sendPayoutCommand(app.flows, app.book, step)), 'settlement.not_found')
+  })
+})
+
+describe('takings by closing balances and takings by transfers', () => {
+  test('are the same for every merchant, lane and stretch of days, settlements in between or not', async () => {
+    const { sql } = app.database.app
+    const lanes = app.engine.lanesOf('test')
+    const { data } = await app.got('/v1/merchants?limit=200')
+    const ids = data.map((one: { id: string }) => parseId('merchant', one.id))
+    let compared = 0
+    for (const [afterDay, day] of [
+      ['2026-11-01', '2026-11-15'],
+      ['2026-11-01', '2026-11-03'],
+      ['2026-11-03', '2026-11-10'],
+      ['2026-11-10', '2026-11-12'],
+    ] as const) {
+      const [from, to] = [await readCuts(sql, lanes, afterDay), await readCuts(sql, lanes, day)]
+      for (const lane of lanes) {
+        const [after, until] = [from.get(lane) ?? 0n, to.get(lane) ?? 0n]
+        const starts = ids.map((merchantId: MerchantId) => ({ merchantId, after, afterDay }))
+        const [transfers, closings] = await Promise.all(
+          [true, false].map((bySource) => sumsOfLane(sql, lane, starts, { until, day }, bySource)),
+        )
+        const plain = (sums: Sums | undefined) =>
+          [...(sums ?? [])]
+            .map(([id, { bonus: _, voucher: __, ...rest }]) => `${id} ${Object.values(rest)}`)
+            .toSorted()
+        assert.deepEqual(plain(closings), plain(transfers))
+        compared += closings?.size ?? 0
+      }
+    }
+    assert.ok(compared > 20, `${compared} sums`)
   })
 })
 

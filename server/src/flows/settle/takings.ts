@@ -11,7 +11,6 @@ import {
   modeOfBook,
 } from '@lika/contract'
 import {
-  addSums,
   type Cut,
   cutOf,
   loadClearings,
@@ -19,6 +18,7 @@ import {
   noTakings,
   type Sums,
   seqIn,
+  sumsOfLane,
   type Takings,
 } from '../../modules/clearing/index.ts'
 import { accountId, firstDaysOf, ownerOf, readCuts } from '../../modules/ledger/index.ts'
@@ -59,16 +59,31 @@ export async function readTakings(
   endings: readonly EndingCycle[],
 ): Promise<CycleTakings[]> {
   const lanes = engine.lanesOf(modeOfBook(book))
-  const beginnings = await beginningsOf(sql, lanes, day, endings)
-  const toSeqs = await readCuts(sql, lanes, day)
+  const [beginnings, toSeqs] = await Promise.all([
+    beginningsOf(sql, lanes, day, endings),
+    readCuts(sql, lanes, day),
+  ])
   const cuts = new Map<BusinessDate, Cut>()
   for (const { after } of beginnings) {
     if (!cuts.has(after)) cuts.set(after, cutOf(await readCuts(sql, lanes, after)))
   }
-  const begins = new Map(beginnings.map((one) => [one.ending.merchant.id, cuts.get(one.after)]))
+  const bySource = beginnings.some(({ ending: { terms, merchant } }) => {
+    const bears = terms.bonusShareBp > 0 || terms.voucherShareBp > 0
+    return bears && merchant.ownership === 'partner'
+  })
+  const sumsIn = (lane: Lane) => {
+    const starts = beginnings.map(({ ending, after: afterDay }) => {
+      const after = seqIn(cuts.get(afterDay) ?? {}, lane)
+      return { merchantId: ending.merchant.id, after, afterDay }
+    })
+    return sumsOfLane(sql, lane, starts, { until: toSeqs.get(lane) ?? 0n, day }, bySource)
+  }
   const byLane = new Map<Lane, Sums>()
-  for (const lane of lanes)
-    byLane.set(lane, await sumsOf(sql, lane, begins, toSeqs.get(lane) ?? 0n))
+  for (let at = 0; at < lanes.length; at += lanesAtOnce) {
+    const some = lanes.slice(at, at + lanesAtOnce)
+    const sums = await Promise.all(some.map(sumsIn))
+    for (const [index, lane] of some.entries()) byLane.set(lane, sums[index] ?? new Map())
+  }
   const toCut = cutOf(toSeqs)
   return beginnings.map(({ after, ...beginning }) => ({
     ...beginning,
@@ -84,12 +99,14 @@ async function beginningsOf(
   day: BusinessDate,
   endings: readonly EndingCycle[],
 ): Promise<Beginning[]> {
-  const through = new Map<MerchantId, BusinessDate>()
-  for (const [lane, some] of Map.groupBy(endings, ({ merchant }) => merchant.settlementLane)) {
-    const ids = some.map(({ merchant }) => merchant.id)
-    for (const row of await loadClearings(sql, lane, ids))
-      through.set(row.merchantId, row.settledThrough)
-  }
+  const byLane = Map.groupBy(endings, ({ merchant }) => merchant.settlementLane)
+  const rows = await Promise.all(
+    [...byLane].map(([lane, some]) => {
+      const ids = some.map(({ merchant }) => merchant.id)
+      return loadClearings(sql, lane, ids)
+    }),
+  )
+  const through = new Map(rows.flat().map((row) => [row.merchantId, row.settledThrough]))
   const fresh = endings.flatMap(({ merchant }) => (through.has(merchant.id) ? [] : [merchant.id]))
   const first = await firstDays(sql, lanes, fresh)
   return endings.flatMap((ending): Beginning[] => {
@@ -108,42 +125,27 @@ async function beginningsOf(
 }
 
 const accountsAtOnce = 5_000
+/** Their statements run side by side; payments need the other connections. */
+const lanesAtOnce = 2
 
 /** The first day on which each merchant's unsettled takings moved in any lane. */
 async function firstDays(sql: Sql, lanes: readonly Lane[], ids: readonly MerchantId[]) {
   const first = new Map<MerchantId, BusinessDate>()
-  for (const lane of lanes) {
-    for (let at = 0; at < ids.length; at += accountsAtOnce) {
-      const some = ids.slice(at, at + accountsAtOnce)
-      const accounts = some.map((id) => accountId(id, 'merchant_unsettled', lane))
-      for (const { accountId: id, day } of await firstDaysOf(sql, lane, accounts)) {
-        const merchantId: MerchantId = asId(ownerOf(id))
-        const known = first.get(merchantId)
-        if (known === undefined || day < known) first.set(merchantId, day)
-      }
+  for (let at = 0; at < ids.length; at += accountsAtOnce) {
+    const some = ids.slice(at, at + accountsAtOnce)
+    const found = await Promise.all(
+      lanes.map((lane) => {
+        const accounts = some.map((id) => accountId(id, 'merchant_unsettled', lane))
+        return firstDaysOf(sql, lane, accounts)
+      }),
+    )
+    for (const { accountId: id, day } of found.flat()) {
+      const merchantId: MerchantId = asId(ownerOf(id))
+      const known = first.get(merchantId)
+      if (known === undefined || day < known) first.set(merchantId, day)
     }
   }
   return first
-}
-
-/** Each stretch between two beginnings is read once, for the merchants that have begun by then. */
-async function sumsOf(
-  sql: Sql,
-  lane: Lane,
-  begins: ReadonlyMap<MerchantId, Cut | undefined>,
-  until: bigint,
-): Promise<Sums> {
-  const sums: Sums = new Map()
-  const startOf = (id: MerchantId) => seqIn(begins.get(id) ?? {}, lane)
-  const places = new Set([...begins.values()].map((cut) => seqIn(cut ?? {}, lane)))
-  const ordered = [...places].sort((one, other) => (one < other ? -1 : 1))
-  for (const [index, after] of ordered.entries()) {
-    const next = ordered[index + 1] ?? until
-    const end = next < until ? next : until
-    const isWanted = (id: MerchantId) => begins.has(id) && startOf(id) <= after
-    await addSums(sql, lane, after, end, isWanted, sums)
-  }
-  return sums
 }
 
 function together(byLane: ReadonlyMap<Lane, Sums>, id: MerchantId) {

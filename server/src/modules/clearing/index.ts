@@ -78,5 +78,5 @@ export {
   statements,
   statementsWithMargin,
 } from './store.ts'
-export { addSums, netOf, plus, type Sums } from './sums.ts'
+export { netOf, plus, type Sums, sumsOfLane } from './sums.ts'
 export { settledKind } from './sums-store.ts'

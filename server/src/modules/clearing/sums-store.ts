@@ -42,14 +42,27 @@ export async function sumFromGuarded(
   )
 }
 
-/** What else moved on unsettled takings, but for settling: what went back to cards, crossed lanes, or was adjusted. */
+/** What settling moved is told apart: it is no line. */
+export interface SummedApart {
+  readonly accountId: string
+  readonly kind: LineKind | 'settled'
+  readonly source: LineSource | null
+  /** What came, or, below 0, what left. */
+  readonly amount: Fen
+}
+
+/**
+ * What did not simply come from a card onto unsettled takings: what went back to cards, crossed lanes, was adjusted, and
+ * what settling moved. What came and what left is summed up apart.
+ */
 export function sumOthers(
   sql: Sql,
   lane: Lane,
   after: bigint,
   until: bigint,
-): Promise<{ accountId: string; kind: LineKind; source: LineSource | null; amount: Fen }[]> {
+): Promise<SummedApart[]> {
   const { number } = accountKinds.merchant_unsettled
+  const margin = accountKinds.merchant_margin.number
   const unsettled = digitsOf('merchant_unsettled', lane)
   return sql`
     with moved as (
@@ -58,10 +71,13 @@ export function sumOthers(
       where lane = ${lane}
         and seq > ${after}
         and seq <= ${until}
-        and debit_balance is null
         and (
-          get_byte(uuid_send(debit_account), 14) >> 2 = ${number}
-          or (credit_balance is null and get_byte(uuid_send(credit_account), 14) >> 2 = ${number})
+          (debit_balance is null and get_byte(uuid_send(debit_account), 14) >> 2 = ${number})
+          or (
+            credit_balance is null
+            and (debit_balance is null or get_byte(uuid_send(debit_account), 14) >> 2 = ${margin})
+            and get_byte(uuid_send(credit_account), 14) >> 2 = ${number}
+          )
         )
     ), line as (
       select debit_account as account_id, credit_account as other_id, -amount as amount, seq, line, month
@@ -73,14 +89,17 @@ export function sumOthers(
       where credit_balance is null
         and right(credit_account::text, 4) = ${unsettled}
     ), told as (
-      select account_id, ${kindOfLine(sql, lane)} as kind, ${sourceOfLine(sql, lane)} as source, line.amount
+      select
+        account_id,
+        case when journal.kind = ${settledKind} then 'settled' else ${kindOfLine(sql, lane)} end as kind,
+        ${sourceOfLine(sql, lane)} as source,
+        line.amount
       from line
       join journal on journal.lane = ${lane} and journal.seq = line.seq and journal.month = line.month
-      where journal.kind <> ${settledKind}
     )
     select account_id as "accountId", kind, source, sum(amount)::bigint as amount
     from told
-    group by account_id, kind, source`
+    group by account_id, kind, source, amount > 0`
 }
 
 /**
