@@ -48,10 +48,20 @@ async function run(context: FlowContext, statement: BankStatementRow): Promise<v
   const { lines, movements, settled } = await readComparison(database.sql, lane, statement)
   const comparison = compare(day, lines, movements, settled)
   await settleMatched(database, lane, comparison)
-  for (const difference of comparison.differences) await report(context, statement, difference)
+  for (const some of inParts(comparison.differences, casesAtOnce))
+    await Promise.all(some.map((difference) => report(context, statement, difference)))
   await reportGap(context, statement)
   await noteBankBalance(context, bookId, day)
   await markReconciled(database.sql, statement.id)
+}
+
+/** So that a statement of the wrong account does not fill the lane's queue. */
+const casesAtOnce = 50
+
+function inParts<T>(all: readonly T[], size: number): T[][] {
+  const parts: T[][] = []
+  for (let at = 0; at < all.length; at += size) parts.push(all.slice(at, at + size))
+  return parts
 }
 
 /** The key is the line's or the movement's own: two that compare at the same time open one case. */

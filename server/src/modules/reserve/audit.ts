@@ -82,12 +82,14 @@ function findMovements(sql: Sql, { lane, book, after, limit }: AuditSlice): Prom
         and journal.command_id = piece.id
         and not journal.refused
     ) as entry on true
-    left join lateral (
-      select sum(custody_movement.amount) as amount
+    left join (
+      select account_id, sum(amount) as amount
       from custody_movement
-      where custody_movement.lane = ${lane}
-        and custody_movement.account_id = piece.account_id
-    ) as total on true
+      where lane = ${lane}
+        and account_id in (select account_id from piece)
+      group by account_id
+    ) as total
+      on total.account_id = piece.account_id
     order by piece.id`
 }
 

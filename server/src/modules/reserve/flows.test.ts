@@ -28,6 +28,14 @@ describe('what is owed less', () => {
     assert.equal(flow.decrease, 50n)
   })
 
+  test('what is sent to merchants, until it comes back; its confirmation makes nothing less again', () => {
+    const sent = pair('merchant_payable', 'merchant_in_flight', 100n)
+    const returned = pair('merchant_in_flight', 'merchant_payable', 30n)
+    const confirmed = pair('merchant_in_flight', 'bank', 70n)
+    assert.equal(reserveFlow([sent]).decrease, 100n)
+    assert.equal(reserveFlow([sent, returned, confirmed]).decrease, 70n)
+  })
+
   test('an adjustment and its opposite are none', () => {
     const loop = [
       pair('card_principal', 'adjustment', 1_000n),

@@ -114,6 +114,17 @@ describe('what does not', () => {
   })
 })
 
+test('thousands of lines are compared in a moment', () => {
+  const bank = Array.from({ length: 5_000 }, (_, at) =>
+    line(BigInt(at + 1), at % 2 === 0 ? null : `X${at}`),
+  )
+  const books = Array.from({ length: 5_000 }, (_, at) => movement(BigInt(at + 10_000), `M${at}`))
+  const began = performance.now()
+  const { differences } = compare(day, bank, books, [])
+  assert.equal(differences.length, 5_000)
+  assert.ok(performance.now() - began < 5_000)
+})
+
 test('every line and every old movement ends in exactly one place, the sums agree, and no order matters', () => {
   const amounts = fc.constantFrom(-501n, -500n, -1n, 1n, 200n, 300n, 499n, 500n)
   const references = fc.constantFrom('R1', 'R2', 'R3', null)

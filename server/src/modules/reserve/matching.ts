@@ -58,6 +58,8 @@ export interface Comparison {
 /** How far apart in time and money a line without a number may lie and still be taken for a movement with a fault. */
 const nearDays = 1
 const nearFen = 100n
+/** Of lines without a number that are taken together for one movement. */
+const mostTogether = 50
 
 /**
  * The lines of one day's statement against the movements that are open up to that day. A movement of that very day that
@@ -80,28 +82,40 @@ export function compare(
   return { matched: desk.matched, differences: desk.differences }
 }
 
-/** What is left of both is put in place of what was there: who goes through them goes through what was left then. */
+/** What is open of both, with the ways in which one is looked for by the other: thousands of lines take no longer than they must. */
 class Desk {
   readonly matched: Matched[] = []
   readonly differences: Difference[] = []
-  #lines: BankLine[]
-  #movements: BookMovement[]
+  readonly #lines: ReadonlySet<BankLine>
+  readonly #movements: ReadonlySet<BookMovement>
+  readonly #openLines: Set<BankLine>
+  readonly #openMovements: Set<BookMovement>
+  readonly #linesByNumber: ReadonlyMap<string, BankLine[]>
+  readonly #movementsByNumber: ReadonlyMap<string, BookMovement[]>
 
   constructor(lines: readonly BankLine[], movements: readonly BookMovement[]) {
-    this.#lines = lines.toSorted(
-      (one, other) => compareText(one.statementId, other.statementId) || one.line - other.line,
+    this.#lines = new Set(
+      lines.toSorted(
+        (one, other) => compareText(one.statementId, other.statementId) || one.line - other.line,
+      ),
     )
-    this.#movements = movements.toSorted(
-      (one, other) => compareText(one.day, other.day) || compareText(one.id, other.id),
+    this.#movements = new Set(
+      movements.toSorted(
+        (one, other) => compareText(one.day, other.day) || compareText(one.id, other.id),
+      ),
     )
+    this.#openLines = new Set(this.#lines)
+    this.#openMovements = new Set(this.#movements)
+    this.#linesByNumber = groupedBy(this.#lines, ({ reference }) => reference ?? [])
+    this.#movementsByNumber = groupedBy(this.#movements, numbersOf)
   }
 
   /** Number, amount and day agree. */
   matchExact(): void {
     for (const line of this.#lines) {
-      if (line.reference === null) continue
-      const movement = this.#movements.find(
-        (one) => isNamed(line, one) && one.amount === line.amount && one.day === line.day,
+      const named = this.#movementsByNumber.get(line.reference ?? '') ?? []
+      const movement = named.find(
+        (one) => this.#openMovements.has(one) && one.amount === line.amount && one.day === line.day,
       )
       if (movement !== undefined) this.#match(line, movement)
     }
@@ -109,33 +123,35 @@ class Desk {
 
   /** Without a number: the only line and the only movement of that amount on that day. */
   matchByAmount(): void {
-    for (const line of this.#lines.filter(({ reference }) => reference === null)) {
-      const same = (one: { amount: Fen; day: BusinessDate }) =>
-        one.amount === line.amount && one.day === line.day
-      const [movement, second] = this.#movements.filter(same)
-      const isOnly = this.#lines.filter(same).length === 1
+    const keyOf = ({ amount, day }: { amount: Fen; day: BusinessDate }) => `${day} ${amount}`
+    const lines = groupedBy(this.#openLines, keyOf)
+    const movements = groupedBy(this.#openMovements, keyOf)
+    for (const line of this.#unnumbered()) {
+      const [movement, second] = movements.get(keyOf(line)) ?? []
+      const isOnly = lines.get(keyOf(line))?.length === 1
       if (movement !== undefined && second === undefined && isOnly) this.#match(line, movement)
     }
   }
 
   /** The same once more: what the bank numbered before, or the number and amount of what was settled. */
   reportDoubled(settledBefore: readonly SettledLine[]): void {
+    const keysOf = ({ amount, reference, bankNumber }: SettledLine) => [
+      ...(reference === null ? [] : [`reference ${reference} ${amount}`]),
+      ...(bankNumber === null ? [] : [`bank ${bankNumber} ${amount}`]),
+    ]
     const settled = [...settledBefore, ...this.matched.map(({ line }) => line)]
-    for (const line of this.#lines) {
-      const isAgain = settled.some(
-        (one) =>
-          one.amount === line.amount &&
-          ((line.bankNumber !== null && one.bankNumber === line.bankNumber) ||
-            (line.reference !== null && one.reference === line.reference)),
-      )
-      if (isAgain) this.#report('doubled_line', [line], undefined)
-    }
+    const known = new Set(settled.flatMap(keysOf))
+    for (const line of this.#openLines)
+      if (keysOf(line).some((key) => known.has(key)))
+        this.#report('doubled_line', [line], undefined)
   }
 
   /** The number is that of a movement: several lines for it, another day, another amount. */
   reportByReference(): void {
-    for (const movement of this.#movements) {
-      const lines = this.#lines.filter((line) => isNamed(line, movement))
+    for (const movement of this.#openMovements) {
+      const lines = numbersOf(movement)
+        .flatMap((number) => this.#linesByNumber.get(number) ?? [])
+        .filter((line) => this.#openLines.has(line))
       const [first] = lines
       if (first === undefined) continue
       if (lines.length > 1 && sumOf(lines) === movement.amount)
@@ -150,33 +166,42 @@ class Desk {
 
   /** Lines without a number that lie near a movement, where there is no other that they could belong to. */
   reportNear(): void {
-    for (const movement of this.#movements) {
-      const free = this.#lines.filter(
-        (line) => line.reference === null && line.amount > 0n === movement.amount > 0n,
+    const byAmount = groupedBy(this.#unnumbered(), ({ amount }) => String(amount))
+    const isOpen = (line: BankLine) => this.#openLines.has(line)
+    for (const movement of this.#openMovements) {
+      const { amount, day } = movement
+      const ofAmount = (wanted: Fen) => (byAmount.get(String(wanted)) ?? []).filter(isOpen)
+      const otherDay = ofAmount(amount).filter((line) => daysBetween(line.day, day) <= nearDays)
+      const otherAmount = amountsNear(amount).flatMap((wanted) =>
+        ofAmount(wanted).filter((line) => line.day === day),
       )
-      const otherDay = free.filter(
-        (line) =>
-          line.amount === movement.amount && daysBetween(line.day, movement.day) <= nearDays,
-      )
-      const otherAmount = free.filter(
-        (line) => line.day === movement.day && distance(line.amount, movement.amount) <= nearFen,
-      )
-      const ofDay = free.filter((line) => line.day === movement.day)
       if (otherDay.length === 1) this.#report('day_differs', otherDay, movement)
       else if (otherAmount.length === 1) this.#report('amount_differs', otherAmount, movement)
-      else if (ofDay.length > 1 && sumOf(ofDay) === movement.amount)
-        this.#report('split_lines', ofDay, movement)
+      else this.#reportTogether(movement)
     }
   }
 
+  /** All lines of the day without a number, in the movement's direction, come to it. */
+  #reportTogether(movement: BookMovement): void {
+    const ofDay = this.#unnumbered().filter(
+      (line) => line.day === movement.day && line.amount > 0n === movement.amount > 0n,
+    )
+    if (ofDay.length > 1 && ofDay.length <= mostTogether && sumOf(ofDay) === movement.amount)
+      this.#report('split_lines', ofDay, movement)
+  }
+
   reportUnknown(): void {
-    for (const line of this.#lines)
+    for (const line of this.#openLines)
       this.#report(line.amount > 0n ? 'unknown_inflow' : 'unknown_outflow', [line], undefined)
   }
 
   reportMissing(day: BusinessDate): void {
-    for (const movement of this.#movements.filter((one) => one.day < day))
-      this.#report('missing_line', [], movement)
+    for (const movement of this.#openMovements)
+      if (movement.day < day) this.#report('missing_line', [], movement)
+  }
+
+  #unnumbered(): BankLine[] {
+    return [...this.#openLines].filter(({ reference }) => reference === null)
   }
 
   #match(line: BankLine, movement: BookMovement): void {
@@ -195,24 +220,42 @@ class Desk {
   }
 
   #take(lines: readonly BankLine[], movement: BookMovement | undefined): void {
-    this.#lines = this.#lines.filter((line) => !lines.includes(line))
-    this.#movements = this.#movements.filter((one) => one !== movement)
+    for (const line of lines) this.#openLines.delete(line)
+    if (movement !== undefined) this.#openMovements.delete(movement)
   }
 }
 
-/** By the caller's own number, or by that of the movement itself, which a bank may be given to quote. */
-function isNamed(line: BankLine, { id, reference }: BookMovement): boolean {
-  const { reference: named } = line
-  if (named === null) return false
-  return named === reference || named === `mvmt_${id.replaceAll('-', '')}`
+/** The caller's own number, and that of the movement itself, which a bank may be given to quote. */
+function numbersOf({ id, reference }: BookMovement): string[] {
+  const own = `mvmt_${id.replaceAll('-', '')}`
+  return reference === null ? [own] : [reference, own]
+}
+
+function groupedBy<T>(
+  all: Iterable<T>,
+  keysOf: (one: T) => string | readonly string[],
+): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const one of all) {
+    const keys = keysOf(one)
+    for (const key of typeof keys === 'string' ? [keys] : keys) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [one])
+      else group.push(one)
+    }
+  }
+  return groups
+}
+
+/** In its direction, itself left out. */
+function amountsNear(amount: Fen): Fen[] {
+  const near: Fen[] = []
+  for (let off = 1n; off <= nearFen; off += 1n) near.push(amount - off, amount + off)
+  return near.filter((one) => one !== 0n && one > 0n === amount > 0n)
 }
 
 function sumOf(lines: readonly { readonly amount: Fen }[]): Fen {
   return lines.reduce((sum, { amount }) => sum + amount, 0n)
-}
-
-function distance(one: Fen, other: Fen): Fen {
-  return one > other ? one - other : other - one
 }
 
 function daysBetween(one: BusinessDate, other: BusinessDate): number {

@@ -47,7 +47,7 @@ type Column = keyof typeof columns
 const needed: readonly Column[] = ['day', 'amount']
 
 /** What a custody account sees in a day, many times over. */
-const mostLines = 20_000
+const mostLines = 5_000
 /** A hundred billion yuan: all lines of a statement still sum up within what the database holds. */
 const mostAmount = 10_000_000_000_000n
 const mostReference = 64

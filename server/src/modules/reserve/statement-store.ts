@@ -174,7 +174,14 @@ export async function readComparison(
       where account_id = ${accountId}
         and day <= ${day}
         and day > ${day}::date - ${rememberedDays}::int
-        and (movement_id is not null or case_id is not null)`,
+        and (movement_id is not null or case_id is not null)
+        and exists (
+          select
+          from bank_line as fresh
+          where fresh.statement_id = ${id}
+            and fresh.amount = bank_line.amount
+            and (fresh.reference = bank_line.reference or fresh.bank_number = bank_line.bank_number)
+        )`,
   ])
   return { lines, movements, settled }
 }
