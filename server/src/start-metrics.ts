@@ -2,7 +2,12 @@
 import { businessDateOf } from '@lika/contract'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Deps } from './api/deps.ts'
-import { countStopped, missingYear, readCalendarYears, withYears } from './modules/clearing/index.ts'
+import {
+  countStopped,
+  missingYear,
+  readCalendarYears,
+  withYears,
+} from './modules/clearing/index.ts'
 import type { Tables } from './modules/policy/index.ts'
 import { readDeliveryFigures } from './modules/webhooks/index.ts'
 import { realNow } from './platform/clock.ts'

@@ -333,8 +333,8 @@ export class Engine {
       throw new Error(`${command.operation} is planned outside of its home lane ${home}`)
     if (!this.#watch.knows(lanes)) await this.#lookForLanes(lanes)
     const { book: bookId, operation, notAfter } = command
-    const { reads, decide } = plan
-    return { ...about, bookId, operation, notAfter, plan: { lanes, reads, decide } }
+    const whole = lanes === plan.lanes ? plan : { ...plan, lanes }
+    return { ...about, bookId, operation, notAfter, plan: whole }
   }
 
   #enqueue(
