@@ -2,7 +2,7 @@
 import { idPrefixes } from '@lika/contract'
 import type { Json } from './answer-check.ts'
 import { instantZero, placeholderPattern } from './fuzz-values.ts'
-import type { Book, makePlace } from './world.ts'
+import type { Book, makePlace, Things } from './world.ts'
 
 const idsInText = new RegExp(`\\b(${Object.values(idPrefixes).join('|')})_[0-9a-f]{32}\\b`, 'g')
 /** The newest ones: what is old was mostly used up. */
@@ -22,6 +22,7 @@ export function fuzzBook(
   book: Book,
   fewKey: string,
   place: Awaited<ReturnType<typeof makePlace>>,
+  { claimed, presold }: Pick<Things, 'claimed' | 'presold'>,
 ): FuzzBook {
   const pools = new Map<string, string[]>([
     ['iss', [book.issuer]],
@@ -31,8 +32,10 @@ export function fuzzBook(
     ['place_merchant', [place.merchant]],
     ['place_store', [place.store]],
     ['place_terminal', [place.terminal]],
+    ['camp_random', [claimed]],
+    ['camp_presale', [presold]],
   ])
-  return { book, fewKey, pools, spared: new Set([book.keyId]) }
+  return { book, fewKey, pools, spared: new Set([book.keyId, claimed, presold]) }
 }
 
 /** By the state in which they were seen: `card_created`, `card_active` where there is money left, and so on. */

@@ -174,8 +174,8 @@ async function openBooks(world: World): Promise<{ books: FuzzBook[]; ofWiping: F
     const few = { name: 'few', owner: 'tests', mode, scopes: ['cards:read'] }
     const { secret: fewKey } = await book.ask('POST', '/v1/keys', few)
     const place = await makePlace(book)
-    const made = fuzzBook(book, fewKey, place)
     const things = await makeThings(book, place)
+    const made = fuzzBook(book, fewKey, place, things)
     harvest(made, { number: things.number, secret: things.secret }, JSON.stringify(things))
     harvest(made, { code: things.payCode }, '')
     books.push(made)

@@ -21,14 +21,15 @@ export async function makeCampaigns(
   // Of a product of their own: what else is bought here gets nothing from them.
   const { id: product } = await ask('POST', '/v1/products', productTerms)
   await ask('POST', `/v1/products/${product}/publish`)
-  const publish = async (rule: object): Promise<string> => {
-    const terms = { ...campaignOf(rule), products: [product] }
+  const publish = async (rule: object, products = [product]): Promise<string> => {
+    const terms = { ...campaignOf(rule), products }
     const { id } = await askSecond('POST', '/v1/campaigns', terms)
     await ask('POST', `/v1/campaigns/${id}/publish`)
     return id
   }
   const campaign = await publish({ kind: 'voucher', threshold: 100, face: 10, valid_days: 90 })
-  const claimed = await publish({ kind: 'random', min: 1, max: 10 })
+  // For any load, since nothing is given that nobody claims.
+  const claimed = await publish({ kind: 'random', min: 1, max: 10 }, [])
   const presold = await publish({ kind: 'presale', price: 90, face: 100 })
   const draft = await askSecond('POST', '/v1/campaigns', cashBack)
   const funding = { method: 'cash' }
