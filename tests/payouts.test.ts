@@ -1,7 +1,11 @@
 /** Money to merchants through a bank, whatever the bank answers: each payout arrives once, or its money is owed again. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { formatYuan } from '@lika/contract'
+import { formatYuan, parseId, type Result } from '@lika/contract'
+import { stepOf } from '../server/src/flows/payouts/end.ts'
+import { confirmPayoutCommand, sendPayoutCommand } from '../server/src/flows/settle/payouts.ts'
+import { selectPayoutsByIds } from '../server/src/modules/payouts/index.ts'
+import type { Command } from '../server/src/platform/lanes/index.ts'
 import type { BankAnswerName } from './harness/bank.ts'
 import type { Answered } from './harness/http-app.ts'
 import { type PayoutApp, startPayoutApp } from './harness/payout-app.ts'
@@ -443,6 +447,58 @@ describe('a bank that speaks GBK', () => {
       [[payees[0]?.accountName, '2.00']],
     )
     assert.equal((await gbk.batch(made.body.id)).status, 'finished')
+  })
+})
+
+describe('a process that died', () => {
+  const contextOf = async (batch: string) => {
+    const [shown] = await app.payoutsOf(batch)
+    const id = parseId('payout', shown.id)
+    const { sql } = app.flows.database
+    const [payout] = id === undefined ? [] : await selectPayoutsByIds(sql, [id])
+    assert.ok(payout)
+    return payout
+  }
+  const run = async (command: Result<Command>) => {
+    assert.ok(command.ok)
+    assert.equal((await app.flows.engine.execute(command.value)).status, 'done')
+  }
+
+  test('between the ledger and the row, on the way out: the payout leaves once', async () => {
+    await app.payees.due(2_200)
+    const batch = await app.release()
+    const payout = await contextOf(batch)
+    await run(sendPayoutCommand(app.flows, payout.bookId, stepOf(payout)))
+    assert.equal((await contextOf(batch)).status, 'created')
+    const change = await moved(() => visitUntilFinished(batch))
+    assert.deepEqual(change, { merchant_payable: 0, merchant_in_flight: -2_200, bank: 2_200 })
+    assert.deepEqual(await paidUnder(await app.payoutsOf(batch)), [['22.00']])
+  })
+
+  test('between the ledger and the row, on the way back: the payout ends once', async () => {
+    await app.payees.due(2_300)
+    const batch = await app.release()
+    await app.visit()
+    const payout = await contextOf(batch)
+    await run(confirmPayoutCommand(app.flows, payout.bookId, stepOf(payout)))
+    assert.equal((await contextOf(batch)).status, 'sent')
+    const change = await moved(() => visitUntilFinished(batch))
+    assert.deepEqual(change, { merchant_payable: 0, merchant_in_flight: 0, bank: 0 })
+    assert.deepEqual(states(await app.payoutsOf(batch)), ['confirmed'])
+  })
+
+  test('leaves no room for a second payout of the same: the database holds that', async () => {
+    await app.payees.due(2_400)
+    const batch = await app.release()
+    const { id } = await contextOf(batch)
+    const second = app.database.owner.sql`
+      insert into lika.payout
+        (id, book_id, batch_id, line, settlement_id, merchant_id, contract_version, amount, status, created_at)
+      select gen_random_uuid(), book_id, batch_id, 2, settlement_id, merchant_id, 1, amount, 'created', created_at
+      from lika.payout
+      where id = ${id}`
+    await assert.rejects(second, /uq_payout_live/)
+    await visitUntilFinished(batch)
   })
 })
 

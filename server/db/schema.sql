@@ -1010,6 +1010,7 @@ create table payout (
 );
 comment on table payout is 'What is paid to a merchant of what a statement owes. Its id is its reference at the bank.';
 CREATE INDEX ix_payout_book ON payout USING btree (book_id, id);
+CREATE INDEX ix_payout_sent ON payout USING btree (book_id) WHERE (status = 'sent'::text);
 CREATE INDEX ix_payout_settlement ON payout USING btree (settlement_id);
 CREATE UNIQUE INDEX uq_payout_live ON payout USING btree (settlement_id, merchant_id) WHERE (status = ANY (ARRAY['created'::text, 'sent'::text, 'confirmed'::text]));
 CREATE UNIQUE INDEX uq_payout_previous ON payout USING btree (previous_id) WHERE (status <> 'cancelled'::text);

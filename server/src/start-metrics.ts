@@ -8,6 +8,7 @@ import {
   readCalendarYears,
   withYears,
 } from './modules/clearing/index.ts'
+import { countPayouts } from './modules/payouts/index.ts'
 import type { Tables } from './modules/policy/index.ts'
 import { readDeliveryFigures } from './modules/webhooks/index.ts'
 import { realNow } from './platform/clock.ts'
@@ -66,6 +67,7 @@ export function openMetrics(): Metrics {
       watchLanes(registry, engine)
       watchDatabase(registry, database)
       watchSettlements(registry, database, tables)
+      watchPayouts(registry, database)
     },
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
@@ -127,6 +129,24 @@ function watchSettlements(registry: Registry, { sql }: Database, tables: Tables)
     async collect() {
       const years = await readCalendarYears(sql).catch(() => [])
       this.set(missingYear(withYears(tables, years), businessDateOf(realNow())) ?? 0)
+    },
+  })
+}
+
+/** What is with a bank, and what of it a person has to look at. */
+function watchPayouts(registry: Registry, { sql }: Database): void {
+  new Gauge({
+    name: 'lika_payouts_sent',
+    help: 'Payouts that are with a bank and have no outcome yet; attention: the bank said what does not fit.',
+    labelNames: ['mode', 'attention'],
+    registers: [registry],
+    async collect() {
+      const figures = await countPayouts(sql).catch(() => [])
+      this.reset()
+      for (const { mode, sent, attention } of figures) {
+        this.set({ mode, attention: 'no' }, sent - attention)
+        this.set({ mode, attention: 'yes' }, attention)
+      }
     },
   })
 }

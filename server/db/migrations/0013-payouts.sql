@@ -74,6 +74,7 @@ comment on table lika.payout is 'What is paid to a merchant of what a statement 
 create unique index uq_payout_live on lika.payout (settlement_id, merchant_id)
   where status in ('created', 'sent', 'confirmed');
 create unique index uq_payout_previous on lika.payout (previous_id) where status <> 'cancelled';
+create index ix_payout_sent on lika.payout (book_id) where status = 'sent';
 create index ix_payout_settlement on lika.payout (settlement_id);
 create index ix_payout_book on lika.payout (book_id, id);
 grant select, insert, update on lika.payout to lika_app;

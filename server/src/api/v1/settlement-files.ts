@@ -25,6 +25,8 @@ export function register(app: LikaApp, { flows }: Deps): void {
       responses: {},
       files: Object.values(mediaTypes),
       refusals: ['settlement.not_found', 'settlement.too_long'],
+      // Each is a thread and its memory for as long as it is read.
+      rate: { calls: 60, perSeconds: 60 },
     },
     async ({ caller, id, query: { format } }) => {
       const made = await statementFile(flows, caller.book, id, format)

@@ -92,9 +92,10 @@ async function collect(
   for (let after: DuePortion | undefined; payouts.length < mostPayouts; ) {
     const page = await portionsDue(sql, lanes, book, day, after, pageSize)
     const known = await settledBefore(sql, page.map(keyOfPortion))
-    for (const portion of page.filter((one) => !known.has(keyOfPortion(one)))) {
-      const to = await destination(context, channel, portion, today)
-      const { statementId: settlementId, merchantId, amount } = portion
+    const fresh = page.filter((one) => !known.has(keyOfPortion(one)))
+    const places = await destinationsOf(context, channel, book, fresh, today)
+    for (const [at, { statementId: settlementId, merchantId, amount }] of fresh.entries()) {
+      const to = places[at] ?? noAccount
       if ('reason' in to) skipped.push({ settlementId, merchantId, reason: to.reason })
       else if (payouts.length < mostPayouts)
         payouts.push({
@@ -117,19 +118,29 @@ function keyOfPortion({ statementId, merchantId }: DuePortion): string {
   return `${statementId} ${merchantId}`
 }
 
-/** The account of the contract in force: where it was put right since the statement, to the right one. */
-async function destination(
+type Destination = { readonly contractVersion: number } | { readonly reason: string }
+
+const noAccount = { reason: 'no_account' }
+
+/** The accounts of the contracts in force: where one was put right since the statement, the right one. */
+async function destinationsOf(
   { merchants }: PayoutContext,
   channel: PayoutChannel | undefined,
-  { bookId, merchantId }: { bookId: BookId; merchantId: MerchantId },
+  book: BookId,
+  payees: readonly { readonly merchantId: MerchantId }[],
   today: BusinessDate,
-): Promise<{ contractVersion: number } | { reason: string }> {
-  const terms = (await merchants.termsOf(bookId, [merchantId], today)).get(merchantId)
-  const version = terms?.version ?? 0
-  const account = await merchants.payoutAccountOf(bookId, merchantId, version)
-  if (account === undefined) return { reason: 'no_account' }
-  const objection = channel?.objectionTo(account)
-  return objection === undefined ? { contractVersion: version } : { reason: objection }
+): Promise<Destination[]> {
+  const ids = [...new Set(payees.map(({ merchantId }) => merchantId))]
+  const terms = await merchants.termsOf(book, ids, today)
+  return Promise.all(
+    payees.map(async ({ merchantId }): Promise<Destination> => {
+      const contractVersion = terms.get(merchantId)?.version ?? 0
+      const account = await merchants.payoutAccountOf(book, merchantId, contractVersion)
+      if (account === undefined) return noAccount
+      const reason = channel?.objectionTo(account)
+      return reason === undefined ? { contractVersion } : { reason }
+    }),
+  )
 }
 
 function nothingDue(day: BusinessDate, skipped: readonly Skipped[]) {
@@ -189,7 +200,7 @@ export async function repostPayout(
   if (!mayBeReposted(payout)) return refused(notRepostable(payout))
   if (payout.attention !== null && !despiteAttention) return refused(needsAttention(payout))
   const today = businessDateOf(context.engine.now(caller.mode))
-  const to = await destination(context, channel, payout, today)
+  const [to = noAccount] = await destinationsOf(context, channel, caller.book, [payout], today)
   const { settlementId, merchantId, amount } = payout
   if ('reason' in to)
     return refused(nothingDue(today, [{ settlementId, merchantId, reason: to.reason }]))

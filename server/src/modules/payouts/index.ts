@@ -50,6 +50,7 @@ export {
 export {
   type BatchSums,
   callAttention,
+  countPayouts,
   endPayout,
   insertPayouts,
   markPayoutSent,

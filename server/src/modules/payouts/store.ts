@@ -4,6 +4,7 @@ import type {
   Fen,
   Instant,
   MerchantId,
+  Mode,
   PayoutBatchId,
   PayoutId,
   PayoutState,
@@ -154,6 +155,25 @@ export function sumBatches(sql: Sql, batches: readonly PayoutBatchId[]): Promise
     from payout
     where batch_id = any(${uuidArray(batches)}::uuid[])
     group by batch_id`
+}
+
+export interface PayoutFigures {
+  readonly mode: Mode
+  /** With the bank, without an outcome. */
+  readonly sent: number
+  /** Of those that a person has to look at, the ones without an outcome. */
+  readonly attention: number
+}
+
+export function countPayouts(sql: Sql): Promise<PayoutFigures[]> {
+  return sql<PayoutFigures[]>`
+    select
+      case ('x' || right(book_id::text, 4))::bit(16)::int >> 10 when 1 then 'test' else 'live' end as mode,
+      count(*)::int as sent,
+      count(attention)::int as attention
+    from payout
+    where status = 'sent'
+    group by 1`
 }
 
 /** The ledger has it as sent: from now on the bank may have been told. */
