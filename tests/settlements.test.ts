@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 
-import { asId, type MerchantId, parseId, type Result, type SettlementId } from '@lika/contract'
+import {
+  asId,
+  laneOfId,
+  type MerchantId,
+  parseId,
+  type Result,
+  type SettlementId,
+} from '@lika/contract'
 import {
   confirmPayoutCommand,
   type PayoutStep,
@@ -388,6 +395,40 @@ describe('a payout', () => {
       amount: 1n,
     }
     assert.equal(await run(sendPayoutCommand(app.flows, app.book, step)), 'settlement.not_found')
+  })
+})
+
+describe('a share of the bonus', () => {
+  test('is counted on bonus that crossed lanes too, less what of it came back', async () => {
+    const merchant = await app.merchant()
+    await app.contract(merchant, { bonus_share_bp: 3_333 })
+    const [one, two] = [await app.card(10_000, 1_000), await app.card(10_000, 700)]
+    const lanes = new Set([one, two].map((id) => laneOfId(parseId('card', id) ?? '')))
+    assert.equal(lanes.size, 2)
+    const paid = await app.made('/v1/payments', {
+      amount: 5_700,
+      currency: 'CNY',
+      merchant_id: merchant,
+      reference: 'over-lanes',
+      sources: [
+        { card_id: one, amount: 3_000 },
+        { card_id: two, amount: 2_700 },
+      ],
+    })
+    // The last taken comes back first: 2,000 of principal, then 500 of the second card's bonus.
+    await app.refund(paid.id, 2_500)
+    await app.clock('2026-11-17 00:00:01')
+    await app.settle()
+    const [statement] = await app.statements(merchant)
+    // 1,700 − 500 = 1,200; 33.33 % of it is 399.96.
+    assert.deepEqual([statement.net, statement.bonus_share, statement.payable], [3_200, 400, 2_800])
+    const { data } = await app.got(`/v1/settlements/${statement.id}/lines`)
+    const bonus = data.filter((line: { source: string }) => line.source === 'bonus')
+    assert.deepEqual(
+      bonus.map((line: { amount: number }) => line.amount),
+      [1_000, 700, -500],
+    )
+    await assertSound()
   })
 })
 
