@@ -1,6 +1,8 @@
 /** Campaigns over HTTP: two people, dates, budgets over all lanes; bonus that comes with a load and goes back with it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { bookOf, parseId } from '@lika/contract'
+import { openLoyalty } from '../server/src/modules/loyalty/index.ts'
 import { type Campaigns, startCampaigns } from './harness/campaigns.ts'
 import type { Answered } from './harness/http-app.ts'
 
@@ -335,6 +337,57 @@ describe('a load that is given back', () => {
     await shop.reportLost(one)
     assert.equal(code(await shop.refundLoad(loaded.id, 1)), 'card.lost')
   })
+})
+
+test('another server sees at its next look what was published, and at once that there is something to take back', async () => {
+  const issuer = await shop.makeIssuer()
+  const { secret: second } = await shop.makeKey(issuer.id, 'test', { owner: 'Somebody Else' })
+  const id = parseId('issuer', issuer.id)
+  assert.ok(id)
+  const book = bookOf(id, 'test')
+  const [first, other, third] = [1, 2, 3].map(() => openLoyalty(shop.flows.database))
+  assert.ok(first && other && third)
+  await first.refresh()
+  assert.deepEqual(await other.inForce(book), [])
+  assert.equal(await third.everGave(book), false)
+  const terms = shop.terms(fixed(1_000, 100))
+  const made = await shop.call('POST', '/v1/campaigns', { key: issuer.test, body: terms })
+  await shop.call('POST', `/v1/campaigns/${made.body.id}/publish`, { key: second })
+  assert.deepEqual(other.known(book), [])
+  assert.equal(await third.everGave(book), true)
+  await other.refresh()
+  assert.equal(other.known(book)?.length, 1)
+  await shop.call('POST', `/v1/campaigns/${made.body.id}/end`, { key: issuer.test })
+  await other.refresh()
+  assert.deepEqual(other.known(book), [])
+  assert.equal(await third.everGave(book), true)
+})
+
+test('in a bulk all or nothing is given and taken back', async () => {
+  const { id, card } = await own(ladder)
+  const one = await card()
+  const { body: loaded } = await shop.load(one, 50_000)
+  const bulk = (on_error: string, ...operations: { path: string; body: object }[]) =>
+    shop.request('POST', '/v1/bulk', {
+      on_error,
+      operations: operations.map((each) => ({ ...each, idempotency_key: shop.newKey() })),
+    })
+  const load = {
+    path: `/v1/cards/${one.id}/loads`,
+    body: { amount: 100_000, funding: { method: 'cash' } },
+  }
+  const back = (amount: number) => ({
+    path: `/v1/loads/${loaded.id}/refunds`,
+    body: { amount, reference: shop.reference() },
+  })
+  const statuses = ({ body }: Answered) => body.results.map((one: { status: number }) => one.status)
+  assert.deepEqual(statuses(await bulk('atomic', load, back(50_001))), [409, 409])
+  assert.equal((await shop.budget(id))[0].granted, 2_500)
+  assert.deepEqual(statuses(await bulk('atomic', load, back(50_000))), [201, 201])
+  assert.equal((await shop.budget(id))[0].granted, 7_500)
+  assert.deepEqual(await shop.balance(one), { principal: 100_001, bonus: 5_000, held: 0 })
+  const publish = { path: `/v1/campaigns/${id}/publish`, body: {} }
+  assert.deepEqual(statuses(await bulk('continue', publish)), [404])
 })
 
 test('the auditor names a rebate that is not what its entry gave', async () => {

@@ -20,7 +20,7 @@ const Operation = closed({
 type Operation = Static<typeof Operation>
 
 /** Cards and money; nothing that goes on behind the answer. */
-const paths = /^\/v1\/(cards|payments|holds)(\/|$)/
+const paths = /^\/v1\/(cards|payments|holds|loads|campaigns|presales)(\/|$)/
 /** These reach beyond one transaction. */
 const neverTogether = /^\/v1\/(cards\/batches|payments\/cancel)\/?$/
 
