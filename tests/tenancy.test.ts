@@ -19,7 +19,14 @@ import { newId } from '../server/src/platform/ids.ts'
 import type { Json, Operation } from './harness/answer-check.ts'
 import { rowsOf } from './harness/book-rows.ts'
 import type { ClientAnswer } from './harness/client.ts'
-import { type GoodCall, goodCalls, optionsOf, outlivedCalls, pathOf } from './harness/good-calls.ts'
+import {
+  type GoodCall,
+  goodCalls,
+  optionsOf,
+  outlivedCalls,
+  pathOf,
+  refusedForState,
+} from './harness/good-calls.ts'
 import { anyId, idPlacesOf, idsIn, withIds } from './harness/id-places.ts'
 import {
   type Book,
@@ -349,14 +356,6 @@ describe('keys', () => {
 const usesUpJobs = new Set(['get_jobs_id_file', 'post_imports_id_reverse'])
 /** After these a merchant, contract or adjustment is decided about. */
 const usesUpCandidates = /_(merchants|contracts|settlements_adjustments)_id/
-
-/** What takes a day that ended, or a bank, is refused here for the state that things are in: it is found all the same. */
-const refusedForState: Readonly<Record<string, string>> = {
-  post_payout_batches: 'payout.nothing_due',
-  post_payout_batches_id_release: 'payout.no_bank',
-  post_payouts_id_repost: 'payout.not_repostable',
-  post_payouts_id_outcome: 'payout.not_open',
-}
 
 /** Things that nothing was done to yet, where the operation does something. */
 function unused(party: Party, { id, method }: Operation): Promise<Things> | Things {

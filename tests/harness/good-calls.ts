@@ -311,6 +311,14 @@ const ways: Record<string, Ways> = {
   get_metrics: nothing,
 }
 
+/** What takes a day that ended, or a bank, is refused here for the state that things are in: it is found all the same. */
+export const refusedForState: Readonly<Record<string, string>> = {
+  post_payout_batches: 'payout.nothing_due',
+  post_payout_batches_id_release: 'payout.no_bank',
+  post_payouts_id_repost: 'payout.not_repostable',
+  post_payouts_id_outcome: 'payout.not_open',
+}
+
 function bulked(path: string, body: object): object {
   return { path, idempotency_key: newId(), body }
 }
