@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '../server/src/platform/ids.ts'
-import { AppProcess } from './harness/app-process.ts'
+import { type AppAnswer, AppProcess } from './harness/app-process.ts'
 import { assertBooks } from './harness/books.ts'
 import { type TestDatabase, testDatabase } from './harness/database.ts'
 import { holdAgainstBook } from './harness/log-against-book.ts'
@@ -68,6 +69,49 @@ describe('two servers on one database', () => {
     }
     assert.equal(await availableOn(first, card), before - 7 * keys.length)
     assert.equal(await availableOn(second, card), before - 7 * keys.length)
+  })
+
+  test('settle a day by themselves when it is over, and only one of them does', async (t) => {
+    const asked = { key: shop.key }
+    const { body: before } = await first.call('GET', '/v1/ledger/trial_balance', asked)
+    const creditOf = (body: AppAnswer['body'], kind: string) =>
+      body.data.find((line: { kind: string }) => line.kind === kind).credit
+    const taken = creditOf(before, 'merchant_unsettled')
+    assert.ok(taken > 0)
+    // Of a year that the published calendar has this is refused, and not needed.
+    const year = new Date().getUTCFullYear()
+    for (const one of [year, year + 1]) {
+      const body = { year: one, off: [], work: [], reason: 'test' }
+      await first.call('POST', '/v1/calendar', { key: first.operatorKey, body })
+    }
+    const body = { advance_seconds: 86_400 }
+    await first.call('POST', '/v1/test/clock', { ...asked, body })
+    const path = `/v1/settlements?merchant_id=${shop.merchant}`
+    const statements = async () => (await second.call('GET', path, asked)).body.data
+    const started = performance.now()
+    while ((await statements()).length === 0) {
+      assert.ok(performance.now() - started < 30_000, 'the day was settled')
+      await sleep(100)
+    }
+    t.diagnostic(`settled after ${Math.round(performance.now() - started)} ms`)
+    const run = await Promise.all(
+      [first, second].map((server) =>
+        server.call('POST', '/v1/settlements/run', { ...asked, body: {} }),
+      ),
+    )
+    assert.deepEqual(
+      run.map((answer) => answer.status),
+      [200, 200],
+    )
+    assert.deepEqual(
+      (await statements()).map((one: { payable: number }) => one.payable),
+      [taken],
+    )
+    const { body: after } = await first.call('GET', '/v1/ledger/trial_balance', asked)
+    assert.deepEqual(
+      ['merchant_unsettled', 'merchant_payable'].map((kind) => creditOf(after, kind)),
+      [0, taken],
+    )
   })
 
   test('a merchant that one suspends soon takes no payment at the other either', async (t) => {
