@@ -1,14 +1,13 @@
 /** Routes of custody accounts, of what moves on them, and of guarantees. */
 import { laneOfId, refused } from '@lika/contract'
 import { executePrepared } from '../../flows/prepared.ts'
+import { moveCustody, openCustodyAccount } from '../../flows/reserve/custody.ts'
 import {
-  moveCustody,
-  openCustodyAccount,
   presentAccount,
   presentMoved,
   presentMovement,
   presentOpened,
-} from '../../flows/reserve/custody.ts'
+} from '../../flows/reserve/custody-present.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
 import { movementKinds, selectAccounts, selectMovements } from '../../modules/reserve/index.ts'
 import type { Deps } from '../deps.ts'

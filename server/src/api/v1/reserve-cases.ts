@@ -1,7 +1,8 @@
 /** Routes of cases: the queue of what people must look at, and what two of them do about each. */
 import { formatId, laneOfId, refused } from '@lika/contract'
 import { textIn } from '../../flows/cards/facts.ts'
-import { approveResolution, presentCase, proposeResolution } from '../../flows/reserve/case.ts'
+import { approveResolution, proposeResolution } from '../../flows/reserve/case.ts'
+import { presentCase } from '../../flows/reserve/case-present.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
 import {
   caseActions,

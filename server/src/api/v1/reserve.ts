@@ -1,7 +1,7 @@
 /** Routes of the reserve: what an issuer says of itself, what must be set aside and is, and how that was day by day. */
 import { fenToJson, formatInstant, ok, refusal, refused } from '@lika/contract'
-import { sumOf } from '../../flows/reserve/custody.ts'
 import { homeLaneOf } from '../../flows/reserve/desk.ts'
+import { sumOf } from '../../flows/reserve/outflow.ts'
 import { presentPosition } from '../../flows/reserve/position.ts'
 import { groundsNow } from '../../flows/reserve/requirement.ts'
 import { secondPerson } from '../../modules/access/index.ts'

@@ -26,8 +26,8 @@ import { type Command, read } from '../../platform/lanes/index.ts'
 import { claimedInput } from '../cards/caller.ts'
 import type { FlowContext } from '../context.ts'
 import { NotPrepared } from '../prepared.ts'
-import { checkReserve, prepareOutflow, sumOf } from './custody.ts'
 import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
+import { checkReserve, prepareOutflow, sumOf } from './outflow.ts'
 
 export interface NewGuarantee {
   readonly kind: GuaranteeKind

@@ -28,6 +28,7 @@ export {
   correctionOfEntry,
   correctionStates,
   corrections,
+  type EntryToCorrect,
   readEntryToCorrect,
   selectCorrection,
   selectCorrections,
