@@ -355,6 +355,23 @@ describe('what does not fit is not acted upon', () => {
     await visitUntilFinished(known.batch_id)
   })
 
+  test('that the bank does not know one, and says of the others in another file', async () => {
+    await app.payees.due(915, 925)
+    await app.bank.next('lost_answer')
+    const batch = await app.release()
+    for (const _ of [1, 2]) await app.visit()
+    const [payout] = await app.payoutsOf(batch)
+    const { questions } = await app.batch(batch)
+    const reference = batch.replace('pbat_', '')
+    const row = `${reference},${payout.bank_reference},NOT_FOUND,,,,${reference}-Q${questions}`
+    const file = `${header}\r\n${row}\r\n合计,1,,,,,\r\n`
+    // Read before what the bank says of both.
+    await app.bank.put('/out/A-FIRST.csv', Buffer.from(file))
+    await app.visit()
+    assert.deepEqual(states(await app.payoutsOf(batch)), ['confirmed', 'confirmed'])
+    assert.deepEqual(await app.bank.duplicates(), [])
+  })
+
   test('a payout of another batch, or of nobody', async () => {
     const [payout] = await sent(930)
     const elsewhere = { ...payout, batch_id: `pbat_${'0'.repeat(32)}` }
@@ -404,6 +421,31 @@ describe('a connection that is lost', () => {
       assert.deepEqual(await paidUnder(payouts), yuanOf(payouts))
       assert.deepEqual(await app.bank.duplicates(), [])
     })
+
+  test('when a file of answers comes again under its name: what is new in it counts', async () => {
+    await app.payees.due(5_600)
+    await app.bank.next('late')
+    const batch = await app.release()
+    await app.visit()
+    const [payout] = await app.payoutsOf(batch)
+    const header = '批次号,流水号,状态,金额,银行流水号,原因,查询号'
+    for (const state of ['PROCESSING', 'FAILED']) {
+      const row = `${batch.replace('pbat_', '')},${payout.bank_reference},${state},,,,`
+      const file = `${header}\r\n${row}\r\n合计,1,,,,,\r\n`
+      await app.bank.put('/out/RESULT.csv', Buffer.from(file))
+      await app.visit()
+    }
+    const { body } = await app.get(app.maker, `/v1/payouts/${payout.id}`)
+    const told = body.answers.filter((one: Payout) => one.file_name === 'RESULT.csv')
+    assert.deepEqual(
+      [body.status, told.map((one: Payout) => one.verdict)],
+      ['failed', ['noted', 'applied']],
+    )
+    // The bank had paid after all: somebody has to look at it.
+    await app.bank.deliver()
+    await app.visit()
+    assert.equal((await app.payoutsOf(batch))[0].attention, 'contradiction')
+  })
 
   test('when answers were taken and not put away: they are taken once', async () => {
     await app.payees.due(5_500)

@@ -42,6 +42,7 @@ grant insert, select, update on api_key to lika_app;
 create table bank_answer (
   mode text not null,
   file_name text not null,
+  file_digest text not null,
   line integer not null,
   batch text not null,
   reference text not null,
@@ -52,7 +53,7 @@ create table bank_answer (
   payout_id uuid,
   verdict text not null,
   received_at timestamp with time zone not null,
-  constraint pk_bank_answer PRIMARY KEY (mode, file_name, line),
+  constraint pk_bank_answer PRIMARY KEY (mode, file_name, file_digest, line),
   constraint ck_bank_answer_mode CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint ck_bank_answer_verdict CHECK ((verdict = ANY (ARRAY['applied'::text, 'noted'::text, 'repeated'::text, 'contradiction'::text, 'amount'::text, 'paid_twice'::text, 'missing'::text, 'unknown'::text])))
 );

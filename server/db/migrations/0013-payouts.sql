@@ -82,6 +82,8 @@ grant select, insert, update on lika.payout to lika_app;
 create table lika.bank_answer (
   mode text not null,
   file_name text not null,
+  -- Of what it said: banks may use a name again.
+  file_digest text not null,
   line int not null,
   batch text not null,
   reference text not null,
@@ -94,7 +96,7 @@ create table lika.bank_answer (
   verdict text not null,
   -- Real time.
   received_at timestamptz not null,
-  constraint pk_bank_answer primary key (mode, file_name, line),
+  constraint pk_bank_answer primary key (mode, file_name, file_digest, line),
   constraint ck_bank_answer_mode check (mode in ('live', 'test')),
   constraint ck_bank_answer_verdict check (verdict in ('applied', 'noted', 'repeated', 'contradiction', 'amount', 'paid_twice', 'missing', 'unknown'))
 );

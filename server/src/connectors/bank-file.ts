@@ -62,11 +62,11 @@ export function bankFiles(address: SftpAddress, options: BankFileOptions): Payou
     log.warn({ name, length }, 'a file of the bank is not whole, or not one of answers: left there')
   }
 
-  /** A bank that gives a name out twice gets its second file removed: what it said is on record. */
+  /** A name that the bank has used before gets an ending of its own. */
   async function putAway(sftp: Sftp, name: string): Promise<void> {
     const taken = await sftp.list(`${base}/taken`)
-    if (taken.includes(name)) await sftp.remove(`${base}/out/${name}`)
-    else await sftp.rename(`${base}/out/${name}`, `${base}/taken/${name}`)
+    const free = taken.includes(name) ? `${name}.${newId().slice(-12)}` : name
+    await sftp.rename(`${base}/out/${name}`, `${base}/taken/${free}`)
   }
 
   function visitOn(sftp: Sftp): BankVisit {

@@ -101,10 +101,6 @@ export class Sftp {
     return this.#step((done, fail) => this.#sftp.rename(from, to, ended(done, fail)))
   }
 
-  remove(path: string): Promise<void> {
-    return this.#step((done, fail) => this.#sftp.unlink(path, ended(done, fail)))
-  }
-
   /** The names in the folder, sorted. */
   list(path: string): Promise<string[]> {
     return this.#step((done, fail) =>

@@ -2,6 +2,7 @@
  * What the bank says, made to count: each answer is judged, the ledger moves, the row follows, and everything is kept as
  * it was said. Whatever of this was done before a process died is found done when the file is read again.
  */
+import { createHash } from 'node:crypto'
 import { modeOfBook, type PayoutBatchId } from '@lika/contract'
 import {
   type AnswerFile,
@@ -20,6 +21,7 @@ import {
   referenceOf,
   selectBatchById,
   selectPayoutsByIds,
+  selectPayoutsOfBatch,
   wasHeardOf,
 } from '../../modules/payouts/index.ts'
 import { realNow } from '../../platform/clock.ts'
@@ -36,12 +38,22 @@ export async function takeAnswers(
   const judged: JudgedAnswer[] = []
   for (const answer of answers) judged.push(await takeAnswer(desk, answer))
   await settleMissing(desk, bank, judged)
-  const kept = { mode, fileName: name, at: realNow() }
+  const kept = { mode, fileName: name, fileDigest: digestOf(answers), at: realNow() }
   await recordAnswers(context.database.sql, kept, judged)
   for (const batchId of await batchesOf(desk, judged))
     await finishBatch(context.database.sql, batchId, context.engine.now(mode))
   const odd = judged.filter(({ verdict }) => isAttention(verdict) || verdict === 'unknown')
   if (odd.length > 0) log.warn({ mode, name, rows: odd.length }, 'the bank said what does not fit')
+}
+
+/** Tells files apart that a bank gives out under one name. */
+function digestOf(answers: readonly BankAnswer[]): string {
+  const texts = answers.map((answer) => JSON.stringify(answer, withoutBigint))
+  return createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 16)
+}
+
+function withoutBigint(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 /** One after the other: a file may speak of a payout more than once. */
@@ -74,8 +86,8 @@ async function payoutOf(
 }
 
 /**
- * Batches of which the bank knows nothing. One that it never spoke of, does not have lying unread, and says it does not
- * know in answer to the last question that we put, was lost on its way: it is sent again, the same under the same name.
+ * Batches of which the bank knows nothing. One that it never spoke of, does not have lying unread, and says it knows
+ * nothing of in answer to the last question that we put, was lost on its way: it is sent again, the same under the same name.
  * In any other case a payout that the bank does not know is a matter for a person.
  */
 async function settleMissing(
@@ -91,7 +103,8 @@ async function settleMissing(
     if (batch === undefined || batch.status !== 'sent') continue
     if (missing.length < said.length || (await wasHeardOf(sql, batch.id)))
       await callForMissing(desk, missing)
-    else if (isAnswerTo(batch, missing)) await settleLost(desk, bank, batch)
+    else if (isAnswerTo(batch, missing) && (await isAllOf(desk, batch, missing)))
+      await settleLost(desk, bank, batch)
   }
 }
 
@@ -103,6 +116,17 @@ async function callForMissing(desk: PayoutDesk, missing: readonly JudgedAnswer[]
 function isAnswerTo(batch: PayoutBatch, answers: readonly JudgedAnswer[]): boolean {
   const asked = questionOf(batch)
   return asked !== undefined && answers.some(({ answer: { question } }) => question === asked)
+}
+
+/** Whether nothing of the batch is with the bank but what it does not know: it may say the rest in another file. */
+async function isAllOf(
+  desk: PayoutDesk,
+  { id }: PayoutBatch,
+  missing: readonly JudgedAnswer[],
+): Promise<boolean> {
+  const ids = new Set(missing.map(({ payoutId }) => payoutId))
+  const payouts = await selectPayoutsOfBatch(desk.context.database.sql, id)
+  return payouts.every((payout) => payout.sentAt === null || ids.has(payout.id))
 }
 
 async function settleLost(desk: PayoutDesk, bank: BankVisit, { id }: PayoutBatch): Promise<void> {

@@ -14,14 +14,19 @@ export interface JudgedAnswer {
 /** Keeps what a file said. What is on record already stays: a file that is read again brings nothing new. */
 export async function recordAnswers(
   sql: Sql,
-  { mode, fileName, at }: { mode: Mode; fileName: string; at: Instant },
+  {
+    mode,
+    fileName,
+    fileDigest,
+    at,
+  }: { mode: Mode; fileName: string; fileDigest: string; at: Instant },
   judged: readonly JudgedAnswer[],
 ): Promise<void> {
   await sql`
     insert into bank_answer
-      (mode, file_name, line, batch, reference, state, amount, bank_serial, reason, payout_id, verdict, received_at)
+      (mode, file_name, file_digest, line, batch, reference, state, amount, bank_serial, reason, payout_id, verdict, received_at)
     select
-      ${mode}, ${fileName}, line, batch, reference, state, amount, bank_serial, reason, payout_id, verdict,
+      ${mode}, ${fileName}, ${fileDigest}, line, batch, reference, state, amount, bank_serial, reason, payout_id, verdict,
       ${new Date(at)}::timestamptz
     from unnest(
       ${intArray(judged.map((_, index) => index + 1))}::int[],
