@@ -398,6 +398,32 @@ describe('a payout', () => {
   })
 })
 
+describe('a split with a merchant of the issuer’s own', () => {
+  test('pays the partner, and books the rest to the issuer’s sales', async () => {
+    const [partner, own] = [await app.merchant(), await app.merchant({ ownership: 'own' })]
+    await app.contract(partner, {
+      split: [
+        { merchant_id: partner, share_bp: 9_000 },
+        { merchant_id: own, share_bp: 1_000 },
+      ],
+    })
+    const before = (await trialBalance())['own_sales'] ?? 0
+    await app.pay(await app.card(10_000), 1_005, partner)
+    await app.clock('2026-11-17 00:00:01')
+    await app.settle()
+    const [{ id, payable, own_sales: sales }] = await app.statements(partner)
+    // 904.5 and 100.5 are floored, and the fen that is left goes to the first.
+    assert.deepEqual([payable, sales], [905, 100])
+    const { portions } = await app.got(`/v1/settlements/${id}`)
+    assert.deepEqual(
+      portions.map((one: { merchant_id: string; amount: number }) => [one.merchant_id, one.amount]),
+      [[partner, 905]],
+    )
+    assert.equal((await trialBalance())['own_sales'], before - 100)
+    await assertSound()
+  })
+})
+
 describe('a share of the bonus', () => {
   test('is counted on bonus that crossed lanes too, less what of it came back', async () => {
     const merchant = await app.merchant()
@@ -417,7 +443,7 @@ describe('a share of the bonus', () => {
     })
     // The last taken comes back first: 2,000 of principal, then 500 of the second card's bonus.
     await app.refund(paid.id, 2_500)
-    await app.clock('2026-11-17 00:00:01')
+    await app.clock('2026-11-18 00:00:01')
     await app.settle()
     const [statement] = await app.statements(merchant)
     // 1,700 − 500 = 1,200; 33.33 % of it is 399.96.

@@ -6,6 +6,7 @@ import {
   type BookId,
   type BusinessDate,
   issuerOfBook,
+  type MerchantId,
   modeOfBook,
   ok,
   type Refusal,
@@ -159,9 +160,10 @@ async function settleDay(
   const isDue = ({ hasLines, ending }: CycleTakings) =>
     hasLines || withMargin.has(ending.merchant.id)
   const due = all.filter(isDue)
+  const ownParties = await ownPartiesOf(context, book, due)
   let stopped: Refusal | undefined
   const ready = due.flatMap((cycle): ReadyCycle[] => {
-    const made = readyCycle(cycle, day, calendar)
+    const made = readyCycle(cycle, day, calendar, ownParties)
     if (made.ok) return [made.value]
     stopped ??= made.refusal
     return []
@@ -214,9 +216,23 @@ function readyCycle(
   { ending, ...read }: CycleTakings,
   day: BusinessDate,
   calendar: Calendar,
+  ownParties: ReadonlySet<MerchantId>,
 ): Result<ReadyCycle> {
   const payOn = businessDaysAfter(calendar, day, ending.terms.payAfterBusinessDays)
-  return payOn.ok ? ok({ ...ending, ...read, payOn: payOn.value }) : payOn
+  return payOn.ok ? ok({ ...ending, ...read, payOn: payOn.value, ownParties }) : payOn
+}
+
+/** Who of those that are named in splits is the issuer's own. */
+async function ownPartiesOf(
+  { merchants }: SettleContext,
+  book: BookId,
+  due: readonly CycleTakings[],
+): Promise<ReadonlySet<MerchantId>> {
+  const ids = new Set(
+    due.flatMap(({ ending: { terms } }) => terms.split.map(({ merchantId }) => merchantId)),
+  )
+  const found = await merchants.settledMerchants(book, [...ids])
+  return new Set([...ids].filter((id) => found.get(id)?.ownership === 'own'))
 }
 
 /** @throws where nobody knows whether it was: the day is gone through again. */

@@ -11,6 +11,7 @@ import {
   type Fen,
   issuerOfBook,
   type Lane,
+  type MerchantId,
   refusal,
   type SettlementId,
 } from '@lika/contract'
@@ -58,6 +59,8 @@ export interface ReadyCycle extends EndingCycle {
   /** The net of the lines in each lane; lanes without one are left out. */
   readonly nets: Readonly<Record<string, string>>
   readonly payOn: BusinessDate
+  /** Parties of the split that are the issuer's own: what falls to them is its sales. */
+  readonly ownParties: ReadonlySet<MerchantId>
 }
 
 /**
@@ -112,12 +115,12 @@ function decide(view: View, cycle: ReadyCycle, receivable: Fen, now: number): De
   const before = view.find(statementsWithMargin, merchant.id)
   const agreed = agreedOn(terms, takings, merchant.ownership === 'own')
   const standing = { receivable, lots: before.flatMap(lotOf) }
-  const settled =
+  const id: SettlementId = asId(view.commandId)
+  const whole =
     merchant.ownership === 'own'
       ? settleOwn(takings, agreed, standing)
       : settle(takings, agreed, standing, cycle.cycle.to)
-  const id: SettlementId = asId(view.commandId)
-  const parts = partsOf(view, id, terms, settled.payable)
+  const [settled, parts] = shared(view, cycle, id, whole)
   const statement = statementOf(view, cycle, { id, agreed, settled, parts, now })
   moveMoney(view, cycle, statement, parts)
   view.put(statements, home, statement)
@@ -157,18 +160,24 @@ function lotOf({ id, marginLeft, marginReleaseOn }: StatementRow): MarginLot[] {
   return [{ statementId: id, left: marginLeft, releaseOn: marginReleaseOn }]
 }
 
-function partsOf(view: View, id: SettlementId, terms: ContractTerms, payable: Fen): PortionRow[] {
-  return splitOf(terms, payable)
-    .filter(({ amount }) => amount > 0n)
-    .map(({ merchantId, amount }, line) => ({
-      statementId: id,
-      merchantId,
-      line,
-      bookId: view.bookId,
-      amount,
-      status: 'payable',
-      payoutId: null,
-    }))
+/** Who gets how much of what is payable: partners their portions, the issuer what falls to its own merchants. */
+function shared(
+  view: View,
+  { terms, ownParties }: ReadyCycle,
+  id: SettlementId,
+  settled: Settled,
+): [Settled, PortionRow[]] {
+  const parts = splitOf(terms, settled.payable).filter(({ amount }) => amount > 0n)
+  const isOwn = ({ merchantId }: (typeof parts)[number]) => ownParties.has(merchantId)
+  const own = parts.filter(isOwn).reduce((sum, { amount }) => sum + amount, 0n)
+  const portionsOfPartners = parts
+    .filter((part) => !isOwn(part))
+    .map(({ merchantId, amount }, line): PortionRow => {
+      const state = { status: 'payable', payoutId: null } as const
+      return { statementId: id, merchantId, line, bookId: view.bookId, amount, ...state }
+    })
+  const ownSales = settled.ownSales + own
+  return [{ ...settled, ownSales, payable: settled.payable - own }, portionsOfPartners]
 }
 
 interface Made {

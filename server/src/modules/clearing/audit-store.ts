@@ -66,6 +66,7 @@ export async function readAccountBalances(
 export async function sumReceivables(
   sql: Sql,
   lane: Lane,
+  merchantIds: readonly MerchantId[],
   ids: readonly string[],
 ): Promise<Map<string, Fen>> {
   const rows = await sql<{ id: string; balance: Fen }[]>`
@@ -76,6 +77,7 @@ export async function sumReceivables(
       values (transfer.debit_account, transfer.amount), (transfer.credit_account, -transfer.amount)
     ) as side (id, amount)
     where statement.lane = ${lane}
+      and statement.merchant_id = any(${uuidArray(merchantIds)}::uuid[])
       and (statement.receivable_added > 0 or statement.set_off > 0)
       and side.id = any(${uuidArray(ids)}::uuid[])
     group by side.id`

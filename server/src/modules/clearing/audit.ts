@@ -204,7 +204,7 @@ async function wrongStanding(
   const receivables = ids.map((id) => accountId(id, 'merchant_receivable', lane))
   const [held, owed] = await Promise.all([
     readAccountBalances(sql, lane, margins),
-    sumReceivables(sql, lane, receivables),
+    sumReceivables(sql, lane, ids, receivables),
   ])
   const ofMerchant = Map.groupBy(statements, ({ merchantId }) => merchantId)
   for (const { merchantId, receivable } of merchants) {
