@@ -480,7 +480,7 @@ describe('takings by closing balances and takings by transfers', () => {
         )
         const plain = (sums: Sums | undefined) =>
           [...(sums ?? [])]
-            .map(([id, { bonus: _, voucher: __, ...rest }]) => `${id} ${Object.values(rest)}`)
+            .map(([id, one]) => [id, one.taken, one.refunded, one.cancelled, one.adjusted].join())
             .toSorted()
         assert.deepEqual(plain(closings), plain(transfers))
         compared += closings?.size ?? 0
