@@ -55,7 +55,7 @@ const buyersHeader = [
   '保存至',
 ]
 
-export function register(app: LikaApp, { flows }: Deps): void {
+export function register(app: LikaApp, { flows, log }: Deps): void {
   app.route(
     {
       method: 'GET',
@@ -85,7 +85,9 @@ export function register(app: LikaApp, { flows }: Deps): void {
       refusals: [],
     },
     async ({ caller, query }) => {
-      const now = flows.engine.now(caller.mode)
+      const { keyId, mode } = caller
+      log.info({ keyId, mode, ...query }, 'the register of buyers is handed out')
+      const now = flows.engine.now(mode)
       const policy = await flows.issuers.policyOf(caller.issuerId, now)
       const years = requiredCount(policy, 'retention_buyer_years')
       const rows = buyerRows(flows, salesIn(flows, caller, query, true), years)

@@ -34,6 +34,8 @@ describe('what is owed less', () => {
     const confirmed = pair('merchant_in_flight', 'bank', 70n)
     assert.equal(reserveFlow([sent]).decrease, 100n)
     assert.equal(reserveFlow([sent, returned, confirmed]).decrease, 70n)
+    const late = pair('bank', 'merchant_payable', 70n)
+    assert.equal(reserveFlow([sent, returned, confirmed, late]).decrease, 0n)
   })
 
   test('an adjustment and its opposite are none', () => {

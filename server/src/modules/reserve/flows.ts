@@ -4,7 +4,7 @@
  */
 import type { Fen } from '@lika/contract'
 import type { AccountKindName } from '../ledger/index.ts'
-import { isCustomerMoney, isGiven } from './model.ts'
+import { isCustomerMoney, isGiven, isPrepaid } from './model.ts'
 
 /** What moved from the credit of one kind to the debit of another. */
 export interface PairFlow {
@@ -39,7 +39,8 @@ export function reserveFlow(pairs: readonly PairFlow[]): ReserveFlow {
     if (credit === 'custody' && !byCases.includes(debit)) outflow += amount
     const [from, to] = [sideOf(debit), sideOf(credit)]
     if (to === 'elsewhere' && (from === 'owed' || from === 'transit')) decrease += amount
-    const comesBack = from === 'elsewhere' && !sources.includes(debit)
+    const isSale = sources.includes(debit) && isPrepaid(credit)
+    const comesBack = from === 'elsewhere' && !isSale
     if (comesBack && (to === 'owed' || to === 'transit')) decrease -= amount
   }
   return { outflow, decrease }
