@@ -299,13 +299,30 @@ const yuanMembers = new Set(
     ['debit', 'credit', 'total_debit', 'total_credit', 'faces', 'min', 'max'],
     ['volume', 'monthly_volume', 'commission_amount', 'margin_amount', 'commission_change'],
     ['from_amount', 'min_amount'],
+    [
+      'required',
+      'custody',
+      'unconfirmed',
+      'guaranteed',
+      'surplus',
+      'base',
+      'shortfall',
+      'decrease',
+    ],
+    ['outflow', 'carried', 'opening', 'closing', 'opening_balance', 'closing_balance'],
+    ['debits', 'credits', 'opening_debit', 'opening_credit', 'closing_debit', 'closing_credit'],
+    ['last_year_revenue', 'customer_money', 'bonus_closing', 'total_opening', 'total_closing'],
+    ['total_debits', 'total_credits'],
   ].flat(),
 )
+
+/** Fen where they stand alone; as members of something else (a job's result) they are counts. */
+const yuanAlone = new Set(['issued', 'migrated', 'spent', 'redeemed', 'other', 'bank'])
 
 /** Whether the numbers under this name are fen. */
 function isAmount(path: string): boolean {
   if (path.startsWith('metadata.') || path.endsWith('_bp')) return false
-  return path.split('.').some((name) => yuanMembers.has(name))
+  return yuanAlone.has(path) || path.split('.').some((name) => yuanMembers.has(name))
 }
 
 /** A scalar, or a list of them, as people read it. */
