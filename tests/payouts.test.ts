@@ -365,10 +365,32 @@ describe('what does not fit is not acted upon', () => {
     const reference = batch.replace('pbat_', '')
     const row = `${reference},${payout.bank_reference},NOT_FOUND,,,,${reference}-Q${questions}`
     const file = `${header}\r\n${row}\r\n合计,1,,,,,\r\n`
-    // Read before what the bank says of both.
-    await app.bank.put('/out/A-FIRST.csv', Buffer.from(file))
+    // The other file takes its time.
+    const [other = ''] = await app.bank.list('/out')
+    await app.bank.rename(`/out/${other}`, `/out/.${other}`)
+    await app.bank.put('/out/FIRST.csv', Buffer.from(file))
+    await app.visit()
+    assert.equal((await app.batch(batch)).delivery, 'delivered')
+    await app.bank.rename(`/out/.${other}`, `/out/${other}`)
     await app.visit()
     assert.deepEqual(states(await app.payoutsOf(batch)), ['confirmed', 'confirmed'])
+    assert.deepEqual(await app.bank.duplicates(), [])
+  })
+
+  test('an old answer, that the bank knew nothing before the order went a second time', async () => {
+    await app.payees.due(935)
+    await app.bank.next('lost_file', 'lost_answer')
+    const batch = await app.release()
+    for (const _ of [1, 2]) await app.visit()
+    const [old = ''] = await app.bank.list('/out')
+    const bytes = await app.bank.fetch(`/out/${old}`)
+    assert.match(bytes.toString(), /NOT_FOUND/)
+    await app.visit()
+    assert.equal((await app.batch(batch)).delivery, 'delivered')
+    await app.bank.put('/out/OLD.csv', bytes)
+    await app.visit()
+    assert.equal((await app.batch(batch)).delivery, 'delivered')
+    await visitUntilFinished(batch)
     assert.deepEqual(await app.bank.duplicates(), [])
   })
 
@@ -408,6 +430,8 @@ describe('a connection that is lost', () => {
   for (const send of ['before', 'after'] as const)
     test(`${send} the order was there: the bank is asked, and pays once`, async () => {
       await app.payees.due(3_300, 44)
+      // Nothing comes by itself: what became of the order is learned by asking.
+      await app.bank.next(send === 'after' ? 'lost_answer' : 'success')
       const batch = await app.release()
       app.faults.send = send
       await app.visit()
@@ -416,6 +440,7 @@ describe('a connection that is lost', () => {
         ['begun', 0],
       )
       await visitUntilFinished(batch)
+      assert.ok((await app.batch(batch)).questions > 0)
       const payouts = await app.payoutsOf(batch)
       assert.deepEqual(states(payouts), ['confirmed', 'confirmed'])
       assert.deepEqual(await paidUnder(payouts), yuanOf(payouts))

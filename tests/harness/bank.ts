@@ -83,6 +83,7 @@ export async function startBank(encoding: BankEncoding = 'utf-8') {
     deliver: () => put('/control/deliver', Buffer.alloc(0)),
     put,
     fetch: fetchFile,
+    rename: (from: string, to: string) => visit((sftp) => sftp.rename(from, to)),
     list: (path: string) => visit((sftp) => sftp.list(path)),
     /** Every payment that it made, in their order. */
     paid: async (): Promise<BankPayment[]> => {
