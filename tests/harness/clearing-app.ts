@@ -110,6 +110,7 @@ export async function startClearingApp({
     now = shanghai(to)
     if (running) await engine.setTestOffset(now - Date.now())
     else await standStill()
+    await engine.refresh()
     if (businessDateOf(now) !== before) await closer.runNow()
   }
 
@@ -120,7 +121,12 @@ export async function startClearingApp({
     { key = issuer.test, idempotencyKey = newId() as string } = {},
   ): Promise<Answered> {
     const headers = method === 'POST' ? { 'idempotency-key': idempotencyKey } : {}
-    return http.call(method, path, { key, headers, ...(body !== undefined && { body }) })
+    const options = { key, headers, ...(body !== undefined && { body }) }
+    const answer = await http.call(method, path, options)
+    if (answer.status !== 503) return answer
+    // The engine looked at both clocks while they were being moved, and has not looked again yet.
+    await engine.refresh()
+    return http.call(method, path, options)
   }
 
   /** The body of a call that is not refused. */
