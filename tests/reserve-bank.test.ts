@@ -50,6 +50,9 @@ describe('bank statements', () => {
   }
 
   test('of the day: what fits is settled, one fen, a doubled and split lines open their cases', async () => {
+    const early = await bankStatement(app, party, day, 0, [])
+    assert.equal(early.body.code, 'date.out_of_range')
+    await days.nextDay()
     const imported = await bankStatement(app, party, day, 0, [
       [10_000, 'fits'],
       [19_999, 'one-fen'],
@@ -114,8 +117,8 @@ describe('bank statements', () => {
   })
 
   test('of the day after: one day late, unknown, and what never came', async () => {
-    await days.nextDay()
     const next = days.today()
+    await days.nextDay()
     const imported = await bankStatement(app, party, next, 159_999, [
       [30_000, 'one-day'],
       [-500, 'fee'],
@@ -166,15 +169,17 @@ describe('bank statements', () => {
     // −1 fen, +400 yuan that came twice, −600 yuan that never came; the bank's fee is known.
     assert.equal(of('suspense').debit - of('suspense').credit, 1 - 40_000 + 60_000)
     assert.equal(of('adjustment').debit, 500)
+    const last = days.today()
     await days.nextDay()
-    const imported = await bankStatement(app, party, days.today(), 189_499, [])
+    const imported = await bankStatement(app, party, last, 189_499, [])
     assert.equal(imported.status, 201)
     assert.deepEqual(await party.cases('&state=open'), [])
   })
 
   test('a balance that does not follow from the day before opens a case over the gap', async () => {
+    const last = days.today()
     await days.nextDay()
-    const imported = await bankStatement(app, party, days.today(), 189_500, [])
+    const imported = await bankStatement(app, party, last, 189_500, [])
     assert.equal(imported.status, 201)
     const gaps = await party.cases('&kind=balance_gap')
     assert.deepEqual(
@@ -188,8 +193,9 @@ test('once statements come in, a deposit that the bank has not shown covers no w
   const party = await reserveParty(app, ['multi-purpose'])
   await party.sell(10_000)
   party.must(await party.move(10_000, { reference: 'true' }))
-  const today = days.today()
-  assert.equal((await bankStatement(app, party, today, 0, [[10_000, 'true']])).status, 201)
+  const first = days.today()
+  await days.nextDay()
+  assert.equal((await bankStatement(app, party, first, 0, [[10_000, 'true']])).status, 201)
   const made = party.must(await party.move(7_000, { reference: 'made-up' }))
   const reserve = await party.get('/v1/reserve')
   assert.deepEqual([reserve.custody, reserve.unconfirmed, reserve.surplus], [17_000, 7_000, 0])

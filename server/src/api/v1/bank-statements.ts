@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   asId,
   businessDateOf,
+  dayMs,
   fenToJson,
   formatId,
   formatInstant,
@@ -143,10 +144,10 @@ function registerImport(app: LikaApp, deps: Deps): void {
 
 /** A day that is not over has no statement yet. Refusals: `date.out_of_range`. */
 function checkOver(day: string, now: number): Result<string> {
-  const last = businessDateOf(now)
+  const last = businessDateOf(now - dayMs)
   if (day <= last) return ok(day)
   return refused(
-    refusal('date.out_of_range', `Today is ${last}: a later day has no statement.`, {
+    refusal('date.out_of_range', `The statement of ${day} comes when that day is over.`, {
       data: { allowed: { max: last } },
     }),
   )

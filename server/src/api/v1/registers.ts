@@ -19,6 +19,8 @@ import type { LikaApp } from '../http/kernel.ts'
 import { closed, DateText } from '../http/schemas.ts'
 
 const stretch = closed({ from: DateText, to: DateText })
+/** Each call reads through the whole book. */
+const wholeBook = { calls: 60, perSeconds: 60 }
 
 const salesHeader = [
   '时间',
@@ -63,6 +65,7 @@ export function register(app: LikaApp, { flows, log }: Deps): void {
       summary: 'The issuance ledger: every sale and load of a stretch of days',
       access: 'reserve:read',
       query: stretch,
+      rate: wholeBook,
       responses: {},
       files: ['text/csv'],
       refusals: [],
@@ -80,6 +83,7 @@ export function register(app: LikaApp, { flows, log }: Deps): void {
       summary: 'The register of buyers of a stretch of days, and until when each is kept',
       access: 'buyers:read',
       query: stretch,
+      rate: wholeBook,
       responses: {},
       files: ['text/csv'],
       refusals: [],

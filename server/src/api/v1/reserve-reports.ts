@@ -80,6 +80,9 @@ const TurnoverBody = closed({
   currency: Currency,
 })
 
+/** Each call reads through the whole book. */
+const wholeBook = { calls: 60, perSeconds: 60 }
+
 export function register(app: LikaApp, { flows }: Deps): void {
   app.route(
     {
@@ -132,6 +135,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
       summary: 'How many days money lies on cards from being paid in to being spent, on average',
       access: 'reserve:read',
       query: closed({ from: DateText, to: DateText }),
+      rate: wholeBook,
       responses: { 200: TurnoverBody },
       refusals: [],
     },

@@ -13,14 +13,15 @@ const line = (amount: bigint, reference: string | null = null, more: Partial<Ban
   lines += 1
   return { statementId: 's', line: lines, day, amount, reference, bankNumber: null, ...more }
 }
-const movement = (amount: bigint, reference: string | null, on = day): BookMovement => {
+const movement = (
+  amount: bigint,
+  reference: string | null,
+  on = day,
+  isDayStated = true,
+): BookMovement => {
   moves += 1
-  return {
-    id: `00000000-0000-7000-8000-${String(moves).padStart(12, '0')}`,
-    day: on,
-    amount,
-    reference,
-  }
+  const id = `00000000-0000-7000-8000-${String(moves).padStart(12, '0')}`
+  return { id, day: on, amount, reference, isDayStated }
 }
 
 /** The kinds of the differences with their amounts, and how many fitted. */
@@ -103,6 +104,7 @@ describe('what does not', () => {
   test('what the bank does not know, a day later', () => {
     assert.deepEqual(found([], [movement(500n, 'R1', before)]), [0, 'missing_line -500'])
     assert.deepEqual(found([], [movement(-500n, 'R1', before)]), [0, 'missing_line 500'])
+    assert.deepEqual(found([], [movement(-500n, 'R1', before, false)]), [0])
   })
 
   test('a line in the other direction is never taken for a movement without a number', () => {

@@ -21,6 +21,8 @@ export interface BookMovement {
   readonly day: BusinessDate
   readonly amount: Fen
   readonly reference: string | null
+  /** Whether there is a statement of its day: before, nobody can say that it is missing. */
+  readonly isDayStated: boolean
 }
 
 /** A line that was settled before, by which a second one is known. */
@@ -63,7 +65,7 @@ const mostTogether = 50
 
 /**
  * The lines of one day's statement against the movements that are open up to that day. A movement of that very day that
- * has no line yet waits for the next statement; an older one is missing.
+ * has no line yet waits for the next statement; an older one is missing, once the statement of its own day is there.
  */
 export function compare(
   day: BusinessDate,
@@ -197,7 +199,7 @@ class Desk {
 
   reportMissing(day: BusinessDate): void {
     for (const movement of this.#openMovements)
-      if (movement.day < day) this.#report('missing_line', [], movement)
+      if (movement.day < day && movement.isDayStated) this.#report('missing_line', [], movement)
   }
 
   #unnumbered(): BankLine[] {

@@ -154,7 +154,14 @@ export async function readComparison(
         and movement_id is null
         and case_id is null`,
     sql<BookMovement[]>`
-      select id, day, amount, reference
+      select
+        id, day, amount, reference,
+        exists (
+          select
+          from bank_statement
+          where bank_statement.account_id = ${accountId}
+            and bank_statement.day = custody_movement.day
+        ) as "isDayStated"
       from custody_movement
       where lane = ${lane}
         and account_id = ${accountId}
