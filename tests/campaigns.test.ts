@@ -69,6 +69,17 @@ describe('a campaign', () => {
     assert.equal(back.body.rebates_taken_back[0].amount, 100)
     const [line] = await shop.budget(id)
     assert.deepEqual([line.budget, line.granted, line.left], [2_000_000, 500, 1_999_500])
+    const { body: versions } = await shop.request('GET', `${path}/versions`)
+    assert.deepEqual(
+      versions.data.map((one: { version: number; published_by: { owner: string } }) => [
+        one.version,
+        one.published_by.owner,
+      ]),
+      [
+        [2, 'Somebody Else'],
+        [1, 'Somebody Else'],
+      ],
+    )
     await shop.request('PATCH', path, { budget: 1_999_999 })
     const lowered = await shop.publish(id)
     assert.deepEqual([lowered.status, lowered.body.code], [422, 'campaign.budget_lowered'])
@@ -92,7 +103,7 @@ describe('a campaign', () => {
     const before = await shop.account('rebate_expense')
     await shop.load(await card(601), 1_000)
     const ended = await shop.end(id)
-    assert.equal(ended.body.status, 'ended')
+    assert.deepEqual([ended.body.status, ended.body.ended_by.owner], ['ended', 'tests'])
     assert.equal((await shop.load(await card(602), 1_000)).body.rebates, undefined)
     const [line] = await shop.budget(id)
     assert.deepEqual([line.granted, line.left, line.returned, line.status], [100, 0, 900, 'closed'])
@@ -229,6 +240,21 @@ describe('the bonus of a load', () => {
     const [line] = await shop.budget(id)
     assert.deepEqual([line.granted, line.left], [2_000, 50])
   })
+})
+
+test('however many campaigns give for one load, all of them do', async () => {
+  const productId = await shop.makeProduct({})
+  for (let n = 1; n <= 12; n += 1)
+    await shop.campaign(fixed(1_000, n), { products: [productId], budget: 1_000 })
+  const cards = await Promise.all(
+    [601, 602, 603].map((lane) => shop.emptyCard({ productId, lane })),
+  )
+  const answers = await Promise.all(cards.map((one) => shop.load(one, 1_000)))
+  for (const { status, body } of answers) {
+    assert.equal(status, 201, JSON.stringify(body))
+    const amounts = body.rebates.map(({ amount }: { amount: number }) => amount)
+    assert.deepEqual(amounts, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+  }
 })
 
 describe('a load that is given back', () => {

@@ -603,6 +603,7 @@ const commands: [string, string, unknown?, string?][] = [
   ['campaigns list --reference C', 'GET /v1/campaigns?reference=C'],
   ['campaigns show camp_1', 'GET /v1/campaigns/camp_1'],
   ['campaigns budget camp_1', 'GET /v1/campaigns/camp_1/budget'],
+  ['campaigns versions camp_1', 'GET /v1/campaigns/camp_1/versions'],
   [
     'campaigns claim camp_1 --load load_1',
     'POST /v1/campaigns/camp_1/claims',

@@ -80,6 +80,7 @@ POST   /v1/campaigns/:id/end
 GET    /v1/campaigns reference limit cursor
 GET    /v1/campaigns/:id
 GET    /v1/campaigns/:id/budget
+GET    /v1/campaigns/:id/versions
 POST ¤ /v1/campaigns/:id/claims load_id!
 GET    /v1/rebates campaign_id card_id limit cursor
 GET    /v1/cards/:id/rebate_debt

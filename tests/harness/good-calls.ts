@@ -160,6 +160,7 @@ const ways: Record<string, Ways> = {
   get_campaigns: nothing,
   get_campaigns_id: one('campaign'),
   get_campaigns_id_budget: one('campaign'),
+  get_campaigns_id_versions: one('campaign'),
   post_campaigns_id_claims: ({ claimed, load }) => [{ id: claimed, body: { load_id: load } }],
   get_rebates: ({ card, campaign }) => [{ query: { card_id: card, campaign_id: campaign } }],
   get_cards_id_rebate_debt: onCard(),

@@ -54,6 +54,13 @@ export function addCampaigns(lika: Lika): void {
       ),
     )
   lika
+    .verb(campaigns, 'versions <campaign>', '所有版本与经办人', 'every version with its two people')
+    .action(
+      lika.action(async (call, campaign: string) =>
+        call.show(await call.get(at`/v1/campaigns/${campaign}/versions`)),
+      ),
+    )
+  lika
     .write(campaigns, 'claim <campaign>', '领取随机返利', 'claim a random rebate for a load')
     .requiredOption('--load <load>', say('本周的充值', 'a load of this week'))
     .action(

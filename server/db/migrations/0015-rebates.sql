@@ -9,6 +9,10 @@ create table lika.campaign (
   latest int not null,
   version int not null,
   status text not null,
+  -- Who ended it before its time.
+  ended_by uuid,
+  ended_owner text,
+  ended_at timestamptz,
   reference text,
   metadata jsonb not null,
   created_at timestamptz not null,
@@ -16,7 +20,12 @@ create table lika.campaign (
   constraint uq_campaign_reference unique (book_id, reference),
   constraint ck_campaign_version check (version between 0 and latest),
   constraint ck_campaign_status check (status in ('draft', 'published', 'ended')),
-  constraint ck_campaign_published check ((status = 'draft') = (version = 0))
+  constraint ck_campaign_published check ((status = 'draft') = (version = 0)),
+  constraint ck_campaign_ended check (
+    (status = 'ended') = (ended_at is not null)
+    and (ended_by is null) = (ended_at is null)
+    and (ended_owner is null) = (ended_at is null)
+  )
 );
 create index campaign_by_book on lika.campaign (book_id, id);
 comment on table lika.campaign is 'Campaigns of issuers; what they promise lies in versions.';

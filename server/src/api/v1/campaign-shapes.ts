@@ -84,7 +84,9 @@ export const TermsChanged = closed({
   merchants: Type.Optional(Ids.merchants),
 })
 
-const Version = closed({
+const Person = closed({ key_id: idOf('key'), owner: Type.String() })
+
+export const Version = closed({
   version: Type.Integer({ minimum: 1 }),
   name: text(100),
   rule: RuleShape,
@@ -92,11 +94,8 @@ const Version = closed({
   starts_on: DateText,
   ends_on: DateText,
   ...Ids,
-  proposed_by: closed({ key_id: idOf('key'), owner: Type.String() }),
-  published_by: Type.Unsafe<{ key_id: string; owner: string } | null>({
-    ...closed({ key_id: idOf('key'), owner: Type.String() }),
-    type: ['object', 'null'],
-  }),
+  proposed_by: Person,
+  published_by: nullable(Person),
   created_at: Timestamp,
   published_at: nullable(Timestamp),
 })
@@ -109,6 +108,8 @@ export const CampaignShape = closed({
   versions: Type.Array(Version, {
     description: 'the newest, and the one in force where that is another',
   }),
+  ended_by: nullable(Person),
+  ended_at: nullable(Timestamp),
   ...shown,
   created_at: Timestamp,
 })
@@ -257,13 +258,15 @@ export function presentCampaign(campaign: Campaign) {
     version: campaign.version === 0 ? null : campaign.version,
     latest_version: campaign.latest,
     versions: campaign.versions.map(presentVersion),
+    ended_by: campaign.ended === undefined ? null : presentPerson(campaign.ended),
+    ended_at: campaign.ended === undefined ? null : formatInstant(campaign.ended.at),
     reference: campaign.reference,
     metadata: { ...campaign.metadata },
     created_at: formatInstant(campaign.createdAt),
   }
 }
 
-function presentVersion({ version, terms, proposed, published, ...times }: CampaignVersion) {
+export function presentVersion({ version, terms, proposed, published, ...times }: CampaignVersion) {
   return {
     version,
     name: terms.name,
@@ -280,6 +283,6 @@ function presentVersion({ version, terms, proposed, published, ...times }: Campa
   }
 }
 
-function presentPerson({ keyId, owner }: CampaignVersion['proposed']) {
+function presentPerson({ keyId, owner }: Pick<CampaignVersion['proposed'], 'keyId' | 'owner'>) {
   return { key_id: formatId('key', keyId), owner }
 }

@@ -32,10 +32,12 @@ import {
   CampaignShape,
   changedTerms,
   presentCampaign,
+  presentVersion,
   ruleFault,
   TermsChanged,
   termsFrom,
   termsGiven,
+  Version,
 } from './campaign-shapes.ts'
 
 const BudgetLine = closed({
@@ -176,6 +178,24 @@ export function register(app: LikaApp, { database, flows }: Deps): void {
     async ({ caller, id }) => {
       const [campaign] = await selectCampaigns(sql, caller.book, { id, limit: 1 })
       return campaign === undefined ? refused(campaignNotFound) : okay(presentCampaign(campaign))
+    },
+  )
+
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/campaigns/{id}/versions',
+      summary: 'Lists every version of a campaign with its two people, the newest first',
+      access: 'campaigns:read',
+      id: 'campaign',
+      responses: { 200: closed({ data: Type.Array(Version) }) },
+      refusals: ['campaign.not_found'],
+    },
+    async ({ caller, id }) => {
+      const filter = { id, limit: 1, everyVersion: true } as const
+      const [campaign] = await selectCampaigns(sql, caller.book, filter)
+      if (campaign === undefined) return refused(campaignNotFound)
+      return okay({ data: campaign.versions.map(presentVersion) })
     },
   )
 

@@ -210,12 +210,12 @@ export async function endCampaign(
   caller: CampaignCaller,
   id: CampaignId,
 ): Promise<Result<Campaign>> {
-  const { database, loyalty } = context
+  const { engine, database, loyalty } = context
   const [campaign] = await selectCampaigns(database.sql, caller.book, { id, limit: 1 })
   if (campaign === undefined) return refused(campaignNotFound)
   if (campaign.status === 'draft')
     return refused(refusal('campaign.not_running', 'The campaign was never published.'))
-  await markEnded(database.sql, id)
+  await markEnded(database.sql, id, personOf(caller), engine.now(caller.mode))
   await loyalty.refresh()
   await callHome(context, campaign, () => true)
   return ok(await find(context, caller.book, id))

@@ -37,6 +37,8 @@ export interface Campaign {
   /** In force; 0: none was published. */
   readonly version: number
   readonly status: 'draft' | 'published' | 'ended'
+  /** Who ended it before its time. */
+  readonly ended: (Person & { readonly at: Instant }) | undefined
   readonly reference: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: Instant
@@ -49,6 +51,7 @@ export interface CampaignFilter {
   readonly reference?: string | undefined
   readonly before?: string | undefined
   readonly limit: number
+  readonly everyVersion?: true
 }
 
 interface VersionRow {
@@ -68,12 +71,17 @@ interface VersionRow {
   readonly publishedAt: Instant | null
 }
 
-type CampaignRow = Omit<Campaign, 'versions'> & VersionRow
+type CampaignRow = Omit<Campaign, 'versions' | 'ended'> &
+  VersionRow & {
+    readonly endedBy: string | null
+    readonly endedOwner: string | null
+    readonly endedAt: Instant | null
+  }
 
 /** undefined: made as a draft with its first version; else the campaign that has the reference already. */
 export async function insertCampaign(
   sql: Sql,
-  campaign: Omit<Campaign, 'versions' | 'latest' | 'version' | 'status'>,
+  campaign: Omit<Campaign, 'versions' | 'latest' | 'version' | 'status' | 'ended'>,
   terms: Terms,
   by: Person,
 ): Promise<CampaignId | undefined> {
@@ -167,19 +175,22 @@ export async function markPublished(
 }
 
 /** Whatever was published gives nothing any more. */
-export async function markEnded(sql: Sql, id: CampaignId): Promise<void> {
+export async function markEnded(sql: Sql, id: CampaignId, by: Person, now: Instant): Promise<void> {
   await sql`
     update campaign
-    set status = 'ended'
+    set status = 'ended',
+      ended_by = ${by.keyId}::uuid,
+      ended_owner = ${by.owner},
+      ended_at = ${new Date(now)}::timestamptz
     where id = ${id}
       and status = 'published'`
 }
 
-/** The newest first, each with its newest version and the one in force. */
+/** The newest first, each with its newest version and the one in force, or with all of them, the newest first. */
 export async function selectCampaigns(
   sql: Sql,
   book: BookId,
-  { id, reference, before, limit }: CampaignFilter,
+  { id, reference, before, limit, everyVersion }: CampaignFilter,
 ): Promise<Campaign[]> {
   const rows = await sql<CampaignRow[]>`
     with chosen as (
@@ -194,14 +205,15 @@ export async function selectCampaigns(
     )
     select
       chosen.id, chosen.book_id as book, home_lane as "homeLane", latest, chosen.version as "inForce",
-      status, reference, metadata, chosen.created_at as "createdAt", one.version, name, rule, budget,
+      status, ended_by as "endedBy", ended_owner as "endedOwner", ended_at as "endedAt", reference, metadata,
+      chosen.created_at as "createdAt", one.version, name, rule, budget,
       starts_on as "startsOn", ends_on as "endsOn", products, merchants, proposed_by as "proposedBy",
       proposed_owner as "proposedOwner", published_by as "publishedBy",
       published_owner as "publishedOwner", one.created_at as "versionAt", published_at as "publishedAt"
     from chosen
     join campaign_version as one
       on one.campaign_id = chosen.id
-      and one.version in (chosen.latest, chosen.version)
+      and (${everyVersion === true} or one.version in (chosen.latest, chosen.version))
     order by chosen.id desc, one.version desc`
   return campaignsFrom(rows)
 }
@@ -223,7 +235,12 @@ function campaignsFrom(rows: readonly (CampaignRow & { readonly inForce?: number
       createdAt,
     } = first
     const own = { id, book, homeLane, latest, version: inForce, status, reference, metadata }
-    return [{ ...own, createdAt, versions: some.map(versionFrom) }]
+    const { endedBy, endedOwner, endedAt } = first
+    const ended =
+      endedBy === null || endedOwner === null || endedAt === null
+        ? undefined
+        : { keyId: endedBy, owner: endedOwner, at: endedAt }
+    return [{ ...own, ended, createdAt, versions: some.map(versionFrom) }]
   })
 }
 
