@@ -35,6 +35,15 @@ import {
   text,
 } from '../http/schemas.ts'
 
+/** Ten billion yuan: what many of them sum up to is still an exact integer in JSON. */
+const largest = 1_000_000_000_000
+
+const Adjusted = Type.Integer({
+  minimum: -largest,
+  maximum: largest,
+  description: 'fen; above 0 the merchant gets more',
+})
+
 const Person = closed({ key_id: idOf('key'), owner: Type.String() })
 
 const Adjustment = closed({
@@ -76,7 +85,7 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
       idempotent: true,
       body: closed({
         merchant_id: idOf('merchant'),
-        amount: SignedAmount,
+        amount: Adjusted,
         reason: text(500),
         ...given,
       }),
