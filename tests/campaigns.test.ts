@@ -116,6 +116,19 @@ describe('a campaign', () => {
     )
   })
 
+  test('whose money did not come home when it ended brings it with the next run of the schedule', async () => {
+    const { id } = await own(fixed(1_000, 100), { budget: 1_000 })
+    // As where the server died in between.
+    await shop.database.owner.sql`
+      update lika.campaign
+      set status = 'ended', ended_by = id, ended_owner = 'x', ended_at = now()
+      where id = ${parseId('campaign', id) ?? ''}`
+    assert.equal((await shop.budget(id))[0].status, 'open')
+    await shop.run()
+    const [line] = await shop.budget(id)
+    assert.deepEqual([line.status, line.returned], ['closed', 1_000])
+  })
+
   test('is refused with what is wrong about it', async () => {
     const wrong = await shop.propose({ kind: 'ladder', step: 100 })
     assert.deepEqual([wrong.status, wrong.body.errors[0].path], [400, 'rule.rate_bp'])
@@ -260,7 +273,7 @@ test('however many campaigns give for one load, all of them do', async () => {
 describe('a load that is given back', () => {
   test('takes its unspent bonus along first', async () => {
     const { card } = await own(ladder)
-    const one = await card()
+    const one = await card(601)
     const { body: loaded } = await shop.load(one, 100_000)
     const part = await shop.refundLoad(loaded.id, 1)
     assert.equal(part.status, 201, JSON.stringify(part.body))
@@ -276,11 +289,8 @@ describe('a load that is given back', () => {
     assert.equal(code(await shop.refundLoad(loaded.id, 1)), 'refund.exceeds_load')
     const { body: list } = await shop.request('GET', `/v1/loads/${loaded.id}/refunds`)
     assert.deepEqual(list.data, [part.body, rest.body])
-    const { body: events } = await shop.request('GET', '/v1/events?type=load.refunded&limit=200')
-    const told = events.data.find(
-      ({ data }: { data: { load_refund_id: string } }) => data.load_refund_id === part.body.id,
-    )
-    assert.deepEqual([told.data.load_id, told.data.paid_out], [loaded.id, 1])
+    const told = await shop.event('load.refunded', 'load_refund_id', part.body.id)
+    assert.deepEqual([told.load_id, told.paid_out], [loaded.id, 1])
   })
 
   test('keeps of the money what was spent of the bonus', async () => {

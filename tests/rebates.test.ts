@@ -113,7 +113,7 @@ describe('a cash-back', () => {
 
   test('is posted when the return window has closed, on what was not refunded, and once', async () => {
     const { id, card } = await own(rule)
-    const one = await card(100_000, 1_000)
+    const one = await card(100_000, 1_000, 601)
     const first = await paid(one, 11_000)
     const other = await paid(one, 5_000)
     const whole = await paid(one, 2_000)
@@ -156,12 +156,9 @@ describe('a cash-back', () => {
       ]),
       Array(2).fill(['rebate_budget', 'bonus', 'rbt_']),
     )
-    const { body: events } = await shop.request('GET', '/v1/events?type=rebate.granted')
-    const told = events.data.find(
-      ({ data }: { data: Record<string, unknown> }) => data['payment_id'] === first.id,
-    )
+    const told = await shop.event('rebate.granted', 'payment_id', first.id)
     assert.deepEqual(
-      [told.data.campaign_id, told.data.card_id, told.data.base, told.data.amount],
+      [told.campaign_id, told.card_id, told.base, told.amount],
       [id, one.id, 7_000, 105],
     )
   })

@@ -1,10 +1,12 @@
 /** Tills with an issuer that runs campaigns: proposed under one key, published under that of another person. */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { businessDateOf, dayMs, type Lane } from '@lika/contract'
 import { startDayCloser } from '../../server/src/flows/close-day.ts'
 import { expireVouchers } from '../../server/src/flows/rebates/expire-vouchers.ts'
 import { newId } from '../../server/src/platform/ids.ts'
 import { assertBooks } from './books.ts'
+import type { Answered } from './http-app.ts'
 import { startTills, type TestCard } from './tills.ts'
 
 export type Campaigns = Awaited<ReturnType<typeof startCampaigns>>
@@ -108,6 +110,17 @@ export async function startCampaigns() {
     account,
     emptyCard,
     newKey: () => newId(),
+    /** The data of the event of that type in which a member has that value; this harness shows those of lanes 601 and 602. */
+    event: async (type: string, member: string, value: string): Promise<Answered['body']> => {
+      let cursor = ''
+      for (let attempt = 1; attempt <= 100; attempt += 1) {
+        const { body } = await tills.request('GET', `/v1/events?type=${type}&limit=200${cursor}`)
+        for (const { data } of body.data) if (data[member] === value) return data
+        cursor = `&cursor=${body.next_cursor}`
+        if (body.data.length === 0) await sleep(20)
+      }
+      return assert.fail(`no ${type} with ${member} ${value}`)
+    },
     /** To that instant, and every day before it is closed. */
     goTo: async (at: number) => {
       await tills.passTime(at - now())

@@ -9,6 +9,8 @@ import {
   issuerOfBook,
   type Lane,
   modeOfBook,
+  ok,
+  type Result,
   refusal,
   refused,
 } from '@lika/contract'
@@ -183,16 +185,16 @@ function close(
   return { ok: true, value: { kind, version: 1, body } }
 }
 
-/** The line of a week that has just begun is opened by whoever comes first. */
+/** The line of a week that has just begun is opened by whoever comes first. Refusals: those of `openBudget`, `busy`. */
 export async function ensureLine(
   context: Pick<FlowContext, 'engine' | 'database' | 'loyalty'>,
   promised: Promised,
   period: string,
-): Promise<BudgetLineRow['id']> {
+): Promise<Result<BudgetLineRow['id']>> {
   const command = openBudget(context, promised, period, 'budget.opened')
   const done = await executePrepared((one) => context.engine.execute(one), command)
-  if (done.status === 'refused') throw new NotPrepared(`a budget line: ${done.refusal.code}`)
-  const id = asId(textIn(done.body, '_line'))
+  if (done.status === 'refused') return refused(done.refusal)
+  const id: BudgetLineRow['id'] = asId(textIn(done.body, '_line'))
   context.loyalty.lines.set(lineKey(promised.campaignId, period), id)
-  return id
+  return ok(id)
 }

@@ -35,7 +35,13 @@ import {
 } from '../../modules/loyalty/index.ts'
 import { checkCardBalance } from '../../modules/policy/index.ts'
 import { randomBytes } from '../../platform/crypto/random.ts'
-import { type Command, type Decision, read, type View } from '../../platform/lanes/index.ts'
+import {
+  type Command,
+  type Decision,
+  type Plan,
+  read,
+  type View,
+} from '../../platform/lanes/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
 import { type Body, currency, fenIn, textIn } from '../cards/facts.ts'
 import { type Law, lawOf } from '../cards/law.ts'
@@ -98,9 +104,10 @@ export async function claimCommand(
     plan: async () => {
       const week = clock.week ?? mondayOf(engine.now(modeOfBook(book)))
       if (purse?.week !== week) {
-        const line =
-          (await openLineOf(context, promised, week)) ?? (await ensureLine(context, promised, week))
-        purse = { week, of: new Purse(context, promised, line, lane) }
+        const open = await openLineOf(context, promised, week)
+        const line = open === undefined ? await ensureLine(context, promised, week) : ok(open)
+        if (!line.ok) return refusedPlan(lane, line.refusal)
+        purse = { week, of: new Purse(context, promised, line.value, lane) }
       }
       const line = await lineOf(context, load.cardId)
       const holder = line.at(-1) ?? load.cardId
@@ -132,6 +139,12 @@ export async function claimCommand(
       }
     },
   })
+}
+
+/** Nothing is left behind: the week could not be opened now. */
+function refusedPlan(lane: number, why: Refusal): Plan {
+  const decision: Decision = { ok: false, final: false, refusal: why }
+  return { lanes: [lane], reads: [], decide: () => decision }
 }
 
 function notRunning(detail: string): Refusal {

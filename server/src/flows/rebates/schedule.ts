@@ -30,6 +30,7 @@ import {
   mondayOf,
   type Promised,
   selectDays,
+  selectToCallHome,
   selectVersions,
   triggerOf,
   wholeRun,
@@ -75,14 +76,23 @@ export async function runSchedule(
   const calendar = withYears(context.tables, await readCalendarYears(database.sql))
   let granted = 0
   const waiting: Posted['waiting'][number][] = []
+  const faults: unknown[] = []
   for (const book of books) {
+    for (const ended of await selectToCallHome(database.sql, book))
+      await callHome(context, ended, () => true)
     for (const promised of await loyalty.inForce(book)) {
-      const schedule = await scheduleOf(context, promised, { through, now, calendar })
-      granted += schedule.granted
-      waiting.push(...schedule.waiting)
-      await closeOver(context, promised, now, schedule.isDone)
+      try {
+        const schedule = await scheduleOf(context, promised, { through, now, calendar })
+        granted += schedule.granted
+        waiting.push(...schedule.waiting)
+        await closeOver(context, promised, now, schedule.isDone)
+      } catch (error) {
+        // One campaign that cannot be posted now does not keep the others waiting.
+        faults.push(error)
+      }
     }
   }
+  if (faults.length > 0) throw new AggregateError(faults, 'some campaigns could not be posted')
   return { granted, waiting }
 }
 
@@ -220,6 +230,9 @@ async function postAll(context: FlowContext, earned: readonly Earned[]): Promise
         return executePrepared((ready) => context.engine.execute(ready), command)
       }),
     )
+    // What was not even tried is tried again with its whole day.
+    const busy = done.find((one) => one.status === 'refused' && one.refusal.code === 'busy')
+    if (busy !== undefined) throw new Error('rebates could not be posted: the lanes are busy')
     granted += done.filter(({ status }) => status === 'done').length
   }
   return granted

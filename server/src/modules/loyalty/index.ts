@@ -35,7 +35,7 @@ export {
   type PresaleRow,
   presales,
 } from './presale-store.ts'
-export { selectBudget, selectPresales, selectRebates } from './read.ts'
+export { selectBudget, selectPresales, selectRebates, selectToCallHome } from './read.ts'
 export {
   type BudgetLineRow,
   budgetLines,

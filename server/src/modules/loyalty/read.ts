@@ -134,3 +134,22 @@ export function selectPresales(
     order by id desc
     limit ${limit}`
 }
+
+/** Campaigns that have ended and whose money has not all come home yet. */
+export function selectToCallHome(
+  sql: Sql,
+  book: BookId,
+): Promise<Pick<Campaign, 'id' | 'book' | 'homeLane'>[]> {
+  return sql`
+    select id, book_id as book, home_lane as "homeLane"
+    from campaign
+    where book_id = ${book}
+      and status = 'ended'
+      and exists (
+        select 1
+        from budget_line
+        where lane = home_lane
+          and campaign_id = campaign.id
+          and budget_line.status = 'open'
+      )`
+}
