@@ -49,9 +49,9 @@ describe('满100减10 by the month', () => {
   const rule = { kind: 'monthly', step: 10_000, back: 1_000 }
 
   test('is posted on the third business day of the next month, for what each card paid and did not get back', async () => {
-    await shop.goTo(startOfDay('2027-01-28') + 3_600_000)
-    await shop.setCalendar(2027, [['2027-03-01', '2027-03-02']])
-    const { id, card } = await own(rule, { ends_on: '2027-02-27' })
+    await shop.goTo(startOfDay('2038-01-28') + 3_600_000)
+    await shop.setCalendar(2038, [['2038-03-01', '2038-03-02']])
+    const { id, card } = await own(rule, { ends_on: '2038-02-27' })
     const [one, two, none] = [await card(), await card(), await card()]
     await paid(one, 15_000)
     const later = await paid(one, 12_000)
@@ -60,17 +60,17 @@ describe('满100减10 by the month', () => {
     await paid(fresh, 1_500)
     await paid(none, 9_999)
     await refunded(later.id, 1_000)
-    // 1 February 2027 is a Monday.
-    await shop.goTo(startOfDay('2027-02-03') - 1_000)
+    // 1 February 2038 is a Monday.
+    await shop.goTo(startOfDay('2038-02-03') - 1_000)
     await shop.run()
     assert.deepEqual(await rebatesOf(one), [])
-    await shop.goTo(startOfDay('2027-02-03') + 1_000)
+    await shop.goTo(startOfDay('2038-02-03') + 1_000)
     await shop.run()
     assert.equal((await shop.run()).granted, 0)
     const [rebate] = await rebatesOf(one)
     assert.deepEqual(
       [rebate.source, rebate.period, rebate.base, rebate.amount],
-      ['month', '2027-01-01', 26_000, 2_000],
+      ['month', '2038-01-01', 26_000, 2_000],
     )
     assert.equal((await shop.balance(fresh)).bonus, 1_000)
     assert.deepEqual(await rebatesOf(none), [])
@@ -83,26 +83,26 @@ describe('满100减10 by the month', () => {
   })
 
   test('over holidays comes on the third day on which people work', async () => {
-    const { card } = await own(rule, { ends_on: '2027-03-31' })
+    const { card } = await own(rule, { ends_on: '2038-03-31' })
     const one = await card()
     await paid(one, 10_000)
-    await shop.goTo(startOfDay('2027-03-05') - 1_000)
+    await shop.goTo(startOfDay('2038-03-05') - 1_000)
     await shop.run()
     assert.deepEqual(await rebatesOf(one), [])
-    await shop.goTo(startOfDay('2027-03-05') + 1_000)
+    await shop.goTo(startOfDay('2038-03-05') + 1_000)
     await shop.run()
     assert.equal((await rebatesOf(one))[0].amount, 1_000)
   })
 
   test('waits, and says so, where the calendar lacks the year', async () => {
-    await shop.goTo(startOfDay('2028-01-20'))
-    const { id, card } = await own(rule, { ends_on: '2028-02-20' })
+    await shop.goTo(startOfDay('2039-01-20'))
+    const { id, card } = await own(rule, { ends_on: '2039-02-20' })
     const one = await card()
     await paid(one, 10_000)
-    await shop.goTo(startOfDay('2028-02-10'))
+    await shop.goTo(startOfDay('2039-02-10'))
     const { granted, waiting } = await shop.run()
-    assert.deepEqual([granted, waiting[0].campaign_id, waiting[0].month], [0, id, '2028-01-01'])
-    await shop.setCalendar(2028)
+    assert.deepEqual([granted, waiting[0].campaign_id, waiting[0].month], [0, id, '2039-01-01'])
+    await shop.setCalendar(2039)
     assert.equal((await shop.run()).granted, 1)
     assert.equal((await rebatesOf(one))[0].amount, 1_000)
   })
