@@ -28,6 +28,8 @@ const refundedOneIn = 50
 export interface Day {
   readonly book: BookId
   readonly at: Instant
+  /** Ids are born from then on. */
+  readonly bornAt: Instant
   readonly payments: number
   readonly merchants: number
   readonly cards: number
@@ -51,66 +53,77 @@ interface LaneWriter {
   readonly lane: Lane
   seq: bigint
   head: Uint8Array
-  /** Of the cards of the lane, with the entry that changed each last. */
-  readonly balances: Map<AccountId, { balance: bigint; seq: bigint }>
 }
 
-/** Cards with money, then payments of it, spread over the day. */
-export async function loadDay(loader: Database, day: Day): Promise<void> {
+/** Of cards, with the entry that changed each last. */
+type Balances = Map<AccountId, { balance: bigint; seq: bigint }>
+
+/** Cards with money, then payments of it, of one book after the other in each lane. */
+export async function loadDays(loader: Database, days: readonly Day[]): Promise<void> {
   const { sql } = loader
   const lanes: Lane[] = Array.from({ length: laneCount }, (_, index) => index + 1)
-  const population: Population = {
-    bornAt: day.at - 1_800_000,
-    lanes,
-    cards: day.cards,
-    merchants: day.merchants,
-  }
-  await loadMerchants(loader, day, population)
-  const writers = lanes.map(
-    (lane): LaneWriter => ({ lane, seq: 0n, head: emptyHead, balances: new Map() }),
-  )
-  for (const [index, writer] of writers.entries()) {
-    let texts: Texts = { account: '', transfer: '', journal: '', payment: '' }
-    let rows = 0
-    const flush = async () => {
-      await put(loader, texts)
-      texts = { account: '', transfer: '', journal: '', payment: '' }
-      rows = 0
-    }
-    const random = randomFrom(index + 1)
-    const cards: AccountId[] = []
-    for (let card = index; card < day.cards; card += laneCount) {
-      const account = accountId(cardAt(population, card), 'card_principal', writer.lane)
-      cards.push(account)
-      writeLoad(day, writer, account, asId(originAt(population, card)), texts)
-      rows += 1
-      if (rows === rowsAtOnce) await flush()
-    }
-    for (let payment = index; payment < day.payments; payment += laneCount) {
-      const account = cards[Math.floor(random() * cards.length)]
-      if (account === undefined) throw new Error('there is no card in the lane')
-      const paid = {
-        account,
-        merchant: merchantAt(population, Math.floor(random() * day.merchants)),
-        amount: BigInt(1 + Math.floor(random() * 10_000)),
-        commandId: asId<'command'>(originAt(population, day.cards + payment)),
-      }
-      writePayment(day, writer, paid, texts)
-      if (Math.floor(payment / laneCount) % refundedOneIn === 0)
-        writeRefund(day, writer, paid, payment, texts)
-      rows += 1
-      if (rows === rowsAtOnce) await flush()
-    }
-    for (const [account, { balance, seq }] of writer.balances)
-      texts.account += row(writer.lane, account, day.book, balance, 0, seq)
-    await flush()
+  for (const day of days) await loadMerchants(loader, day, populationOf(day, lanes))
+  for (const lane of lanes) {
+    const writer: LaneWriter = { lane, seq: 0n, head: emptyHead }
+    for (const day of days) await loadLane(loader, day, writer, populationOf(day, lanes))
     await sql`
       update lika.lane
-      set next_seq = ${writer.seq + 1n}, head = ${Buffer.from(writer.head)}, last_at = ${new Date(day.at)}
-      where lane = ${writer.lane}`
-    say(`loaded the payments of lane ${writer.lane}`)
+      set next_seq = ${writer.seq + 1n}, head = ${Buffer.from(writer.head)}, last_at = ${new Date(days[0]?.at ?? 0)}
+      where lane = ${lane}`
+    say(`loaded the payments of lane ${lane}`)
   }
   for (const table of Object.keys(targets)) await sql.unsafe(`vacuum analyze lika.${table}`)
+}
+
+function populationOf({ bornAt, cards, merchants }: Day, lanes: readonly Lane[]): Population {
+  return { bornAt, lanes, cards, merchants }
+}
+
+async function loadLane(
+  loader: Database,
+  day: Day,
+  writer: LaneWriter,
+  population: Population,
+): Promise<void> {
+  const index = writer.lane - 1
+  const balances: Balances = new Map()
+  let texts: Texts = { account: '', transfer: '', journal: '', payment: '' }
+  let rows = 0
+  const flush = async () => {
+    await put(loader, texts)
+    texts = { account: '', transfer: '', journal: '', payment: '' }
+    rows = 0
+  }
+  const written = async () => {
+    rows += 1
+    if (rows === rowsAtOnce) await flush()
+  }
+  const random = randomFrom(index + 1)
+  const cards: AccountId[] = []
+  for (let card = index; card < day.cards; card += laneCount) {
+    const account = accountId(cardAt(population, card), 'card_principal', writer.lane)
+    cards.push(account)
+    const commandId = asId<'command'>(originAt(population, card))
+    writeLoad(day, writer, balances, account, commandId, texts)
+    await written()
+  }
+  for (let payment = index; payment < day.payments; payment += laneCount) {
+    const account = cards[Math.floor(random() * cards.length)]
+    if (account === undefined) throw new Error('there is no card in the lane')
+    const paid = {
+      account,
+      merchant: merchantAt(population, Math.floor(random() * day.merchants)),
+      amount: BigInt(1 + Math.floor(random() * 10_000)),
+      commandId: asId<'command'>(originAt(population, day.cards + payment)),
+    }
+    writePayment(day, writer, balances, paid, texts)
+    if (Math.floor(payment / laneCount) % refundedOneIn === 0)
+      writeRefund(day, writer, balances, paid, payment, texts)
+    await written()
+  }
+  for (const [account, { balance, seq }] of balances)
+    texts.account += row(writer.lane, account, day.book, balance, 0, seq)
+  await flush()
 }
 
 async function put({ sql }: Database, texts: Texts): Promise<void> {
@@ -146,17 +159,20 @@ async function loadMerchants(
     select
       id, id, 1, book_id, ${businessDateOf(at)}, 'none', '{}', 'flat', '{0}', '{1200}', 't_plus', 1, 1, 500, 30, '{}', '{}',
       0, 0, '{}', id::text, sha256('bench'), id, 'one', ${made}
-    from lika.merchant`
+    from lika.merchant
+    where book_id = ${book}`
   await sql`
     insert into lika.contract_decision (contract_id, book_id, decision, key_id, owner, at)
     select id, book_id, 'approved', id, 'another', ${made}
-    from lika.merchant`
+    from lika.merchant
+    where book_id = ${book}`
   await sql.unsafe('vacuum analyze lika.merchant, lika.contract, lika.contract_decision')
 }
 
 function writeLoad(
   day: Day,
   writer: LaneWriter,
+  balances: Balances,
   account: AccountId,
   commandId: CommandId,
   texts: Texts,
@@ -170,7 +186,7 @@ function writeLoad(
     null,
     face,
   ])
-  writer.balances.set(account, { balance: face, seq })
+  balances.set(account, { balance: face, seq })
 }
 
 interface Paid {
@@ -183,10 +199,11 @@ interface Paid {
 function writePayment(
   day: Day,
   writer: LaneWriter,
+  balances: Balances,
   { account, merchant, amount, commandId }: Paid,
   texts: Texts,
 ): void {
-  const before = writer.balances.get(account)?.balance ?? 0n
+  const before = balances.get(account)?.balance ?? 0n
   const balance = before - amount
   const body = JSON.stringify({
     paymentId: commandId,
@@ -196,7 +213,7 @@ function writePayment(
   const credit = accountId(merchant, 'merchant_unsettled', writer.lane)
   const line = ['transfer', account, credit, amount, balance, null] as const
   const seq = writeEntry(day, writer, commandId, 'payment.created', body, texts, line)
-  writer.balances.set(account, { balance, seq })
+  balances.set(account, { balance, seq })
   texts.payment += row(
     writer.lane,
     monthOfId(commandId),
@@ -216,22 +233,23 @@ function writePayment(
 function writeRefund(
   day: Day,
   writer: LaneWriter,
+  balances: Balances,
   { account, merchant, amount, commandId }: Paid,
   index: number,
   texts: Texts,
 ): void {
-  const balance = (writer.balances.get(account)?.balance ?? 0n) + amount
+  const balance = (balances.get(account)?.balance ?? 0n) + amount
   const refundId = asId<'command'>(originAt({ ...refunds(day), lanes: [writer.lane] }, index))
   const body = JSON.stringify({ refundId, paymentId: commandId, merchantId: merchant })
   const debit = accountId(merchant, 'merchant_unsettled', writer.lane)
   const line = ['transfer', debit, account, amount, null, balance] as const
   const seq = writeEntry(day, writer, refundId, 'refund.created', body, texts, line)
-  writer.balances.set(account, { balance, seq })
+  balances.set(account, { balance, seq })
 }
 
-/** Born an hour after everything else, so that their ids are their own. */
-function refunds({ at }: Day): Population {
-  return { ...nobody, bornAt: at + 1_800_000 }
+/** Born an hour after everything else of the day, so that their ids are their own. */
+function refunds({ bornAt }: Day): Population {
+  return { ...nobody, bornAt: bornAt + 3_600_000 }
 }
 
 type TransferLine = readonly [

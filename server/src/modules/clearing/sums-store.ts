@@ -2,8 +2,9 @@
  * The SQL that adds up transfers on unsettled takings. The last four digits of an account's id are its kind and lane, so
  * all unsettled accounts of a lane end alike.
  */
-import { type Fen, type Lane, withKindAndLane } from '@lika/contract'
+import { type Fen, type Lane, type MerchantId, withKindAndLane } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
+import { uuidArray } from '../../platform/db-array.ts'
 import { type AccountKindName, accountKinds } from '../ledger/index.ts'
 import type { LineKind, LineSource } from './lines.ts'
 
@@ -52,8 +53,8 @@ export interface SummedApart {
 }
 
 /**
- * What did not simply come from a card onto unsettled takings: what went back to cards, crossed lanes, was adjusted, and
- * what settling moved. What came and what left is summed up apart.
+ * What did not come from a guarded account onto unsettled takings: what went back to cards, crossed lanes, was adjusted,
+ * and most of what settling moved. What came and what left is summed up apart.
  */
 export function sumOthers(
   sql: Sql,
@@ -62,7 +63,6 @@ export function sumOthers(
   until: bigint,
 ): Promise<SummedApart[]> {
   const { number } = accountKinds.merchant_unsettled
-  const margin = accountKinds.merchant_margin.number
   const unsettled = digitsOf('merchant_unsettled', lane)
   return sql`
     with moved as (
@@ -71,13 +71,10 @@ export function sumOthers(
       where lane = ${lane}
         and seq > ${after}
         and seq <= ${until}
+        and debit_balance is null
         and (
-          (debit_balance is null and get_byte(uuid_send(debit_account), 14) >> 2 = ${number})
-          or (
-            credit_balance is null
-            and (debit_balance is null or get_byte(uuid_send(debit_account), 14) >> 2 = ${margin})
-            and get_byte(uuid_send(credit_account), 14) >> 2 = ${number}
-          )
+          get_byte(uuid_send(debit_account), 14) >> 2 = ${number}
+          or (credit_balance is null and get_byte(uuid_send(credit_account), 14) >> 2 = ${number})
         )
     ), line as (
       select debit_account as account_id, credit_account as other_id, -amount as amount, seq, line, month
@@ -100,6 +97,25 @@ export function sumOthers(
     select account_id as "accountId", kind, source, sum(amount)::bigint as amount
     from told
     group by account_id, kind, source, amount > 0`
+}
+
+/**
+ * What settling moved from margins, which are guarded, onto unsettled takings: statements say it, and a statement of the
+ * lane is an entry of the lane.
+ */
+export function marginsBack(
+  sql: Sql,
+  lane: Lane,
+  merchantIds: readonly MerchantId[],
+  until: bigint,
+): Promise<{ merchantId: MerchantId; seq: bigint; amount: Fen }[]> {
+  return sql`
+    select merchant_id as "merchantId", seq, margin_used + margin_released as amount
+    from statement
+    where lane = ${lane}
+      and merchant_id = any(${uuidArray(merchantIds)}::uuid[])
+      and seq <= ${until}
+      and margin_used + margin_released > 0`
 }
 
 /**

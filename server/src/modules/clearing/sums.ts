@@ -9,7 +9,7 @@ import type { Sql } from '../../platform/db.ts'
 import { accountId, accountKinds, kindOfAccount, ownerOf, totalsAt } from '../ledger/index.ts'
 import type { LineKind, LineSource } from './lines.ts'
 import { noTakings, type Takings } from './model.ts'
-import { sumFromGuarded, sumOthers } from './sums-store.ts'
+import { marginsBack, sumFromGuarded, sumOthers } from './sums-store.ts'
 
 /** Entries in one statement of SQL: well below a second, and no more rows to the answer than merchants and sources. */
 const stretch = 100_000n
@@ -101,6 +101,12 @@ class Adder {
     if (kind !== 'settled') this.add(begun, account, kind, source, amount)
   }
 
+  /** `seq`: of the entry by which it came. */
+  addMargin(merchantId: MerchantId, seq: bigint, amount: Fen): void {
+    if (this.#isWanted(merchantId, seq - 1n))
+      this.cameApart.set(merchantId, (this.cameApart.get(merchantId) ?? 0n) + amount)
+  }
+
   add(
     begun: bigint,
     account: string,
@@ -132,20 +138,17 @@ async function addFromClosings(
     const unsettled = (id: MerchantId) => accountId(id, 'merchant_unsettled', lane)
     const asked = (dayOf: (start: LaneStart) => BusinessDate) =>
       some.map((start) => ({ accountId: unsettled(start.merchantId), day: dayOf(start) }))
-    const [after, before] = await Promise.all([
-      totalsAt(
-        sql,
-        lane,
-        asked(() => end.day),
-      ),
-      totalsAt(
-        sql,
-        lane,
-        asked(({ afterDay }) => afterDay),
-      ),
+    const after = asked(() => end.day)
+    const before = asked(({ afterDay }) => afterDay)
+    const ids = some.map(({ merchantId }) => merchantId)
+    const [ends, begins, margins] = await Promise.all([
+      totalsAt(sql, lane, after),
+      totalsAt(sql, lane, before),
+      marginsBack(sql, lane, ids, end.until),
     ])
-    const had = new Map(before.map((row) => [row.accountId, row.credits]))
-    for (const { accountId: id, credits } of after) {
+    for (const { merchantId, seq, amount } of margins) adder.addMargin(merchantId, seq, amount)
+    const had = new Map(begins.map((row) => [row.accountId, row.credits]))
+    for (const { accountId: id, credits } of ends) {
       const merchantId: MerchantId = asId(ownerOf(id))
       const came = credits - (had.get(id) ?? 0n) - (adder.cameApart.get(merchantId) ?? 0n)
       if (came < 0n) throw new Error(`the closings of ${id} say less than its transfers`)
