@@ -42,7 +42,7 @@ export {
   selectFundings,
   selectRedemption,
 } from './redemptions.ts'
-export { type SaleRow, type SalesAsked, salesOf } from './sales-register.ts'
+export { type SaleRow, salesOf } from './sales-register.ts'
 export {
   isRightSecret,
   type MintedCard,
