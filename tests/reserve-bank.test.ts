@@ -173,7 +173,24 @@ describe('bank statements', () => {
     await days.nextDay()
     const imported = await bankStatement(app, party, last, 189_499, [])
     assert.equal(imported.status, 201)
-    assert.deepEqual(await party.cases('&state=open'), [])
+    assert.deepEqual(await open(), [
+      'suspense_open -1',
+      'suspense_open -60000',
+      'suspense_open 40000',
+    ])
+  })
+
+  test('suspense is cleared by two people: written off, or dismissed when a later line has set it right', async () => {
+    const waiting = await party.cases('&state=open')
+    for (const one of waiting) {
+      const done = await resolve(party, one.id, one.amount === -1 ? 'write_off' : 'dismiss')
+      assert.equal(done.status, 200, JSON.stringify(done.body))
+    }
+    const { data } = await party.get('/v1/ledger/trial_balance')
+    const of = (kind: string) => data.find((line: { kind: string }) => line.kind === kind)
+    assert.deepEqual([of('suspense').debit, of('adjustment').debit], [20_000, 501])
+    assert.equal((await party.get(`/v1/custody_accounts/${party.account}`)).balance, 189_499)
+    assert.deepEqual(await open(), [])
   })
 
   test('a balance that does not follow from the day before opens a case over the gap', async () => {

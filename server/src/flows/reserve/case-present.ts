@@ -43,6 +43,7 @@ const titles: Readonly<Record<CaseKind, string>> = {
   unknown_inflow: '来源不明的入账',
   unknown_outflow: '去向不明的出账',
   missing_line: '银行未入账',
+  suspense_open: '待查款项未清',
   statement_missing: '缺少银行对账单',
   balance_gap: '余额不符',
   outflow_unmatched: '存管资金流出而负债未减少',

@@ -2,11 +2,8 @@
 import {
   asId,
   type BookId,
-  type BusinessDate,
-  type Fen,
   type Id,
   type Instant,
-  issuerOfBook,
   laneOfId,
   modeOfBook,
   ok,
@@ -15,15 +12,12 @@ import {
   refused,
 } from '@lika/contract'
 import { secondPerson } from '../../modules/access/index.ts'
-import { accountId, LedgerDesk } from '../../modules/ledger/index.ts'
 import {
   accountsOfBook,
   actionsOf,
   type CaseAction,
-  type CaseKind,
   type CaseRow,
   cases,
-  custodyAccounts,
   custodyMovements,
   selectCase,
 } from '../../modules/reserve/index.ts'
@@ -37,18 +31,10 @@ import {
 } from '../../platform/lanes/index.ts'
 import { claimedInput } from '../cards/caller.ts'
 import type { FlowContext } from '../context.ts'
-import { doneBy, homeLaneOf, type ReserveCaller } from './desk.ts'
+import { postResolution } from './case-post.ts'
+import { type CaseFacts, newCase } from './case-row.ts'
+import { homeLaneOf, type ReserveCaller } from './desk.ts'
 import { checkRoom } from './outflow.ts'
-
-export interface CaseFacts {
-  readonly kind: CaseKind
-  readonly day: BusinessDate
-  readonly accountId?: Id<'custody'> | undefined
-  readonly movementId?: Id<'movement'> | undefined
-  readonly lines?: CaseRow['lines']
-  readonly amount: Fen
-  readonly subject?: string | undefined
-}
 
 /**
  * Opens a case; the same key opens it once, whoever asks and how often. undefined: the key stands for another case, as
@@ -72,7 +58,7 @@ export async function openCase(
       lanes: [lane],
       reads: [],
       decide: (view, now) => {
-        view.put(cases, lane, newCase(view, now, facts))
+        view.put(cases, lane, newCase(asId(view.commandId), view, now, facts))
         const body = {
           caseId: view.commandId,
           caseKind: facts.kind,
@@ -92,30 +78,6 @@ function openedBy(executed: Executed): Id<'case'> | undefined {
   if (executed.status === 'done') return asId<'case'>(executed.commandId)
   if (executed.refusal.code === 'idempotency.key_reused') return undefined
   throw new Error(`a case could not be opened: ${executed.refusal.code}`)
-}
-
-function newCase(view: View, now: Instant, facts: CaseFacts): CaseRow {
-  return {
-    id: asId(view.commandId),
-    bookId: view.bookId,
-    kind: facts.kind,
-    day: facts.day,
-    accountId: facts.accountId ?? null,
-    movementId: facts.movementId ?? null,
-    lines: facts.lines ?? [],
-    amount: facts.amount,
-    subject: facts.subject ?? null,
-    state: 'open',
-    action: null,
-    reason: null,
-    proposerKeyId: null,
-    proposerOwner: null,
-    proposedAt: null,
-    resolverKeyId: null,
-    resolverOwner: null,
-    resolvedAt: null,
-    openedAt: now,
-  }
 }
 
 export interface Proposal {
@@ -199,9 +161,7 @@ export async function approveResolution(
         resolverOwner: caller.owner,
         resolvedAt: now,
       })
-      if (row.action !== 'dismiss') settleMovement(view, row)
-      if (row.action === 'suspend') follow(view, now, row, caller, 'suspense')
-      if (row.action === 'write_off') follow(view, now, row, caller, 'adjustment')
+      postResolution(view, now, row, caller)
       const body = {
         caseId: id,
         caseKind: row.kind,
@@ -256,7 +216,9 @@ function checkApproval(view: View, row: CaseRow, second: ReserveCaller): Result<
     return refused(refusal('case.not_proposed', 'Propose first what is to be done.'))
   const other = secondPerson({ keyId: proposerKeyId, owner: proposerOwner }, second)
   if (!other.ok || action === 'dismiss') return other
-  return isSettled(view, row) ? refused(settledMeanwhile) : checkRoom(view, row.amount)
+  if (isSettled(view, row)) return refused(settledMeanwhile)
+  // What waits in suspense is on the account already.
+  return checkRoom(view, row.kind === 'suspense_open' ? 0n : row.amount)
 }
 
 const settledMeanwhile = refusal(
@@ -267,52 +229,4 @@ const settledMeanwhile = refusal(
 
 function isSettled(view: View, { movementId }: CaseRow): boolean {
   return movementId !== null && view.get(custodyMovements, movementId)?.settled === true
-}
-
-/** The bank has shown it, or never will. */
-function settleMovement(view: View, { movementId, id }: CaseRow): void {
-  if (movementId === null) return
-  const movement = view.get(custodyMovements, movementId)
-  if (movement === undefined) throw new Error(`the movement of ${id} is not there`)
-  view.put(custodyMovements, laneOfId(id), { ...movement, settled: true })
-}
-
-/**
- * The books follow the bank: what differs goes onto the custody account and against 待查款项, where it waits until
- * somebody knows what it was, or against 余额调整. Facts are not refused for what they do to the reserve: the daily position shows that.
- */
-function follow(
-  view: View,
-  now: Instant,
-  row: CaseRow,
-  caller: ReserveCaller,
-  against: 'suspense' | 'adjustment',
-): void {
-  const lane = laneOfId(row.id)
-  const account = view.find(accountsOfBook, view.bookId).find((one) => one.id === row.accountId)
-  if (account === undefined) throw new Error(`the account of ${row.id} is not there`)
-  const own = (kind: 'custody' | 'suspense' | 'adjustment') =>
-    accountId(issuerOfBook(view.bookId), kind, lane)
-  const { amount } = row
-  new LedgerDesk(view, lane).transfer(
-    amount > 0n
-      ? { debit: own('custody'), credit: own(against), amount }
-      : { debit: own(against), credit: own('custody'), amount: -amount },
-  )
-  view.put(custodyAccounts, lane, { ...account, balance: account.balance + amount })
-  view.put(custodyMovements, lane, {
-    id: asId<'movement'>(view.commandId),
-    bookId: view.bookId,
-    accountId: account.id,
-    kind: 'suspended',
-    amount,
-    // The bank's day, so that the account on any day compares with the bank's statement of that day.
-    day: row.day,
-    reference: null,
-    metadata: null,
-    causeId: row.id,
-    settled: true,
-    at: now,
-    ...doneBy(caller),
-  })
 }

@@ -8,6 +8,8 @@ import { rowsJson } from './rows-json.ts'
 
 /** What is wrong beside the differences between bank and books. */
 const alarmKinds = [
+  /** What was put into suspense and is not cleared yet. */
+  'suspense_open',
   /** The bank's statement of a day has not come. */
   'statement_missing',
   /** The closing balance of a statement does not follow from the books and the differences known. */
@@ -66,6 +68,7 @@ export const actionsOf = {
   unknown_inflow: ['suspend', 'write_off'],
   unknown_outflow: ['suspend', 'write_off'],
   missing_line: ['suspend', 'dismiss'],
+  suspense_open: ['write_off', 'dismiss'],
   statement_missing: ['dismiss'],
   balance_gap: ['dismiss'],
   outflow_unmatched: ['dismiss'],
