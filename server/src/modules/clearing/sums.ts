@@ -51,8 +51,8 @@ export async function sumsOfLane(
     for (const { accountId: id, kind, source, amount } of others)
       adder.addApart(begun, id, kind, source, amount)
     for (const { accountId: id, kindBits, amount } of fromCards) {
-      const source = sourceOf(kindBits)
-      if (source !== undefined && isUnsettled(id)) adder.add(begun, id, 'payment', source, amount)
+      if (!isUnsettled(id) || kindBits === accountKinds.merchant_margin.number) continue
+      adder.add(begun, id, 'payment', sourceOf(kindBits), amount)
     }
   }
   if (!bySource) await addFromClosings(sql, lane, starts, end, adder)
@@ -188,8 +188,8 @@ export function plus(
   }
 }
 
-/** undefined: not an account that pays at tills. */
-function sourceOf(kindBits: number): LineSource | undefined {
+/** @throws Error for an account of which nothing is known to come: better no statement than one that leaves it out. */
+function sourceOf(kindBits: number): LineSource {
   switch (kindBits) {
     case accountKinds.card_principal.number:
       return 'principal'
@@ -198,7 +198,7 @@ function sourceOf(kindBits: number): LineSource | undefined {
     case accountKinds.voucher.number:
       return 'voucher'
     default:
-      return undefined
+      throw new Error(`accounts of the kind ${kindBits} do not pay merchants`)
   }
 }
 
