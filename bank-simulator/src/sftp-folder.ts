@@ -131,6 +131,8 @@ export function serveFolder(sftp: SFTPWrapper, root: string, arrived: Arrived): 
       done(request)
     }),
   )
+  // A client that has said all it wants waits for our goodbye.
+  sftp.on('end', () => sftp.end())
   sftp.on('close', () => {
     for (const thing of opened.values()) if (thing.kind === 'file') void thing.file.close()
     opened.clear()
