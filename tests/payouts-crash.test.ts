@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatYuan, scopes } from '@lika/contract'
 import { type Bank, type BankAnswerName, startBank } from './harness/bank.ts'
 import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
+import { assertPaidOut } from './harness/paid-out.ts'
 import { beginOnMonday, onMonday, openPayees } from './harness/payees.ts'
 
 /** Of each batch of two; some need questions, and orders that go a second time. */
@@ -132,6 +133,7 @@ test('killed at any moment, each payout is paid once or owed again', async () =>
   assert.equal(balanceOf('merchant_in_flight'), 0)
   assert.equal(balanceOf('bank'), sum(confirmed))
   assert.equal(balanceOf('merchant_payable'), sum(rows.flat()) - sum(confirmed))
+  await assertPaidOut(lika.database.owner.sql)
   const verified = await call('POST', '/v1/ledger/verify', { key: maker })
   assert.equal(verified.body.ok, true)
   await bank.deliver()

@@ -8,6 +8,7 @@ import { selectPayoutsByIds } from '../server/src/modules/payouts/index.ts'
 import type { Command } from '../server/src/platform/lanes/index.ts'
 import type { BankAnswerName } from './harness/bank.ts'
 import type { Answered } from './harness/http-app.ts'
+import { assertPaidOut } from './harness/paid-out.ts'
 import { type PayoutApp, startPayoutApp } from './harness/payout-app.ts'
 
 let app: PayoutApp
@@ -15,6 +16,7 @@ before(async () => {
   app = await startPayoutApp()
 })
 after(async () => {
+  await assertPaidOut(app.database.owner.sql)
   const { body } = await app.call('POST', '/v1/ledger/verify', { key: app.maker })
   assert.deepEqual([body.ok, body.first_wrong], [true, null])
   await app.stop()
@@ -229,6 +231,22 @@ describe('whatever the bank answers, each payout is paid once or owed again', ()
       ['returned', '账户已销户', null],
     )
     assert.deepEqual(change, { merchant_payable: 5_000, merchant_in_flight: 0, bank: -5_000 })
+    const path = `/v1/payouts/${payout.id}/repost`
+    const again = await app.call('POST', path, { key: app.maker, body: {} })
+    assert.equal(again.status, 201, JSON.stringify(again.body))
+    const release = `/v1/payout_batches/${again.body.id}/release`
+    await app.call('POST', release, { key: app.checker })
+    const arrived = await moved(() => visitUntilFinished(again.body.id))
+    assert.deepEqual(arrived, { merchant_payable: -5_000, merchant_in_flight: 0, bank: 5_000 })
+    const next = await app.payoutsOf(again.body.id)
+    assert.deepEqual(states(next), ['confirmed'])
+    // Two payments of the bank, of which one came back: each under a reference of its own.
+    assert.deepEqual(await paidUnder([payout, ...next]), [['50.00'], ['50.00']])
+    const { body } = await app.get(app.maker, `/v1/settlements/${payout.settlement_id}`)
+    assert.deepEqual(
+      [body.status, body.portions.map((one: Payout) => one.status)],
+      ['paid', ['paid']],
+    )
   })
 })
 

@@ -1,4 +1,5 @@
-/** A statement and a payout, as rows: how they come about takes a day that ends, and a bank. */
+/** A statement and a payout as rows, since how they come about takes a day that ends and a bank; and what must hold of all. */
+import assert from 'node:assert/strict'
 import { type BookId, businessDateOf, dayMs, formatId, type Mode, parseId } from '@lika/contract'
 import type { Sql } from '../../server/src/platform/db.ts'
 import { newId } from '../../server/src/platform/ids.ts'
@@ -38,4 +39,27 @@ export async function makePaidOut(
     payout: formatId('payout', payout),
     payoutBatch: formatId('payout_batch', batch),
   }
+}
+
+/** What rows of payouts and portions say of each other, once nothing is under way. */
+export async function assertPaidOut(owner: Sql): Promise<void> {
+  const wrong = await owner`
+    select payout.id, payout.status, portion.status as portion, portion.payout_id
+    from lika.payout
+    left join lika.statement_portion as portion
+      on portion.statement_id = payout.settlement_id
+      and portion.merchant_id = payout.merchant_id
+      and portion.amount = payout.amount
+    where case payout.status
+      when 'sent' then portion.status is distinct from 'in_flight' or portion.payout_id is distinct from payout.id
+      when 'confirmed' then portion.status is distinct from 'paid' or portion.payout_id is distinct from payout.id
+      else portion.payout_id is not distinct from payout.id
+    end`
+  assert.deepEqual([...wrong], [])
+  const carried = await owner`
+    select portion.statement_id
+    from lika.statement_portion as portion
+    where portion.payout_id is not null
+      and not exists (select from lika.payout where payout.id = portion.payout_id)`
+  assert.deepEqual([...carried], [])
 }
