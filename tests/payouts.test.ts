@@ -444,6 +444,42 @@ describe('what does not fit is not acted upon', () => {
   })
 })
 
+describe('an outcome that a person says', () => {
+  const say = (id: string) =>
+    app.call('POST', `/v1/payouts/${id}/outcome`, {
+      key: app.maker,
+      body: { outcome: 'failed', reason: '银行电话答复' },
+    })
+
+  test('is none while the order has not left: it would leave all the same', async () => {
+    await app.payees.due(6_100)
+    const batch = await app.release()
+    app.faults.send = 'unwritten'
+    await app.visit()
+    const [payout] = await app.payoutsOf(batch)
+    assert.deepEqual([payout.status, (await app.batch(batch)).delivery], ['sent', 'none'])
+    const early = await say(payout.id)
+    assert.deepEqual([early.status, early.body.code], [409, 'payout.not_open'])
+    await visitUntilFinished(batch)
+    assert.deepEqual(states(await app.payoutsOf(batch)), ['confirmed'])
+  })
+
+  test('keeps the payout out of an order that goes again', async () => {
+    await app.payees.due(6_200, 6_300)
+    await app.bank.next('lost_file')
+    const batch = await app.release()
+    await app.visit()
+    const [first] = await app.payoutsOf(batch)
+    assert.equal((await say(first.id)).status, 200)
+    await visitUntilFinished(batch)
+    const payouts = await app.payoutsOf(batch)
+    assert.deepEqual(states(payouts), ['failed', 'confirmed'])
+    const [, second] = yuanOf(payouts)
+    assert.deepEqual(await paidUnder(payouts), [[], second])
+    assert.deepEqual(await app.bank.duplicates(), [])
+  })
+})
+
 describe('a connection that is lost', () => {
   for (const send of ['before', 'after'] as const)
     test(`${send} the order was there: the bank is asked, and pays once`, async () => {

@@ -12,8 +12,8 @@ export type PayoutApp = Awaited<ReturnType<typeof startPayoutApp>>
 
 /** What goes wrong with the next steps at the bank: a step that is not named goes well. */
 export type Faults = {
-  /** The connection is lost before anything of the order is there, or when all of it is. */
-  send?: 'before' | 'after'
+  /** The connection is lost before anything of the order is there, or when all of it is; or nothing can be written. */
+  send?: 'before' | 'after' | 'unwritten'
   /** The process ends when answers were taken and not put away yet. */
   poll?: true
 }
@@ -100,6 +100,7 @@ function faultyVisit(bank: BankVisit, faults: Faults): BankVisit {
     send: async (order) => {
       const { send } = faults
       delete faults.send
+      if (send === 'unwritten') return 'nothing_there'
       if (send === 'before') throw new Error('the connection was lost')
       const delivery = await bank.send(order)
       if (send === 'after') throw new Error('the connection was lost')

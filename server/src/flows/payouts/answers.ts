@@ -87,7 +87,7 @@ async function payoutOf(
 
 /**
  * Batches of which the bank knows nothing. One that it never spoke of, does not have lying unread, and says it knows
- * nothing of in answer to the last question that we put, was lost on its way: it is sent again, the same under the same name.
+ * nothing of in answer to the last question that we put, was lost on its way: it is sent again, under the same name.
  * In any other case a payout that the bank does not know is a matter for a person.
  */
 async function settleMissing(
@@ -126,7 +126,7 @@ async function isAllOf(
 ): Promise<boolean> {
   const ids = new Set(missing.map(({ payoutId }) => payoutId))
   const payouts = await selectPayoutsOfBatch(desk.context.database.sql, id)
-  return payouts.every((payout) => payout.sentAt === null || ids.has(payout.id))
+  return payouts.every((payout) => payout.status !== 'sent' || ids.has(payout.id))
 }
 
 async function settleLost(desk: PayoutDesk, bank: BankVisit, { id }: PayoutBatch): Promise<void> {

@@ -88,7 +88,7 @@ export interface OutcomeGiven {
 
 /**
  * What became of a payout that is with the bank, as somebody learned it from the bank: not the one who released it.
- * Refusals: `payout.not_found`, `payout.not_open`, `approval.same_person`.
+ * Refusals: `payout.not_found`, `payout.not_open` (it has an outcome, or its order has not left), `approval.same_person`.
  */
 export async function givePayoutOutcome(
   context: PayoutContext,
@@ -101,9 +101,10 @@ export async function givePayoutOutcome(
   if (payout === undefined) return refused(payoutNotFound)
   if (payout.status !== 'sent') return refused(notOpen(payout))
   const batch = await findBatch(context, caller.book, payout.batchId)
-  const { releasedBy, releasedByOwner } = batch ?? { releasedBy: null, releasedByOwner: null }
+  const { releasedBy = null, releasedByOwner = null, delivery = 'none' } = batch ?? {}
   if (releasedBy === null || releasedByOwner === null)
     throw new Error(`payout ${id} was sent and nobody released it`)
+  if (delivery === 'none') return refused(notLeft)
   const second = secondPerson({ keyId: releasedBy, owner: releasedByOwner }, caller)
   if (!second.ok) return second
   const done = await endPayoutAs(context, payout, outcome)
@@ -134,6 +135,8 @@ function decided({ status }: PayoutBatch) {
 function noBank(mode: Mode) {
   return refusal('payout.no_bank', `The server knows of no bank for the ${mode} mode.`)
 }
+
+const notLeft = refusal('payout.not_open', 'Its order has not left for the bank yet.')
 
 function notOpen({ status }: Payout) {
   return refusal('payout.not_open', `The payout is ${status}.`, { data: { status } })

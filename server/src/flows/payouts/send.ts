@@ -1,7 +1,7 @@
 /**
  * A released batch on its way to the bank: the money of each payout is in flight in the ledger before the order leaves,
  * and the order leaves once. Where it is not known whether it arrived the bank is asked, and only an order of which the
- * bank knows nothing is sent again, the same under the same name.
+ * bank knows nothing is sent again, under the same name.
  */
 import type { Instant } from '@lika/contract'
 import {
@@ -57,20 +57,19 @@ export async function forward(
 
 async function deliver(desk: PayoutDesk, bank: BankVisit, batch: PayoutBatch): Promise<void> {
   const { sql } = desk.context.database
-  const order = await orderOf(desk, batch)
   if (!(await beginDelivery(sql, batch.id))) return
-  const delivery = await bank.send(order)
+  const delivery = await bank.send(await orderOf(desk, batch))
   if (delivery === 'delivered') await markDelivered(sql, batch.id, desk.askAt())
   else await markNotDelivered(sql, batch.id)
 }
 
 /**
- * Every payout that was ever in flight, ended or not: the order is the same whenever it is made, since neither payouts
- * nor the accounts of a version of a contract change.
+ * What of the batch is in flight, read when the delivery has begun: nobody says an outcome before that, and what ended
+ * since an order that was lost does not leave again. Neither payouts nor the accounts of a version of a contract change.
  */
 async function orderOf(desk: PayoutDesk, batch: PayoutBatch): Promise<PayoutOrder> {
   const payouts = await selectPayoutsOfBatch(desk.context.database.sql, batch.id)
-  const sent = payouts.filter(({ sentAt }) => sentAt !== null)
+  const sent = payouts.filter(({ status }) => status === 'sent')
   const instructions = await Promise.all(
     sent.map(async (payout) => {
       const payee = await payeeOf(desk, payout)

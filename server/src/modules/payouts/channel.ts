@@ -18,7 +18,7 @@ export interface PayoutInstruction extends Payee {
   readonly amount: Fen
 }
 
-/** What goes to the bank in one piece. The same order always makes the same bytes. */
+/** What goes to the bank in one piece. */
 export interface PayoutOrder {
   /** 32 hex digits: the batch's id. */
   readonly batch: string
