@@ -375,6 +375,11 @@ describe('a payout', () => {
       'what came back once does not come back again',
     )
     assert.equal(
+      await run(returnPayoutCommand(flows, book, step(four), 'payout.failed')),
+      'settlement.not_in_flight',
+      'what has arrived did not fail',
+    )
+    assert.equal(
       await run(returnPayoutCommand(flows, book, step(four), 'payout.returned')),
       'payout.returned',
     )

@@ -90,9 +90,12 @@ export function returnPayoutCommand(
 ): Result<Command> {
   return payoutCommand(context, book, step, kind, (on) => {
     const { desk, portion, payable, inFlight, bank } = on
+    const hasArrived = portion.status === 'paid'
     if (portion.status === 'payable' || portion.payoutId !== step.payoutId)
       return refused(notInFlight)
-    const from = portion.status === 'in_flight' ? inFlight : bank
+    // Only what came back after it had arrived leaves the bank account again.
+    if (hasArrived && kind === 'payout.failed') return refused(notInFlight)
+    const from = hasArrived ? bank : inFlight
     desk.transfer({ debit: from, credit: payable, amount: portion.amount })
     return moved(on, kind, { ...portion, status: 'payable', payoutId: null })
   })
