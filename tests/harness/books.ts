@@ -52,11 +52,13 @@ const checks: Record<string, string> = {
     with owed as (
       select left(id::text, 32) as merchant, sum(amount) as amount
       from (
-        select credit_account as id, amount from lika.transfer
+        select lane, seq, month, credit_account as id, amount from lika.transfer
         union all
-        select debit_account, -amount from lika.transfer
+        select lane, seq, month, debit_account, -amount from lika.transfer
       ) as moved
+      join lika.journal using (lane, seq, month)
       where ${kind('id')} = 3
+        and journal.kind not like 'settlement%'
       group by 1
     ), paid as (
       select left(merchant_id::text, 32) as merchant,
@@ -64,7 +66,7 @@ const checks: Record<string, string> = {
       from lika.payment
       group by 1
     )
-    select merchant, owed.amount, paid.amount
+    select merchant, owed.amount as owed, paid.amount as paid
     from owed full join paid using (merchant)
     where coalesce(owed.amount, 0) <> coalesce(paid.amount, 0)`,
   'a hold is not the sum of its lines': `
