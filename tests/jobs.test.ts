@@ -55,7 +55,7 @@ function jobsOf(handler: JobHandler, more: Partial<JobsOptions> = {}) {
   return { jobs, kind, enqueue, again }
 }
 
-async function until<T>(what: () => Promise<T | undefined | false>, seconds = 15): Promise<T> {
+async function until<T>(what: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
     const value = await what()
@@ -65,7 +65,7 @@ async function until<T>(what: () => Promise<T | undefined | false>, seconds = 15
   }
 }
 
-function finished(jobs: Jobs, id: Job['id'], seconds = 15): Promise<Job> {
+function finished(jobs: Jobs, id: Job['id'], seconds = 60): Promise<Job> {
   return until(async () => {
     const job = await jobs.get(book, id)
     return job !== undefined && job.finishedAt !== null && job
