@@ -80,9 +80,10 @@ export async function install(): Promise<Installation> {
   }
 }
 
-/** Such as `--cpu-prof --cpu-prof-dir=…`, for whoever looks for microseconds. */
+/** As `npm start` has them; and such as `--cpu-prof --cpu-prof-dir=…`, for whoever looks for microseconds. */
 function serverFlags(): string[] {
-  return process.env['LIKA_BENCH_SERVER_FLAGS']?.split(' ') ?? []
+  const own = process.execArgv.filter((flag) => flag.startsWith('--max-semi-space-size='))
+  return [...own, ...(process.env['LIKA_BENCH_SERVER_FLAGS']?.split(' ') ?? [])]
 }
 
 async function portOf(server: ChildProcess): Promise<number> {

@@ -5,7 +5,7 @@
 // @ts-check
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, totalmem } from 'node:os'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,8 +20,8 @@ const usage = `usage: npm start                       run Lika
 
 /** @type {Record<string, (node: string, rest: string[]) => Promise<number>>} */
 const jobs = {
-  start: (node, rest) => run(node, [join('server', 'src', 'main.ts'), ...rest]),
-  bench: (node, rest) => run(node, [join('bench', 'main.ts'), ...rest]),
+  start: (node, rest) => run(node, [youngSpace(), join('server', 'src', 'main.ts'), ...rest]),
+  bench: (node, rest) => run(node, [youngSpace(), join('bench', 'main.ts'), ...rest]),
   check: (node, rest) => run(node, [join('tools', 'check.ts'), ...rest]),
   format: (node) =>
     run(node, [
@@ -32,6 +32,16 @@ const jobs = {
     ]),
   test: runTests,
   soak: runSoak,
+}
+
+/**
+ * What a payment needs while it waits dies young where there is room: with 128 MB a payment over HTTP costs a tenth less of a
+ * processor than with the 16 that Node takes. A hundred-and-twenty-eighth of the memory, three times of which it may
+ * come to hold.
+ */
+function youngSpace() {
+  const share = Math.floor(totalmem() / 2 ** 20 / 128)
+  return `--max-semi-space-size=${Math.max(16, Math.min(128, share))}`
 }
 
 /** One PostgreSQL for all test files of a run. */
