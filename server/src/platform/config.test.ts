@@ -1,14 +1,12 @@
 /** What the environment may say, and the sentence when it says something else. */
 import assert from 'node:assert/strict'
-import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { CannotStart } from './cannot-start.ts'
 import { readConfig } from './config.ts'
 
 test('nothing set: loopback, our own PostgreSQL, a demo', () => {
   const config = readConfig({})
-  assert.deepEqual([config.port, config.host], [8080, '127.0.0.1'])
-  assert.equal(config.lanes, availableParallelism() > 2 ? 4 : 2)
+  assert.deepEqual([config.port, config.host, config.lanes], [8080, '127.0.0.1', 4])
   assert.deepEqual([config.databaseUrl, config.demo], [undefined, true])
   assert.match(config.dataDir, /\/\.lika$/)
 })

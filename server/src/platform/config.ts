@@ -3,13 +3,9 @@
  * allowed keeps Lika from starting, with a sentence that says what is.
  */
 import { isIP } from 'node:net'
-import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { CannotStart } from './cannot-start.ts'
 import { type BankConfigs, readBanks } from './config-bank.ts'
-
-/** As many as work at once: on two cores, two with larger rounds carry more than four. */
-const defaultLanes = availableParallelism() > 2 ? 4 : 2
 
 export type Config = {
   /** LIKA_PORT; 0: any free one. */
@@ -56,7 +52,7 @@ export function readConfig(environment: Environment = process.env): Config {
     dataDir: resolve(text('LIKA_DATA') ?? '.lika'),
     databaseUrl,
     // Test lanes are numbered 601 … 999.
-    lanes: integer('LIKA_LANES', text('LIKA_LANES'), defaultLanes, 1, 399),
+    lanes: integer('LIKA_LANES', text('LIKA_LANES'), 4, 1, 399),
     masterKey: text('LIKA_MASTER_KEY'),
     demo: flag('LIKA_DEMO', text('LIKA_DEMO'), databaseUrl === undefined),
     webhookAllowPrivate: flag(
