@@ -79,6 +79,7 @@ export async function openWorld(connections = 16): Promise<World> {
   const lika = await startLika(folder, {
     DATABASE_URL: database.url,
     LIKA_WEBHOOK_ALLOW_PRIVATE: '1',
+    LIKA_TRUST_PROXY: '127.0.0.1',
     TMPDIR: folder,
   })
   const client = await openClient(lika.url, connections)
