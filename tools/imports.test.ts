@@ -27,6 +27,8 @@ const sound: Record<string, string> = {
     "import 'commander'; import 'node:fs'; import '@lika/contract'; process.env.LIKA_URL; Date.now()",
   'bank-simulator/src/main.ts': "import 'ssh2'; import 'node:fs'; import './bank.ts'",
   'bank-simulator/src/bank.ts': 'export const open = true',
+  'wechat-twin/src/main.ts': "import 'node:http'; import './pay.ts'",
+  'wechat-twin/src/pay.ts': 'export const open = true',
   'tests/journeys/pay.test.ts': "import '../../server/src/main.ts'; process.env.HOME",
 }
 
@@ -60,6 +62,12 @@ const upward: [string, string, string][] = [
     'the bank simulator imports nothing of ours',
   ],
   ['server/src/main.ts', '../../bank-simulator/src/bank.ts', 'main does not import bank-simulator'],
+  [
+    'wechat-twin/src/main.ts',
+    '../../contract/src/money.ts',
+    'the local WeChat imports nothing of ours',
+  ],
+  ['server/src/main.ts', '../../wechat-twin/src/pay.ts', 'main does not import wechat-twin'],
 ]
 for (const [file, target, rule] of upward) {
   test(`an edge against the direction is caught: ${file} → ${target}`, () => {

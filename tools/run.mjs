@@ -51,7 +51,7 @@ const oneServer = [`--test-global-setup=${join(root, 'tests', 'harness', 'global
 async function runTests(node, rest) {
   const { paths, flags } = splitArguments(rest)
   const checked = paths.length > 0 ? 0 : await run(node, [join('tools', 'check.ts')])
-  const folders = ['contract', 'server', 'cli', 'tests', 'tools']
+  const folders = ['contract', 'server', 'wechat-twin', 'cli', 'tests', 'tools']
   const files = filesEnding('.test.ts', paths.length > 0 ? paths : folders)
   const tested = await testRunner(node, files, [
     '--test-concurrency=3',

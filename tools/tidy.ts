@@ -19,7 +19,7 @@ const habits: Habit[] = [
   {
     rule: 'a source file opens with a comment on what it is responsible for',
     on: (file) =>
-      /^(server|contract|cli|bank-simulator|tools|bench)\//.test(file) &&
+      /^(server|contract|cli|bank-simulator|wechat-twin|tools|bench)\//.test(file) &&
       isCode(file) &&
       !isTest(file),
     find: (lines) => {

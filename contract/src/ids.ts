@@ -50,6 +50,10 @@ export const idPrefixes = {
   case: 'case',
   filing: 'filg',
   correction: 'corr',
+  wechat_account: 'wxpay',
+  wechat_app: 'wxapp',
+  member: 'mem',
+  order: 'ord',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -79,6 +83,10 @@ export type CampaignId = Id<'campaign'>
 export type RebateId = Id<'rebate'>
 export type VoucherId = Id<'voucher'>
 export type PresaleId = Id<'presale'>
+export type WechatAccountId = Id<'wechat_account'>
+export type WechatAppId = Id<'wechat_app'>
+export type MemberId = Id<'member'>
+export type OrderId = Id<'order'>
 export type AccountId = Id<'account'>
 export type CommandId = Id<'command'>
 export type Uuid = Id

@@ -69,6 +69,10 @@ export const refusals = {
   'case.not_found': kind(404, 'No such case'),
   'filing.not_found': kind(404, 'No such filing'),
   'correction.not_found': kind(404, 'No such correction'),
+  'wechat_account.not_found': kind(404, 'No such WeChat Pay account'),
+  'wechat_app.not_found': kind(404, 'No such WeChat app'),
+  'member.not_found': kind(404, 'No such member'),
+  'order.not_found': kind(404, 'No such order'),
   'webhook_endpoint.not_found': kind(404, 'No such webhook endpoint'),
   'event.not_found': kind(404, 'No such event'),
   // state

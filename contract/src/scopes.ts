@@ -34,6 +34,12 @@ export const scopes = [
   'reserve:read',
   'reserve:write',
   'buyers:read',
+  'wechat:read',
+  'wechat:write',
+  'members:read',
+  'members:write',
+  'orders:read',
+  'orders:write',
   'test:write',
 ] as const
 

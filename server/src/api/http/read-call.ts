@@ -125,6 +125,10 @@ const notFoundCodes = {
   case: 'case.not_found',
   filing: 'filing.not_found',
   correction: 'correction.not_found',
+  wechat_account: 'wechat_account.not_found',
+  wechat_app: 'wechat_app.not_found',
+  member: 'member.not_found',
+  order: 'order.not_found',
 } as const satisfies Record<IdKind, RefusalCode>
 
 /** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */
