@@ -7,14 +7,17 @@ import { startDatabase } from './start-database.ts'
 import { ensureDemo } from './start-demo.ts'
 import { startHttp } from './start-http.ts'
 import { openParts } from './start-parts.ts'
+import { startWechat } from './start-wechat.ts'
 import { addresses, toTry } from './start-words.ts'
 import { makeStops, type Stop } from './stops.ts'
 
 async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const database = await startDatabase(config, log, onStop)
-  const parts = await openParts(config, log, database, onStop)
+  const wechat = await startWechat(config, log, onStop)
+  const parts = await openParts(config, log, database, wechat, onStop)
   const { url, call } = await startHttp(config, parts, onStop)
+  wechat.listensAt(url)
   const demo = config.demo && (await ensureDemo(call, config.dataDir, parts.operatorKey))
   for (const line of addresses(url, parts.operatorKeyFile)) say(line)
   if (demo) for (const line of toTry(url, config, demo)) say(line)

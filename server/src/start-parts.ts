@@ -26,6 +26,7 @@ import { openMetrics } from './start-metrics.ts'
 import { startPayouts } from './start-payouts.ts'
 import { readinessChecks } from './start-readiness.ts'
 import { startTimers } from './start-timers.ts'
+import type { WechatPlaces } from './start-wechat.ts'
 import type { Stop } from './stops.ts'
 
 const packsFolder = resolve(import.meta.dirname, '../../policies')
@@ -40,6 +41,7 @@ export async function openParts(
   config: Config,
   log: Log,
   open: OpenDatabase,
+  wechat: WechatPlaces,
   onStop: (stop: Stop) => void,
 ): Promise<Parts> {
   const database = await open({ applicationName: 'lika-api' })
@@ -74,7 +76,9 @@ export async function openParts(
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request) => mintCards(request, keyring),
+    tellTestClock: wechat.tellClock,
   }
+  await wechat.tellClock(engine.testOffsetMs)
   startTimers(flows, log, onStop)
   const jobs = startJobs({ log, database, flows }, onStop)
   const payouts = await startPayouts(config, flows, log, onStop)

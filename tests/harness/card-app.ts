@@ -54,6 +54,7 @@ export async function startCardApp(
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request: MintRequest): MintedCard[] => mintCards(request, keyring),
+    tellTestClock: async () => {},
   })
   let keys = 0
 

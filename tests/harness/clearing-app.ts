@@ -81,6 +81,7 @@ export async function startClearingApp({
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request: MintRequest): MintedCard[] => mintCards(request, keyring),
+    tellTestClock: async () => {},
   })
   const closer = startDayCloser(flows, { log: console, lookEveryMs: 3_600_000 })
   const issuer = await http.makeIssuer()

@@ -62,6 +62,7 @@ export async function startTills() {
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
     mintCards: (request: Parameters<typeof mintCards>[0]) => mintCards(request, keyring),
+    tellTestClock: async () => {},
   })
   const issuer = await app.makeIssuer()
   const issuerId = parseId('issuer', issuer.id)

@@ -27,4 +27,6 @@ export interface FlowContext {
   readonly guesses: Guesses
   /** Numbers and secrets for new cards. */
   readonly mintCards: (request: MintRequest) => MintedCard[]
+  /** Says to the local WeChat how far ahead the clock of test mode is; never rejects. */
+  readonly tellTestClock: (offsetMs: number) => Promise<void>
 }

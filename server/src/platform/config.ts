@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { CannotStart } from './cannot-start.ts'
 import { type BankConfigs, readBanks } from './config-bank.ts'
+import { readWechat, type WechatConfig } from './config-wechat.ts'
 
 export type Config = {
   /** LIKA_PORT; 0: any free one. */
@@ -30,12 +31,7 @@ export type Config = {
   readonly webhookAllowPrivate: boolean
   /** LIKA_BANK_…, LIKA_BANK_TEST_… */
   readonly banks: BankConfigs
-  readonly wechat: {
-    readonly payUrl: string
-    readonly apiUrl: string
-    readonly openUrl: string
-    readonly twinPort: number | undefined
-  }
+  readonly wechat: WechatConfig
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -61,23 +57,7 @@ export function readConfig(environment: Environment = process.env): Config {
       false,
     ),
     banks: readBanks(text),
-    wechat: {
-      payUrl: url(
-        'LIKA_WECHAT_PAY_URL',
-        text('LIKA_WECHAT_PAY_URL'),
-        'https://api.mch.weixin.qq.com',
-      ),
-      apiUrl: url('LIKA_WECHAT_API_URL', text('LIKA_WECHAT_API_URL'), 'https://api.weixin.qq.com'),
-      openUrl: url(
-        'LIKA_WECHAT_OPEN_URL',
-        text('LIKA_WECHAT_OPEN_URL'),
-        'https://open.weixin.qq.com',
-      ),
-      twinPort:
-        text('LIKA_TWIN_PORT') === undefined
-          ? undefined
-          : integer('LIKA_TWIN_PORT', text('LIKA_TWIN_PORT'), 0, 0, 65_535),
-    },
+    wechat: readWechat(text),
   }
   if (!isLoopback(config.host) && config.tls === undefined && config.trustProxy === false) {
     throw invalid(
@@ -110,12 +90,6 @@ function flag(name: string, text: string | undefined, standard: boolean): boolea
   if (text === undefined) return standard
   if (text === '0' || text === '1') return text === '1'
   throw invalid(name, `"${text}" is neither 0 nor 1`)
-}
-
-function url(name: string, text: string | undefined, standard: string): string {
-  const value = text ?? standard
-  if (/^https?:\/\//.test(value) && URL.canParse(value)) return value.replace(/\/+$/, '')
-  throw invalid(name, `"${value}" is not a URL that begins with http:// or https://`)
 }
 
 function tlsFiles(certFile: string | undefined, keyFile: string | undefined): Config['tls'] {

@@ -11,7 +11,7 @@ const cardsAtOnce = 2_000
 
 /** Moves the one clock of all test lanes; answers its time. Refusals: `date.out_of_range`. */
 export async function setTestClock(
-  { engine }: Pick<FlowContext, 'engine'>,
+  { engine, tellTestClock }: Pick<FlowContext, 'engine' | 'tellTestClock'>,
   to: { advanceMs: number } | { at: Instant } | 'real',
 ): Promise<Result<Instant>> {
   const real = engine.now('live')
@@ -26,6 +26,7 @@ export async function setTestClock(
     )
   }
   await engine.setTestOffset(offset)
+  await tellTestClock(offset)
   return ok(engine.now('test'))
 }
 
