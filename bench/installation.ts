@@ -14,6 +14,7 @@ import { openLog } from '../server/src/platform/log.ts'
 import { type EmbeddedPostgres, startPostgres } from '../server/src/platform/postgres/index.ts'
 import { startDatabase } from '../server/src/start-database.ts'
 import { openParts, type Parts } from '../server/src/start-parts.ts'
+import { startWechat } from '../server/src/start-wechat.ts'
 import { makeStops } from '../server/src/stops.ts'
 import { say } from './progress.ts'
 
@@ -56,7 +57,8 @@ export async function install(): Promise<Installation> {
       statementTimeoutMs: 0,
     })
     onStop(() => owner.close())
-    const parts = await openParts(config, log, open, onStop)
+    const wechat = await startWechat(config, log, onStop)
+    const parts = await openParts(config, log, open, wechat, onStop)
     return {
       postgres,
       owner,
