@@ -54,6 +54,8 @@ export const idPrefixes = {
   wechat_app: 'wxapp',
   member: 'mem',
   order: 'ord',
+  combined_payment: 'cpay',
+  combined_refund: 'crfd',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -87,6 +89,8 @@ export type WechatAccountId = Id<'wechat_account'>
 export type WechatAppId = Id<'wechat_app'>
 export type MemberId = Id<'member'>
 export type OrderId = Id<'order'>
+export type CombinedPaymentId = Id<'combined_payment'>
+export type CombinedRefundId = Id<'combined_refund'>
 export type AccountId = Id<'account'>
 export type CommandId = Id<'command'>
 export type Uuid = Id

@@ -73,6 +73,7 @@ export const refusals = {
   'wechat_app.not_found': kind(404, 'No such WeChat app'),
   'member.not_found': kind(404, 'No such member'),
   'order.not_found': kind(404, 'No such order'),
+  'combined_payment.not_found': kind(404, 'No such combined payment'),
   'webhook_endpoint.not_found': kind(404, 'No such webhook endpoint'),
   'event.not_found': kind(404, 'No such event'),
   // state
@@ -102,6 +103,10 @@ export const refusals = {
   'hold.released': kind(409, 'The hold was released'),
   'hold.captured': kind(409, 'The hold was captured whole'),
   'hold.exceeded': kind(409, 'The capture is larger than what the hold still sets aside'),
+  'hold.tied': kind(409, 'The hold belongs to a combined payment'),
+  'combined_payment.ended': kind(409, 'The combined payment has come to its end'),
+  'combined_payment.not_succeeded': kind(409, 'The combined payment has not succeeded'),
+  'payment.is_combined': kind(409, 'The payment is a part of a combined payment'),
   'refund.exceeds_payment': kind(409, 'The refund is larger than what is left of the payment'),
   'redemption.nothing_due': kind(409, 'By the formula nothing of the card is paid out'),
   'redemption.no_original_route': kind(409, 'The money cannot go back the way it came'),

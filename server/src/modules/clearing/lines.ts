@@ -20,7 +20,7 @@ export const lineKinds = ['payment', 'refund', 'cancellation', 'adjustment'] as 
 export type LineKind = (typeof lineKinds)[number]
 
 /** What the money had been before it came to the merchant. */
-export const lineSources = ['principal', 'bonus', 'voucher'] as const
+export const lineSources = ['principal', 'bonus', 'voucher', 'wechat'] as const
 export type LineSource = (typeof lineSources)[number]
 
 /** Where a transfer stands in the journal. */

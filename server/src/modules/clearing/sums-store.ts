@@ -119,16 +119,19 @@ export function marginsBack(
 }
 
 /**
- * Of `line` and its `journal`: by the account on the other side. What comes from a card or another lane is a payment,
- * what goes there a cancellation or a refund; all else is an adjustment.
+ * Of `line` and its `journal`: by the account on the other side. What comes from a card, from WeChat or another lane is a
+ * payment, what goes there (to a payer at WeChat by way of suspense) a cancellation or a refund; all else is an adjustment.
  */
 export function kindOfLine(sql: Sql, lane: Lane) {
   const digits = sql`right(line.other_id::text, 4)`
-  const back = ['card_principal', 'card_bonus', 'voucher', 'transit'] as const
-  const [principal, bonus, voucher, transit] = back.map((kind) => digitsOf(kind, lane))
+  const from = ['card_principal', 'card_bonus', 'voucher', 'transit', 'wechat'] as const
+  const [principal, bonus, voucher, transit, wechat] = from.map((kind) => digitsOf(kind, lane))
+  const suspense = digitsOf('order_suspense', lane)
   return sql`
     case
-      when ${digits} not in (${principal ?? ''}, ${bonus ?? ''}, ${voucher ?? ''}, ${transit ?? ''}) then 'adjustment'
+      when ${digits} not in (
+        ${principal ?? ''}, ${bonus ?? ''}, ${voucher ?? ''}, ${transit ?? ''}, ${wechat ?? ''}, ${suspense}
+      ) then 'adjustment'
       when line.amount > 0 then 'payment'
       when journal.kind = 'payment.cancelled' then 'cancellation'
       else 'refund'
@@ -145,6 +148,8 @@ export function sourceOfLine(sql: Sql, lane: Lane) {
       when ${digitsOf('card_principal', lane)} then 'principal'
       when ${digitsOf('card_bonus', lane)} then 'bonus'
       when ${digitsOf('voucher', lane)} then 'voucher'
+      when ${digitsOf('wechat', lane)} then 'wechat'
+      when ${digitsOf('order_suspense', lane)} then 'wechat'
       when ${digitsOf('transit', lane)} then coalesce(
         journal.body -> 'allocations' -> (
           select count(*)::int

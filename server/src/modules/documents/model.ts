@@ -33,7 +33,7 @@ export const lineKinds = {
   cancellation: '撤销',
   adjustment: '调整',
 }
-export const moneySources = { principal: '本金', bonus: '赠送', voucher: '代金券' }
+export const moneySources = { principal: '本金', bonus: '赠送', voucher: '代金券', wechat: '微信' }
 
 export interface StatementLine {
   readonly at: Instant

@@ -280,6 +280,24 @@ export const accountKinds = {
     zh: '待查款项',
     en: 'Suspense',
   },
+  order_suspense: {
+    number: 29,
+    normal: 'credit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'liability',
+    zh: '其他应付款—微信待退款',
+    en: 'WeChat money to be given back',
+  },
+  channel_fee: {
+    number: 30,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'expense',
+    zh: '财务费用—支付渠道手续费',
+    en: 'Fees of payment channels',
+  },
 } as const satisfies Record<string, AccountKind>
 
 export type AccountKindName = keyof typeof accountKinds
