@@ -154,6 +154,8 @@ export const refusals = {
   'case.not_proposed': kind(409, 'Nobody has proposed yet what to do about the case'),
   'correction.already_asked': kind(409, 'The entry is being corrected already'),
   'correction.not_pending': kind(409, 'The correction was decided already'),
+  'wechat_account.already_exists': kind(409, 'The merchant number is here already'),
+  'wechat_account.disabled': kind(409, 'The WeChat Pay account is disabled'),
   'bulk.rolled_back': kind(409, 'Another operation of the atomic bulk was refused'),
   'bulk.not_run': kind(409, 'An earlier operation of the bulk was refused'),
   // content
@@ -182,6 +184,7 @@ export const refusals = {
   'bank_statement.bad_file': kind(422, 'The bank statement cannot be read'),
   'case.action_not_possible': kind(422, 'This cannot be done about such a case'),
   'correction.not_possible': kind(422, 'Such an entry is not corrected by reversal'),
+  'wechat_account.keys_invalid': kind(422, 'The keys of the WeChat Pay account do not fit'),
   'product.terms_invalid': kind(422, 'The terms of the product contradict each other'),
   // policy
   'policy.unknown_pack': kind(422, 'The policy pack is not known'),

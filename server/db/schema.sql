@@ -39,6 +39,25 @@ comment on table api_key is 'Keys of issuers to one of their books, hashed.';
 CREATE INDEX api_key_by_book ON api_key USING btree (book_id, id);
 grant insert, select, update on api_key to lika_app;
 
+create table app_event (
+  app_id uuid not null,
+  dedupe_key bytea not null,
+  book_id uuid not null,
+  member_id uuid not null,
+  event text not null,
+  wechat_card_id text,
+  code_digest bytea,
+  means text,
+  at timestamp with time zone not null,
+  constraint pk_app_event PRIMARY KEY (app_id, dedupe_key),
+  constraint ck_app_event_card CHECK ((((code_digest IS NULL) = (means IS NULL)) AND ((code_digest IS NULL) = (wechat_card_id IS NULL)))),
+  constraint ck_app_event_means CHECK ((means = ANY (ARRAY['received'::text, 'gifting'::text, 'gifted'::text, 'returned'::text, 'consumed'::text, 'deleted'::text])))
+);
+comment on table app_event is 'What WeChat told of a member, each event once; the state of a card in WeChat is what these add up to.';
+CREATE INDEX app_event_by_book ON app_event USING btree (book_id);
+CREATE INDEX app_event_by_member ON app_event USING btree (member_id, at);
+grant delete, insert, select on app_event to lika_app;
+
 create table bank_answer (
   mode text not null,
   file_name text not null,
@@ -794,6 +813,57 @@ create table load_rest (
 );
 comment on table load_rest is 'Loads of which something was given back: how much in all.';
 grant insert, select, update on load_rest to lika_app;
+
+create table member (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  appid text,
+  union_digest bytea,
+  phone_digest bytea,
+  phone_last4 text,
+  sealed_key bytea not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null,
+  constraint pk_member PRIMARY KEY (lane, id),
+  constraint ck_member_phone CHECK ((length(phone_digest) = 16)),
+  constraint ck_member_phone_last4 CHECK (((phone_digest IS NULL) = (phone_last4 IS NULL))),
+  constraint ck_member_union CHECK ((length(union_digest) = 16))
+);
+comment on table member is 'People known by an OpenID, or as guests; the OpenID itself is encrypted under a key per person.';
+CREATE INDEX member_by_book ON member USING btree (book_id, id);
+CREATE INDEX member_by_union ON member USING btree (book_id, union_digest) WHERE (union_digest IS NOT NULL);
+grant delete, insert, select, update on member to lika_app;
+
+create table member_link (
+  lane integer not null,
+  member_id uuid not null,
+  book_id uuid not null,
+  into_id uuid,
+  merge_id uuid not null,
+  constraint pk_member_link PRIMARY KEY (lane, member_id),
+  constraint ck_member_link_other CHECK ((into_id <> member_id))
+);
+comment on table member_link is 'Which members are one person with another; what each owns is read through it and stays where it is.';
+CREATE INDEX member_link_by_into ON member_link USING btree (into_id) WHERE (into_id IS NOT NULL);
+CREATE INDEX member_link_by_member ON member_link USING btree (member_id);
+grant delete, insert, select, update on member_link to lika_app;
+
+create table member_merge (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  member_id uuid not null,
+  into_id uuid not null,
+  told_by uuid,
+  undoes uuid,
+  at timestamp with time zone not null,
+  constraint pk_member_merge PRIMARY KEY (lane, id)
+);
+comment on table member_merge is 'Every merge of members and every undoing, in the order in which they happened.';
+CREATE INDEX member_merge_by_into ON member_merge USING btree (into_id, id);
+CREATE INDEX member_merge_by_member ON member_merge USING btree (lane, member_id, id);
+grant delete, insert, select on member_merge to lika_app;
 
 create table merchant (
   id uuid not null,
@@ -1569,6 +1639,31 @@ CREATE INDEX voucher_by_card ON voucher USING btree (lane, card_id, id);
 CREATE INDEX voucher_due ON voucher USING btree (lane, expires_at) WHERE (status = 'open'::text);
 grant insert, select, update on voucher to lika_app;
 
+create table wallet_login (
+  digest bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint pk_wallet_login PRIMARY KEY (digest)
+);
+comment on table wallet_login is 'States of logins that came back, so that each comes back once.';
+CREATE INDEX wallet_login_by_expiry ON wallet_login USING btree (expires_at);
+grant delete, insert, select on wallet_login to lika_app;
+
+create table wallet_session (
+  digest bytea not null,
+  book_id uuid not null,
+  member_id uuid not null,
+  app_id uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint pk_wallet_session PRIMARY KEY (digest),
+  constraint ck_wallet_session_digest CHECK ((length(digest) = 32))
+);
+comment on table wallet_session is 'Who is logged in to the wallet.';
+CREATE INDEX wallet_session_by_book ON wallet_session USING btree (book_id);
+CREATE INDEX wallet_session_by_expiry ON wallet_session USING btree (expires_at);
+grant delete, insert, select, update on wallet_session to lika_app;
+
 create table webhook_cursor (
   lane integer not null,
   endpoint_id uuid not null,
@@ -1636,6 +1731,153 @@ create table webhook_lease (
 ) with (fillfactor=50);
 comment on table webhook_lease is 'Which server process delivers to which endpoint.';
 grant delete, insert, select, update on webhook_lease to lika_app;
+
+create table wechat_account (
+  id uuid not null,
+  book_id uuid not null,
+  mchid text not null,
+  appids text[] not null,
+  algorithm text not null,
+  key_mode text not null,
+  certificate_serial text not null,
+  private_key_fingerprint bytea not null,
+  public_key_id text,
+  public_key_pem text,
+  credentials bytea not null,
+  api_v3_key_last4 text not null,
+  api_v2_key_last4 text,
+  has_client_certificate boolean not null,
+  status text not null,
+  version integer not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  changed_at timestamp with time zone not null,
+  constraint pk_wechat_account PRIMARY KEY (id),
+  constraint ck_wechat_account_algorithm CHECK ((algorithm = ANY (ARRAY['rsa'::text, 'sm'::text]))),
+  constraint ck_wechat_account_appids CHECK (((cardinality(appids) >= 1) AND (cardinality(appids) <= 50))),
+  constraint ck_wechat_account_key_mode CHECK ((key_mode = ANY (ARRAY['certificate'::text, 'public_key'::text, 'both'::text]))),
+  constraint ck_wechat_account_mchid CHECK ((mchid ~ '^[0-9]{6,32}$'::text)),
+  constraint ck_wechat_account_public_key CHECK ((((public_key_id IS NULL) = (public_key_pem IS NULL)) AND ((key_mode = 'certificate'::text) OR (public_key_id IS NOT NULL)))),
+  constraint ck_wechat_account_serial CHECK ((certificate_serial ~ '^[0-9A-F]{8,40}$'::text)),
+  constraint ck_wechat_account_status CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text]))),
+  constraint ck_wechat_account_version CHECK ((version > 0))
+);
+comment on table wechat_account is 'Merchant numbers of WeChat Pay, with their keys sealed.';
+CREATE INDEX ix_wechat_account_book ON wechat_account USING btree (book_id, id);
+CREATE UNIQUE INDEX uq_wechat_account_mchid ON wechat_account USING btree (book_id, mchid) WHERE (status = 'active'::text);
+CREATE UNIQUE INDEX uq_wechat_account_reference ON wechat_account USING btree (book_id, reference);
+grant insert, select, update (algorithm, api_v2_key_last4, api_v3_key_last4, appids, certificate_serial, changed_at, credentials, has_client_certificate, key_mode, private_key_fingerprint, public_key_id, public_key_pem, status, version) on wechat_account to lika_app;
+
+create table wechat_app (
+  id uuid not null,
+  book_id uuid not null,
+  appid text not null,
+  kind text not null,
+  credentials bytea not null,
+  secret_last4 text not null,
+  callbacks text not null,
+  version integer not null,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  changed_at timestamp with time zone not null,
+  constraint pk_wechat_app PRIMARY KEY (id),
+  constraint uq_wechat_app_appid UNIQUE (book_id, appid),
+  constraint uq_wechat_app_reference UNIQUE (book_id, reference),
+  constraint ck_wechat_app_appid CHECK ((appid ~ '^wx[0-9a-zA-Z]{4,30}$'::text)),
+  constraint ck_wechat_app_callbacks CHECK ((callbacks = ANY (ARRAY['none'::text, 'plain'::text, 'encrypted'::text]))),
+  constraint ck_wechat_app_kind CHECK ((kind = ANY (ARRAY['official_account'::text, 'mini_program'::text]))),
+  constraint ck_wechat_app_version CHECK ((version > 0))
+);
+comment on table wechat_app is 'Official accounts and mini-programs of an issuer, with their secrets sealed.';
+CREATE INDEX ix_wechat_app_book ON wechat_app USING btree (book_id, id);
+grant insert, select, update (callbacks, changed_at, credentials, metadata, secret_last4, version) on wechat_app to lika_app;
+
+create table wechat_app_callback (
+  app_id uuid not null,
+  accepted_at timestamp with time zone,
+  refused_at timestamp with time zone,
+  refused_why text,
+  constraint pk_wechat_app_callback PRIMARY KEY (app_id)
+);
+comment on table wechat_app_callback is 'When an app last called back, and why the last call that was refused was.';
+grant insert, select, update on wechat_app_callback to lika_app;
+
+create table wechat_consume (
+  id uuid not null,
+  book_id uuid not null,
+  app_id uuid not null,
+  code_digest bytea not null,
+  asked_card_id text not null,
+  sealed_code bytea,
+  idempotency_key text not null,
+  fingerprint bytea not null,
+  status text not null,
+  card_id text,
+  refused_code text,
+  refused_detail text,
+  holder uuid,
+  held_until timestamp with time zone,
+  reference text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint pk_wechat_consume PRIMARY KEY (id),
+  constraint uq_wechat_consume_key UNIQUE (book_id, idempotency_key),
+  constraint ck_wechat_consume_begun CHECK ((((status = 'begun'::text) = (ended_at IS NULL)) AND ((status = 'begun'::text) = (sealed_code IS NOT NULL)))),
+  constraint ck_wechat_consume_done CHECK (((status = 'done'::text) = (card_id IS NOT NULL))),
+  constraint ck_wechat_consume_holder CHECK (((holder IS NULL) = (held_until IS NULL))),
+  constraint ck_wechat_consume_refused CHECK (((status = 'refused'::text) = (refused_code IS NOT NULL))),
+  constraint ck_wechat_consume_status CHECK ((status = ANY (ARRAY['begun'::text, 'done'::text, 'refused'::text])))
+);
+comment on table wechat_consume is 'Codes of WeChat cards that were consumed, or are being: each by one caller.';
+CREATE INDEX ix_wechat_consume_begun ON wechat_consume USING btree (id) WHERE (status = 'begun'::text);
+CREATE UNIQUE INDEX uq_wechat_consume_code ON wechat_consume USING btree (app_id, code_digest, asked_card_id) WHERE (status = ANY (ARRAY['begun'::text, 'done'::text]));
+CREATE UNIQUE INDEX uq_wechat_consume_reference ON wechat_consume USING btree (book_id, reference);
+grant insert, select, update on wechat_consume to lika_app;
+
+create table wechat_nonce (
+  app_id uuid not null,
+  slot integer not null,
+  nonce text not null,
+  digest bytea not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint pk_wechat_nonce PRIMARY KEY (app_id, slot),
+  constraint ck_wechat_nonce_slot CHECK (((slot >= 0) AND (slot <= 16383)))
+);
+comment on table wechat_nonce is 'Nonces of signed card parameters: each comes back once, in time and unchanged.';
+grant insert, select, update on wechat_nonce to lika_app;
+
+create table wechat_rate (
+  app_id uuid not null,
+  call text not null,
+  tokens double precision not null,
+  filled_at timestamp with time zone not null,
+  constraint pk_wechat_rate PRIMARY KEY (app_id, call),
+  constraint ck_wechat_rate_tokens CHECK ((tokens >= (0)::double precision))
+);
+comment on table wechat_rate is 'Token buckets that all processes draw from before they call WeChat.';
+grant insert, select, update on wechat_rate to lika_app;
+
+create table wechat_token (
+  app_id uuid not null,
+  kind text not null,
+  sealed bytea,
+  expires_at timestamp with time zone,
+  version integer not null,
+  forced_at timestamp with time zone,
+  holder uuid,
+  held_until timestamp with time zone,
+  constraint pk_wechat_token PRIMARY KEY (app_id, kind),
+  constraint ck_wechat_token_holder CHECK (((holder IS NULL) = (held_until IS NULL))),
+  constraint ck_wechat_token_kind CHECK ((kind = ANY (ARRAY['access'::text, 'jsapi'::text, 'wx_card'::text]))),
+  constraint ck_wechat_token_sealed CHECK (((sealed IS NULL) = (expires_at IS NULL))),
+  constraint ck_wechat_token_version CHECK ((version >= 0))
+);
+comment on table wechat_token is 'Access tokens and tickets, fetched by one process and used by all.';
+grant insert, select, update on wechat_token to lika_app;
 
 CREATE OR REPLACE FUNCTION lika.ensure_month(parent text, month integer)
  RETURNS boolean

@@ -12,6 +12,7 @@ import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
 import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
+import { openPayAccounts } from './modules/wechat/index.ts'
 import type { Config } from './platform/config.ts'
 import type { Keyring } from './platform/crypto/keyring.ts'
 import { openKeyring } from './platform/crypto/master-key.ts'
@@ -75,6 +76,7 @@ export async function openParts(
     ...nouns,
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
+    payAccounts: openPayAccounts({ database, keyring }),
     mintCards: (request) => mintCards(request, keyring),
     tellTestClock: wechat.tellClock,
   }

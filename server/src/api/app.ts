@@ -60,6 +60,7 @@ import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
+import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 
 /** Every route file of v1, in the order of the reference. */
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
@@ -101,6 +102,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerExports,
   registerTestMode,
   registerWebhooks,
+  registerWechatPayAccounts,
   registerEvents,
   registerLedger,
   registerLedgerDays,

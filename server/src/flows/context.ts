@@ -6,6 +6,7 @@ import type { Loyalty } from '../modules/loyalty/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
 import type { Packs, Tables } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
+import type { PayAccounts } from '../modules/wechat/index.ts'
 import type { Keyring } from '../platform/crypto/keyring.ts'
 import type { Database } from '../platform/db.ts'
 import type { Engine } from '../platform/lanes/index.ts'
@@ -25,6 +26,8 @@ export interface FlowContext {
   /** Campaigns in force. */
   readonly loyalty: Loyalty
   readonly guesses: Guesses
+  /** Merchant numbers of WeChat Pay. */
+  readonly payAccounts: PayAccounts
   /** Numbers and secrets for new cards. */
   readonly mintCards: (request: MintRequest) => MintedCard[]
   /** Says to the local WeChat how far ahead the clock of test mode is; never rejects. */

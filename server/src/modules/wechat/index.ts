@@ -1,3 +1,17 @@
 /** What an issuer has at WeChat, and the ports through which the rest of Lika asks WeChat for something. */
 export type * from './app-port.ts'
+export {
+  type KeyProblem,
+  type KeyProblemCode,
+  keyModes,
+  type PayKeys,
+  payAlgorithms,
+} from './pay-account-keys.ts'
+export { type PayAccount, payAccountStatuses } from './pay-account-store.ts'
+export {
+  openPayAccounts,
+  type PayAccountChange,
+  type PayAccounts,
+  type PayCredentials,
+} from './pay-accounts.ts'
 export type * from './pay-port.ts'

@@ -11,7 +11,7 @@ import { openWith, sealWith } from './seal.ts'
 export const masterKeyLength = 32
 
 /** What may be sealed. Cards and persons have functions of their own. */
-export type SealPurpose = 'webhook-secret' | 'job-input' | 'payout-account'
+export type SealPurpose = 'webhook-secret' | 'job-input' | 'payout-account' | 'wechat-credentials'
 
 /** A person's data and the key it lies under, itself under the master key. */
 export type SealedPerson = { sealedKey: Buffer; sealed: Buffer }
@@ -52,6 +52,7 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
     'webhook-secret': subkey('seal:webhook-secret'),
     'job-input': subkey('seal:job-input'),
     'payout-account': subkey('seal:payout-account'),
+    'wechat-credentials': subkey('seal:wechat-credentials'),
   }
   return {
     ...cardKeysOf(cardMaterial),
