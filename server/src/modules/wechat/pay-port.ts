@@ -222,6 +222,17 @@ export interface RawNotice {
   readonly body: Uint8Array
 }
 
+/** One thing that was looked at in a live configuration, in the order in which they were. */
+export interface CheckStep {
+  /** A word that stays the same, such as `private_key` or `clock`. */
+  readonly step: string
+  readonly ok: boolean
+  /** What is wrong, in one sentence; on a step that could not be taken: why not. */
+  readonly problem?: string | undefined
+  /** What to do about it. */
+  readonly advice?: string | undefined
+}
+
 /**
  * WeChat Pay for one account of an issuer at a time. No method throws for anything that WeChat or the network does: that
  * is an `Answer`; what throws is a fault of ours.
@@ -287,4 +298,6 @@ export interface WechatPay {
   bill(account: WechatAccountId, asked: BillAsked): Promise<Answer<Bill>>
   /** Undefined: not WeChat's, or a probe; the caller answers 4xx and does nothing. */
   readNotice(account: WechatAccountId, notice: RawNotice): Promise<PayNotice | undefined>
+  /** Looks at the account's keys and asks WeChat as little as shows that they serve; moves no money, makes no order. */
+  check(account: WechatAccountId): Promise<readonly CheckStep[]>
 }
