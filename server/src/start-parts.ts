@@ -4,10 +4,12 @@ import { modeOfBook } from '@lika/contract'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
 import type { FlowContext } from './flows/context.ts'
+import { nameKinds } from './flows/names.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
 import { createGuesses, mintCards } from './modules/cards/index.ts'
 import { openIssuers } from './modules/issuers/index.ts'
 import { openLoyalty } from './modules/loyalty/index.ts'
+import { openMembers, openSessions } from './modules/members/index.ts'
 import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
@@ -76,6 +78,14 @@ export async function openParts(
     ...nouns,
     loyalty: openLoyalty(database),
     guesses: createGuesses(database.sql, keyring),
+    members: openMembers({
+      database,
+      keyring,
+      nameKinds,
+      now: (mode) => engine.now(mode),
+      laneForNew: (mode) => engine.laneForNew(mode),
+    }),
+    sessions: openSessions(database),
     payAccounts: openPayAccounts({ database, keyring }),
     mintCards: (request) => mintCards(request, keyring),
     tellTestClock: wechat.tellClock,

@@ -3,6 +3,7 @@ import type { Uuid } from '@lika/contract'
 import type { Guesses, MintedCard, MintRequest } from '../modules/cards/index.ts'
 import type { Issuers } from '../modules/issuers/index.ts'
 import type { Loyalty } from '../modules/loyalty/index.ts'
+import type { Members, Sessions } from '../modules/members/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
 import type { Packs, Tables } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
@@ -26,6 +27,9 @@ export interface FlowContext {
   /** Campaigns in force. */
   readonly loyalty: Loyalty
   readonly guesses: Guesses
+  readonly members: Members
+  /** Who is logged in to the wallet. */
+  readonly sessions: Sessions
   /** Merchant numbers of WeChat Pay. */
   readonly payAccounts: PayAccounts
   /** Numbers and secrets for new cards. */

@@ -31,6 +31,14 @@ export const nameKinds = {
   presale: 22,
   /** An issuer's own number for an adjustment of what a merchant is owed. */
   settlementAdjustment: 40,
+  /** An issuer's own number for an order. */
+  saleOrder: 60,
+  /** An OpenID within its app. */
+  openid: 50,
+  /** A member's phone: a digest beside the member, not in the directory. */
+  phone: 51,
+  /** A UnionID: likewise. */
+  unionid: 52,
 } as const
 
 /** A merchant's number is unique within that merchant. */

@@ -1,6 +1,7 @@
 /** What only test mode has: a clock that can be moved, and data that can be thrown away. */
 import { formatInstant, type Instant, ok, type Result, refusal, refused } from '@lika/contract'
 import { wipeAround, wipeLane } from '../../modules/cards/index.ts'
+import { deleteMembers } from '../../modules/members/index.ts'
 import type { FlowContext } from '../context.ts'
 import type { CardCaller } from './caller.ts'
 
@@ -47,4 +48,5 @@ export async function wipeTestData(
     while ((await wipeLane(database.sql, lane, book, cardsAtOnce)) > 0);
   }
   await wipeAround(database.sql, book)
+  await deleteMembers(database.sql, book)
 }

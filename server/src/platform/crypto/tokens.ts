@@ -1,4 +1,4 @@
-/** API tokens and webhook secrets: made here once, kept as a digest or sealed, never in the clear. */
+/** API tokens, session tokens and webhook secrets: made here once, kept as a digest or sealed, never in the clear. */
 import { hash } from 'node:crypto'
 import { randomBytes } from './random.ts'
 
@@ -22,6 +22,12 @@ export function apiToken(kind: TokenKind): NewToken {
 /** SHA-256 without a key: nobody searches 192 bits, and the lookup needs no master key. */
 export function digestToken(token: string): Buffer {
   return hash('sha256', token, 'buffer')
+}
+
+/** Of a session in the wallet; which mode it is for is known from the session. */
+export function walletToken(): Omit<NewToken, 'last4'> {
+  const token = `lika_wallet_${randomBytes(24).toString('base64url')}`
+  return { token, digest: digestToken(token) }
 }
 
 /** The secret of a webhook endpoint in the form of Standard Webhooks: `whsec_` and 32 bytes in base64. */

@@ -1,0 +1,12 @@
+/** Members: people who are known by an OpenID or as guests, their sessions, and who of them is one person. */
+export { memberLinks, memberMerges, wasSetApart } from './links.ts'
+export { type Members, openMembers, type ShownMember } from './members.ts'
+export {
+  type KnownBy,
+  type Member,
+  type MemberCaller,
+  type MergeRow,
+  survivorFirst,
+} from './model.ts'
+export { openSessions, type Sessions } from './sessions.ts'
+export { deleteMembers } from './store.ts'
