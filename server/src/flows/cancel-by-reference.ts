@@ -19,6 +19,7 @@ import {
 } from '@lika/contract'
 import {
   checkCancel,
+  checkFree,
   findHold,
   findPayment,
   holdStatusOf,
@@ -51,6 +52,7 @@ export interface CancelByReference {
  * 1. `merchant.not_found` (leaves nothing)
  * 2. `payment.has_refunds`
  * 3. `hold.captured`: its payments are cancelled one by one, by their ids
+ * 4. `hold.tied`: the combined payment is cancelled by its own id
  */
 export async function cancelByReferenceCommand(
   context: FlowContext,
@@ -158,6 +160,8 @@ function holdPlan(id: HoldId, open: HoldReads['open']): Plan['decide'] {
       return refused(refusal('hold.captured', detail))
     }
     if (holdStatusOf(hold, now) !== 'held') return ok(nothingMoved({ holdId: id }))
+    const free = checkFree(hold)
+    if (!free.ok) return free
     return ok(releaseHold(view, hold, open))
   }
 }

@@ -17,6 +17,7 @@ import { type HoldRow, leftOf } from '../modules/ledger/index.ts'
 import {
   type Allocation,
   checkCapture,
+  checkFree,
   checkHeld,
   findHold,
   holdExpired,
@@ -27,7 +28,7 @@ import {
   receiptNumberOf,
   takeFromLines,
 } from '../modules/payments/index.ts'
-import type { Command, Decision, View } from '../platform/lanes/index.ts'
+import type { Command, Decision, Outcome, View } from '../platform/lanes/index.ts'
 import type { FlowContext } from './context.ts'
 import { paymentBody } from './pay.ts'
 import { Desks, takeFromAccount } from './payments/desks.ts'
@@ -58,9 +59,10 @@ export interface CaptureInput {
  * replaced: from the report on, nothing is debited. Refusals:
  *
  * 1. `hold.not_found` (not final)
- * 2. `hold.released`, `hold.captured`, `hold.expired`
- * 3. `hold.exceeded`, with what is allowed
- * 4. `card.lost`
+ * 2. `hold.tied`
+ * 3. `hold.released`, `hold.captured`, `hold.expired`
+ * 4. `hold.exceeded`, with what is allowed
+ * 5. `card.lost`
  */
 export async function captureCommand(
   context: FlowContext,
@@ -92,12 +94,33 @@ export async function captureCommand(
 
 export const holdNotFound = refusal('hold.not_found', 'No hold has this id here (hold_…).')
 
-type Prepared = CaptureInput & Pick<HoldReads, 'open'> & { readonly gifts: Gifts | undefined }
+export interface CaptureParts
+  extends Pick<CaptureInput, 'amount' | 'final' | 'metadata'>,
+    Pick<HoldReads, 'open'> {
+  readonly gifts: Gifts | undefined
+}
+
+type Prepared = CaptureParts & Pick<CaptureInput, 'holdId'>
 
 function decide(view: View, input: Prepared, now: Instant): Decision {
   const hold = view.get(paymentHolds, input.holdId)
   if (hold === undefined || hold.bookId !== view.bookId)
     return { ok: false, final: false, refusal: holdNotFound }
+  const free = checkFree(hold)
+  if (!free.ok) return free
+  const possible = checkCaptureOf(view, hold, input, now)
+  if (!possible.ok) return possible
+  const { body } = capture(view, new Desks(view), possible.value)
+  return { ok: true, value: { kind: 'hold.captured', version: 1, body } }
+}
+
+/** Refusals: `hold.released`, `hold.captured`, `hold.expired`, `hold.exceeded`, `card.lost`. */
+export function checkCaptureOf(
+  view: View,
+  hold: PaymentHoldRow,
+  input: CaptureParts,
+  now: Instant,
+): Result<Capture> {
   const held = checkHeld(hold, now)
   if (!held.ok) return held
   const enough = checkCapture(hold, input.amount)
@@ -107,7 +130,7 @@ function decide(view: View, input: Prepared, now: Instant): Decision {
   const parts = takeFromLines(lines, leftOf, input.amount)
   const isLost = parts.some(({ line }) => isOnLostCard(view, line))
   if (isLost) return refused(refusal('card.lost', 'The card was reported lost after the hold.'))
-  return capture(view, { hold, lines, parts, input, now })
+  return ok({ hold, lines, parts, input, now })
 }
 
 function isOnLostCard(view: View, line: HoldRow): boolean {
@@ -118,15 +141,19 @@ interface Capture {
   readonly hold: PaymentHoldRow
   readonly lines: readonly HoldRow[]
   readonly parts: readonly { readonly line: HoldRow; readonly amount: Fen }[]
-  readonly input: Prepared
+  readonly input: CaptureParts
   readonly now: Instant
 }
 
-function capture(view: View, { hold, lines, parts, input, now }: Capture): Decision {
+/** Takes what was found possible: a payment with the id of the command, and what the journal keeps of both. */
+export function capture(
+  view: View,
+  desks: Desks,
+  { hold, lines, parts, input, now }: Capture,
+): { readonly payment: PaymentRow; readonly body: Outcome['body'] } {
   const id: PaymentId = asId(view.commandId)
   const home = laneOfId(id)
   const parties = { book: view.bookId, merchantId: hold.merchantId, home }
-  const desks = new Desks(view)
   const after = new Map(lines.map((line) => [line, line]))
   const allocations = parts.map(({ line, amount }): Allocation => {
     after.set(line, desks.in(laneOfId(line.accountId)).capture(line, amount))
@@ -160,7 +187,7 @@ function capture(view: View, { hold, lines, parts, input, now }: Capture): Decis
     ...paymentBody(row, desks),
     ...rebatesBody(given),
   }
-  return { ok: true, value: { kind: 'hold.captured', version: 1, body } }
+  return { payment: row, body }
 }
 
 function putHold(view: View, hold: PaymentHoldRow, captured: Fen, released: Fen): void {

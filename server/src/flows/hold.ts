@@ -18,7 +18,7 @@ import {
   type Share,
 } from '../modules/payments/index.ts'
 import { checkHoldLife } from '../modules/policy/index.ts'
-import type { Command, Decision, NameState, Plan, View } from '../platform/lanes/index.ts'
+import type { Command, NameState, Outcome, Plan, View } from '../platform/lanes/index.ts'
 import { type Law, lawOf } from './cards/law.ts'
 import type { FlowContext } from './context.ts'
 import {
@@ -118,7 +118,9 @@ async function holdPlan(
       const desks = new Desks(view)
       const stop = standing ?? tooLong(charge, now)
       const shares = decideShares(context, view, desks, charge, stop, now)
-      return shares.ok ? setAside(view, desks, charge, shares.value, now) : shares
+      if (!shares.ok) return shares
+      const hold = setAside(view, desks, charge, shares.value, { now, life: charge.expiresIn })
+      return { ok: true, value: { kind: operation, version: 1, body: holdBody(hold, desks) } }
     },
   }
 }
@@ -128,15 +130,19 @@ function tooLong({ law, expiresIn }: HoldCharge, now: Instant): Refusal | undefi
   return life.ok ? undefined : life.refusal
 }
 
-function setAside(
+/**
+ * Sets the shares aside for `life` seconds; the hold has the id of the command. `isTied`: it ends only with the
+ * combined payment that has the same id.
+ */
+export function setAside(
   view: View,
   desks: Desks,
-  { input, till, sources, expiresIn }: HoldCharge,
+  { input, till, sources }: Charge,
   shares: readonly Share[],
-  now: Instant,
-): Decision {
+  { now, life, isTied = false }: { now: Instant; life: number; isTied?: boolean },
+): PaymentHoldRow {
   const id: HoldId = asId(view.commandId)
-  const expiresAt = now + expiresIn * 1_000
+  const expiresAt = now + life * 1_000
   const allocations = shares.map((share, line): Allocation => {
     const { amount } = share
     const accountId = accountOfShare(share)
@@ -154,23 +160,28 @@ function setAside(
     terminalId: till.terminalId ?? null,
     channel: input.channel ?? null,
     reference: input.reference,
-    amount: input.amount,
+    amount: shares.reduce((sum, { amount }) => sum + amount, 0n),
     captured: 0n,
     released: 0n,
     status: 'held',
     expiresAt,
+    isTied,
     allocations,
     metadata: input.metadata ?? null,
     createdAt: now,
   }
   view.put(paymentHolds, laneOfId(id), row)
-  const body = {
-    holdId: id,
+  return row
+}
+
+/** What the journal keeps of a new hold; of a combined payment it is part of more. */
+export function holdBody(row: PaymentHoldRow, desks: Desks): Outcome['body'] {
+  return {
+    holdId: row.id,
     amountFen: String(row.amount),
     ...tillBody(row),
-    expiresAt,
-    allocations: allocationsBody(allocations),
+    expiresAt: row.expiresAt,
+    allocations: allocationsBody(row.allocations),
     ...desks.records(),
   }
-  return { ok: true, value: { kind: operation, version: 1, body } }
 }

@@ -9,6 +9,7 @@ import {
   refused,
 } from '@lika/contract'
 import {
+  checkFree,
   checkHeld,
   findHold,
   type PaymentHoldRow,
@@ -28,7 +29,7 @@ import {
 import { tillBody } from './payments/outcomes.ts'
 
 /**
- * Exactly once. Refusals: `hold.not_found` (not final), `hold.released`, `hold.captured`, `hold.expired`.
+ * Exactly once. Refusals: `hold.not_found` (not final), `hold.tied`, `hold.released`, `hold.captured`, `hold.expired`.
  */
 export async function releaseCommand(
   context: FlowContext,
@@ -55,6 +56,8 @@ function decide(view: View, holdId: HoldId, open: HoldReads['open'], now: Instan
   const hold = view.get(paymentHolds, holdId)
   if (hold === undefined || hold.bookId !== view.bookId)
     return { ok: false, final: false, refusal: holdNotFound }
+  const free = checkFree(hold)
+  if (!free.ok) return free
   const held = checkHeld(hold, now)
   return held.ok ? ok(releaseHold(view, hold, open)) : held
 }
@@ -69,14 +72,24 @@ export function releaseHold(view: View, hold: PaymentHoldRow, open: HoldReads['o
 /** Frees what is left on accounts, and ends the hold. */
 export function endHold(view: View, hold: PaymentHoldRow, status: 'released' | 'expired'): Outcome {
   const desks = new Desks(view)
+  const body = endHoldWith(view, desks, hold, status)
+  return { kind: `hold.${status}`, version: 1, body }
+}
+
+/** As a part of a command that does more. */
+export function endHoldWith(
+  view: View,
+  desks: Desks,
+  hold: PaymentHoldRow,
+  status: 'released' | 'expired',
+): Outcome['body'] {
   releaseLines(desks, openLines(view, hold))
   const released = hold.amount - hold.captured
   view.put(paymentHolds, laneOfId(hold.id), { ...hold, released, status })
-  const body = {
+  return {
     holdId: hold.id,
     ...tillBody(hold),
     releasedAmountFen: String(released - hold.released),
     ...desks.records(),
   }
-  return { kind: `hold.${status}`, version: 1, body }
 }

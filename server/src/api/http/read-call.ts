@@ -129,6 +129,8 @@ const notFoundCodes = {
   wechat_app: 'wechat_app.not_found',
   member: 'member.not_found',
   order: 'order.not_found',
+  combined_payment: 'combined_payment.not_found',
+  combined_refund: 'combined_refund.not_found',
 } as const satisfies Record<IdKind, RefusalCode>
 
 /** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */

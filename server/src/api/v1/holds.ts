@@ -28,7 +28,13 @@ import {
   tillCaller,
 } from './payment-shapes.ts'
 
-const endRefusals = ['hold.not_found', 'hold.released', 'hold.captured', 'hold.expired'] as const
+const endRefusals = [
+  'hold.not_found',
+  'hold.tied',
+  'hold.released',
+  'hold.captured',
+  'hold.expired',
+] as const
 
 export function register(app: LikaApp, deps: Deps): void {
   registerHold(app, deps)

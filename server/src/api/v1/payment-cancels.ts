@@ -35,7 +35,12 @@ function registerById(app: LikaApp, { database, flows }: Deps): void {
       idempotent: true,
       id: 'payment',
       responses: { 200: PaymentBody },
-      refusals: ['payment.not_found', 'payment.cancelled', 'payment.has_refunds'],
+      refusals: [
+        'payment.not_found',
+        'payment.cancelled',
+        'payment.has_refunds',
+        'payment.is_combined',
+      ],
     },
     async (call) => {
       const { caller, id, idempotencyKey } = call
@@ -60,7 +65,7 @@ function registerByReference(app: LikaApp, { database, flows }: Deps): void {
       idempotent: true,
       body: closed({ merchant_id: idOf('merchant'), reference: Reference }),
       responses: { 200: CancelledBody },
-      refusals: ['merchant.not_found', 'payment.has_refunds', 'hold.captured'],
+      refusals: ['merchant.not_found', 'payment.has_refunds', 'hold.captured', 'hold.tied'],
     },
     async (call) => {
       const { caller, body, idempotencyKey } = call

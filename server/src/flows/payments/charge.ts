@@ -6,6 +6,7 @@ import {
   asId,
   type BookId,
   type CommandId,
+  type Fen,
   formatId,
   type Instant,
   type Lane,
@@ -59,6 +60,8 @@ export interface Charge {
   readonly input: ChargeInput
   readonly till: Till
   readonly sources: readonly Source[]
+  /** The sources give what they have, up to the amount: somebody else pays the rest. */
+  readonly isPart?: boolean
 }
 
 /**
@@ -165,12 +168,21 @@ export function decideShares(
     if (!fit.ok) return fit
     pots.push(potsOf(desks, source, terms, now))
   }
-  if (covered === undefined) return takeFrom(pots, input.amount)
+  if (covered === undefined)
+    return takeFrom(pots, charge.isPart ? partOf(pots, input.amount) : input.amount)
   const byVouchers = covered()
   if (!byVouchers.ok) return byVouchers
   const paid = byVouchers.value.reduce((sum, { amount }) => sum + amount, 0n)
   const rest = takeFrom(pots, input.amount - paid)
   return rest.ok ? ok([...byVouchers.value, ...rest.value]) : rest
+}
+
+/** What there is, at least one fen, at most the amount. */
+function partOf(pots: readonly SourcePots[], amount: Fen): Fen {
+  const all = pots.flatMap((source) => source.pots)
+  const available = all.reduce((sum, pot) => sum + pot.available, 0n)
+  if (available <= 0n) return 1n
+  return available < amount ? available : amount
 }
 
 function gone(why: Refusal) {

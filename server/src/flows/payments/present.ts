@@ -90,6 +90,7 @@ export function heldFrom(body: Body, at: Instant, given: Given): Shown<PaymentHo
     released: 0n,
     status: 'held',
     expiresAt: Number(body['expiresAt']),
+    isTied: false,
     reference: given.reference,
     allocations: allocationsFrom(body),
     metadata: given.metadata ?? null,

@@ -7,6 +7,7 @@ export {
   cardOfAccount,
   checkCancel,
   checkCapture,
+  checkFree,
   checkHeld,
   checkRefund,
   checkSources,

@@ -224,6 +224,13 @@ export function checkHeld(hold: HoldParts, now: Instant): Result<void> {
   }
 }
 
+/** Refusals: `hold.tied` for one that ends with its combined payment alone. */
+export function checkFree({ isTied }: { readonly isTied: boolean }): Result<void> {
+  if (!isTied) return ok(undefined)
+  const detail = 'The hold is the card part of a combined payment and ends with that.'
+  return refused(refusal('hold.tied', detail))
+}
+
 /** Refusals: `hold.exceeded` with what may be captured, in fen. */
 export function checkCapture(hold: HoldParts, amount: Fen): Result<void> {
   const left = leftOfHold(hold)

@@ -18,6 +18,7 @@ import {
 import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
+  boolArray,
   instantArray,
   intArray,
   jsonLines,
@@ -75,6 +76,8 @@ export interface PaymentHoldRow extends AtTill {
   readonly released: Fen
   readonly status: HoldState
   readonly expiresAt: Instant
+  /** It belongs to a combined payment, with which alone it ends. */
+  readonly isTied: boolean
   readonly allocations: readonly Allocation[]
   readonly metadata: Metadata
   readonly createdAt: Instant
@@ -223,7 +226,7 @@ export async function loadPaymentHolds(
     select
       id, book_id as "bookId", merchant_id as "merchantId", store_id as "storeId",
       terminal_id as "terminalId", channel, reference, amount, captured, released, status,
-      expires_at as "expiresAt", allocations, metadata, created_at as "createdAt"
+      expires_at as "expiresAt", tied as "isTied", allocations, metadata, created_at as "createdAt"
     from payment_hold
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -238,10 +241,10 @@ function insertPaymentHolds(
   return sql`
     insert into payment_hold
       (lane, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
-        status, expires_at, allocations, metadata, created_at)
+        status, expires_at, tied, allocations, metadata, created_at)
     select
       ${lane}, id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
-      status, expires_at, allocations, metadata, created_at
+      status, expires_at, tied, allocations, metadata, created_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -255,12 +258,13 @@ function insertPaymentHolds(
       ${bigintArray(rows.map((row) => row.released))}::bigint[],
       ${textArray(rows.map((row) => row.status))}::text[],
       ${instantArray(rows.map((row) => row.expiresAt))}::timestamptz[],
+      ${boolArray(rows.map((row) => row.isTied))}::boolean[],
       ${textArray(rows.map((row) => allocationsText(row.allocations)))}::jsonb[],
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
     ) as fresh
       (id, book_id, merchant_id, store_id, terminal_id, channel, reference, amount, captured, released,
-        status, expires_at, allocations, metadata, created_at)`
+        status, expires_at, tied, allocations, metadata, created_at)`
 }
 
 function updatePaymentHolds(

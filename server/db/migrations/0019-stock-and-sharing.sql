@@ -1,0 +1,113 @@
+-- What is sold through WeChat beside orders: payments at a till of a card and WeChat together, scarce stock, shares of
+-- sales for others, and the bills of WeChat.
+
+-- Set aside for the card part of a combined payment: ends with that only.
+alter table lika.payment_hold add column tied boolean not null default false;
+
+create table lika.combined_payment (
+  lane int not null,
+  -- Of the command that made it; the hold of its card part has the same.
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  reference text not null,
+  amount bigint not null,
+  card_amount bigint not null,
+  wechat_amount bigint not null,
+  status text not null default 'waiting',
+  -- Why it failed.
+  reason text,
+  account_id uuid not null,
+  appid text not null,
+  member_id uuid,
+  scene text not null,
+  out_trade_no text not null,
+  -- Until then it may be paid at WeChat; the hold outlives it.
+  leg_expires_at timestamptz not null,
+  transaction_id text,
+  -- Of the card part.
+  payment_id uuid,
+  -- Fen of the part by WeChat that were promised back.
+  wechat_refunded bigint not null default 0,
+  metadata jsonb,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  constraint pk_combined_payment primary key (lane, id),
+  constraint ck_combined_payment_amounts check (amount = card_amount + wechat_amount and card_amount > 0 and wechat_amount >= 0),
+  constraint ck_combined_payment_status check (status in ('waiting', 'succeeded', 'failed')),
+  constraint ck_combined_payment_scene check (scene in ('native', 'jsapi', 'mini_program', 'micropay')),
+  constraint ck_combined_payment_paid check ((status = 'succeeded') = (payment_id is not null)),
+  constraint ck_combined_payment_ended check ((status = 'waiting') = (ended_at is null)),
+  constraint ck_combined_payment_refunded check (wechat_refunded between 0 and wechat_amount)
+);
+comment on table lika.combined_payment is 'Payments at a till: a part of cards, the rest by WeChat, both or neither.';
+grant select, insert, update on lika.combined_payment to lika_app;
+
+create table lika.combined_refund (
+  lane int not null,
+  -- Of the command that made it; the refund of its card part has the same.
+  id uuid not null,
+  book_id uuid not null,
+  combined_id uuid not null,
+  card_amount bigint not null,
+  wechat_amount bigint not null,
+  -- Null: WeChat paid after the payment had failed; nobody asked for it.
+  reference text,
+  reason text,
+  status text not null default 'processing',
+  out_refund_no text not null,
+  -- WeChat's own number.
+  refund_id text,
+  metadata jsonb,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  constraint pk_combined_refund primary key (lane, id),
+  constraint ck_combined_refund_amounts check (card_amount >= 0 and wechat_amount >= 0 and card_amount + wechat_amount > 0),
+  constraint ck_combined_refund_status check (status in ('processing', 'succeeded', 'abnormal'))
+);
+create index combined_refund_by_payment on lika.combined_refund (lane, combined_id);
+comment on table lika.combined_refund is 'What a combined payment gave back, each part its own way.';
+grant select, insert, update on lika.combined_refund to lika_app;
+
+-- What is under way at WeChat. Written with the command that calls for it, before the call; gone with the command that
+-- knows the end.
+create table lika.combined_call (
+  lane int not null,
+  -- Of the combined payment, or of its refund.
+  subject_id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  -- In the time of the book.
+  started_at timestamptz not null,
+  next_at timestamptz not null,
+  tries int not null default 0,
+  -- Whether it was given up: from now on only its end is wanted.
+  ending text,
+  constraint pk_combined_call primary key (lane, subject_id),
+  constraint ck_combined_call_kind check (kind in ('trade', 'refund'))
+);
+create index combined_call_due on lika.combined_call (lane, next_at);
+comment on table lika.combined_call is 'Calls to WeChat for combined payments whose end is not known yet.';
+grant select, insert, update, delete on lika.combined_call to lika_app;
+
+-- Beside `wipe_test_book`: what a test book sold in a lane through WeChat.
+create function lika.wipe_test_sales(in_lane int, book uuid) returns void
+language plpgsql
+security definer
+set search_path = lika, pg_catalog, pg_temp
+as $$
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  delete from combined_call where lane = in_lane and book_id = book;
+  delete from combined_refund where lane = in_lane and book_id = book;
+  delete from combined_payment where lane = in_lane and book_id = book;
+end
+$$;
+revoke all on function lika.wipe_test_sales(int, uuid) from public;
+grant execute on function lika.wipe_test_sales(int, uuid) to lika_app;

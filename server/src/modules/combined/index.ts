@@ -1,0 +1,29 @@
+/** Combined payments: a part of cards, the rest by WeChat. */
+export {
+  type CallRow,
+  calls,
+  dropCall,
+  dueCalls,
+  findCall,
+  leaseCall,
+  postponeCall,
+  wantEnd,
+} from './call-store.ts'
+export {
+  type CombinedRefundRow,
+  type CombinedRow,
+  type CombinedScene,
+  combinedRefundStates,
+  combinedScenes,
+  combinedStates,
+  divideRefund,
+  idOfOutNumber,
+  outNumberOf,
+} from './model.ts'
+export {
+  combinedPayments,
+  combinedRefunds,
+  findCombined,
+  findCombinedRefund,
+  refundsOfCombined,
+} from './store.ts'
