@@ -254,6 +254,7 @@ create table card (
   created_at timestamp with time zone not null,
   activated_at timestamp with time zone,
   charter_id uuid,
+  sealed_until timestamp with time zone,
   constraint pk_card PRIMARY KEY (lane, id),
   constraint uq_card_number UNIQUE (lane, number, book_id),
   constraint ck_card_depth CHECK ((depth >= 0)),
@@ -348,6 +349,79 @@ create table closing (
 );
 comment on table closing is 'Running totals of both sides at the end of a business day, for accounts that moved on it: of each summed account, and of the control account of an issuer for the accounts of its cards and merchants.';
 grant insert, select on closing to lika_app;
+
+create table combined_call (
+  lane integer not null,
+  subject_id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  started_at timestamp with time zone not null,
+  next_at timestamp with time zone not null,
+  tries integer not null default 0,
+  ending text,
+  constraint pk_combined_call PRIMARY KEY (lane, subject_id),
+  constraint ck_combined_call_kind CHECK ((kind = ANY (ARRAY['trade'::text, 'refund'::text])))
+);
+comment on table combined_call is 'Calls to WeChat for combined payments whose end is not known yet.';
+CREATE INDEX combined_call_due ON combined_call USING btree (lane, next_at);
+grant delete, insert, select, update on combined_call to lika_app;
+
+create table combined_payment (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  merchant_id uuid not null,
+  reference text not null,
+  amount bigint not null,
+  card_amount bigint not null,
+  wechat_amount bigint not null,
+  status text not null default 'waiting'::text,
+  reason text,
+  account_id uuid not null,
+  appid text not null,
+  member_id uuid,
+  scene text not null,
+  out_trade_no text not null,
+  leg_expires_at timestamp with time zone not null,
+  transaction_id text,
+  payment_id uuid,
+  wechat_refunded bigint not null default 0,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint pk_combined_payment PRIMARY KEY (lane, id),
+  constraint ck_combined_payment_amounts CHECK (((amount = (card_amount + wechat_amount)) AND (card_amount > 0) AND (wechat_amount >= 0))),
+  constraint ck_combined_payment_ended CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),
+  constraint ck_combined_payment_paid CHECK (((status = 'succeeded'::text) = (payment_id IS NOT NULL))),
+  constraint ck_combined_payment_refunded CHECK (((wechat_refunded >= 0) AND (wechat_refunded <= wechat_amount))),
+  constraint ck_combined_payment_scene CHECK ((scene = ANY (ARRAY['native'::text, 'jsapi'::text, 'mini_program'::text, 'micropay'::text]))),
+  constraint ck_combined_payment_status CHECK ((status = ANY (ARRAY['waiting'::text, 'succeeded'::text, 'failed'::text])))
+);
+comment on table combined_payment is 'Payments at a till: a part of cards, the rest by WeChat, both or neither.';
+grant insert, select, update on combined_payment to lika_app;
+
+create table combined_refund (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  combined_id uuid not null,
+  card_amount bigint not null,
+  wechat_amount bigint not null,
+  reference text,
+  reason text,
+  status text not null default 'processing'::text,
+  out_refund_no text not null,
+  refund_id text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint pk_combined_refund PRIMARY KEY (lane, id),
+  constraint ck_combined_refund_amounts CHECK (((card_amount >= 0) AND (wechat_amount >= 0) AND ((card_amount + wechat_amount) > 0))),
+  constraint ck_combined_refund_status CHECK ((status = ANY (ARRAY['processing'::text, 'succeeded'::text, 'abnormal'::text])))
+);
+comment on table combined_refund is 'What a combined payment gave back, each part its own way.';
+CREATE INDEX combined_refund_by_payment ON combined_refund USING btree (lane, combined_id);
+grant insert, select, update on combined_refund to lika_app;
 
 create table consumer (
   name text not null,
@@ -862,7 +936,7 @@ create table member_merge (
 );
 comment on table member_merge is 'Every merge of members and every undoing, in the order in which they happened.';
 CREATE INDEX member_merge_by_into ON member_merge USING btree (into_id, id);
-CREATE INDEX member_merge_by_member ON member_merge USING btree (lane, member_id, id);
+CREATE INDEX member_merge_by_member ON member_merge USING btree (member_id, id);
 grant delete, insert, select on member_merge to lika_app;
 
 create table merchant (
@@ -978,6 +1052,65 @@ create table operator_key (
 comment on table operator_key is 'Digests of the keys in the operator.key files of the servers on this database.';
 grant insert, select on operator_key to lika_app;
 
+create table order_refund (
+  lane integer not null,
+  order_id uuid not null,
+  n integer not null,
+  book_id uuid not null,
+  trade integer not null,
+  total bigint not null,
+  amount bigint not null,
+  basis text not null,
+  state text not null,
+  refund_id text,
+  reason text,
+  asked_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  look_at timestamp with time zone not null,
+  looks integer not null default 0,
+  problem text,
+  constraint pk_order_refund PRIMARY KEY (lane, order_id, n),
+  constraint ck_order_refund_amount CHECK (((amount > 0) AND (amount <= total))),
+  constraint ck_order_refund_basis CHECK ((basis = ANY (ARRAY['cooling_off'::text, 'statutory'::text, 'load'::text, 'undeliverable'::text, 'surplus'::text, 'till'::text]))),
+  constraint ck_order_refund_ended CHECK (((state = ANY (ARRAY['closed'::text, 'succeeded'::text])) = (ended_at IS NOT NULL))),
+  constraint ck_order_refund_n CHECK ((n > 0)),
+  constraint ck_order_refund_state CHECK ((state = ANY (ARRAY['asked'::text, 'processing'::text, 'abnormal'::text, 'closed'::text, 'succeeded'::text])))
+);
+comment on table order_refund is 'Money that goes back to a payer through WeChat, and how far it is.';
+CREATE INDEX order_refund_due ON order_refund USING btree (lane, look_at) WHERE (state = ANY (ARRAY['asked'::text, 'processing'::text, 'abnormal'::text]));
+grant insert, select, update on order_refund to lika_app;
+
+create table order_trade (
+  lane integer not null,
+  order_id uuid not null,
+  n integer not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  mchid text not null,
+  scene text not null,
+  appid text not null,
+  payer_digest bytea,
+  amount bigint not null,
+  expires_at timestamp with time zone not null,
+  state text not null,
+  transaction_id text,
+  paid_at timestamp with time zone,
+  asked_at timestamp with time zone not null,
+  invitation jsonb,
+  look_at timestamp with time zone not null,
+  looks integer not null default 0,
+  problem text,
+  constraint pk_order_trade PRIMARY KEY (lane, order_id, n),
+  constraint ck_order_trade_amount CHECK ((amount > 0)),
+  constraint ck_order_trade_n CHECK ((n > 0)),
+  constraint ck_order_trade_paid CHECK ((((state = 'paid'::text) = (transaction_id IS NOT NULL)) AND ((state = 'paid'::text) = (paid_at IS NOT NULL)))),
+  constraint ck_order_trade_scene CHECK ((scene = ANY (ARRAY['jsapi'::text, 'mini_program'::text, 'native'::text, 'h5'::text, 'micropay'::text]))),
+  constraint ck_order_trade_state CHECK ((state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text, 'closed'::text, 'paid'::text])))
+);
+comment on table order_trade is 'Under which numbers WeChat was asked for the money of an order, and what became of each.';
+CREATE INDEX order_trade_due ON order_trade USING btree (lane, look_at) WHERE (state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text]));
+grant insert, select, update on order_trade to lika_app;
+
 create table pay_code_use (
   lane integer not null,
   handle integer not null,
@@ -1048,6 +1181,7 @@ create table payment_hold (
   metadata jsonb,
   created_at timestamp with time zone not null,
   channel text,
+  tied boolean not null default false,
   constraint pk_payment_hold PRIMARY KEY (lane, id),
   constraint ck_payment_hold_amount CHECK ((amount > 0)),
   constraint ck_payment_hold_channel CHECK ((channel = ANY (ARRAY['in_store'::text, 'online'::text, 'mini_program'::text]))),
@@ -1211,11 +1345,13 @@ create table product_version (
   channels text[] not null default '{}'::text[],
   hours jsonb not null default '[]'::jsonb,
   min_amount bigint,
+  cooling_off_hours integer,
   constraint pk_product_version PRIMARY KEY (product_id, version),
   constraint ck_product_version_amount CHECK (((faces IS NULL) = ((face_min IS NOT NULL) AND (face_max IS NOT NULL)))),
   constraint ck_product_version_carrier CHECK ((carrier = ANY (ARRAY['virtual'::text, 'physical'::text]))),
   constraint ck_product_version_channels CHECK ((channels <@ ARRAY['in_store'::text, 'online'::text, 'mini_program'::text])),
   constraint ck_product_version_consume_order CHECK (((cardinality(consume_order) = 2) AND (consume_order @> ARRAY['bonus'::text, 'principal'::text]))),
+  constraint ck_product_version_cooling_off CHECK (((cooling_off_hours >= 0) AND (cooling_off_hours <= 720))),
   constraint ck_product_version_faces CHECK (((cardinality(faces) > 0) AND (0 < ALL (faces)))),
   constraint ck_product_version_kind CHECK ((kind = ANY (ARRAY['gift'::text, 'stored_value'::text, 'membership'::text]))),
   constraint ck_product_version_min_amount CHECK ((min_amount > 0)),
@@ -1440,6 +1576,60 @@ create table reserve_profile (
 );
 comment on table reserve_profile is 'What an issuer says of itself as far as its reserve depends on it; every version stays.';
 grant insert, select, update on reserve_profile to lika_app;
+
+create table sale_order (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  kind text not null,
+  channel text not null,
+  status text not null,
+  product_id uuid,
+  product_version integer,
+  card_id uuid,
+  member_id uuid,
+  amount bigint not null,
+  bonus bigint not null,
+  quantity integer not null,
+  total bigint not null,
+  account_id uuid,
+  has_buyer boolean not null,
+  review text,
+  asked_by uuid,
+  asked_owner text,
+  reviewed_by uuid,
+  reviewed_owner text,
+  cooling_off_hours integer not null,
+  trades integer not null,
+  paid_trade integer,
+  paid_at timestamp with time zone,
+  refunds integer not null,
+  refunded bigint not null,
+  card_ids uuid[] not null,
+  sealed_until timestamp with time zone,
+  undeliverable text,
+  expires_at timestamp with time zone not null,
+  reference text,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  constraint pk_sale_order PRIMARY KEY (lane, id),
+  constraint ck_sale_order_amounts CHECK (((amount > 0) AND (bonus >= 0) AND (quantity > 0) AND (total = (amount * quantity)))),
+  constraint ck_sale_order_card CHECK (((kind = 'top_up'::text) = (card_id IS NOT NULL))),
+  constraint ck_sale_order_channel CHECK ((channel = ANY (ARRAY['official_account'::text, 'mini_program'::text, 'h5'::text, 'till'::text, 'corporate'::text]))),
+  constraint ck_sale_order_kind CHECK ((kind = ANY (ARRAY['purchase'::text, 'top_up'::text, 'till'::text]))),
+  constraint ck_sale_order_paid CHECK ((((paid_trade IS NULL) = (paid_at IS NULL)) AND ((paid_trade IS NOT NULL) = (status = ANY (ARRAY['paid'::text, 'delivered'::text, 'completed'::text, 'refunding'::text, 'refunded'::text]))))),
+  constraint ck_sale_order_product CHECK ((((product_id IS NULL) = (product_version IS NULL)) AND ((kind = 'till'::text) OR (product_id IS NOT NULL)))),
+  constraint ck_sale_order_refunded CHECK (((refunded >= 0) AND (refunded <= total))),
+  constraint ck_sale_order_review CHECK ((review = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text]))),
+  constraint ck_sale_order_reviewed CHECK ((((reviewed_by IS NULL) = ((review IS NULL) OR (review = 'pending'::text))) AND ((reviewed_by IS NULL) = (reviewed_owner IS NULL)) AND (reviewed_by IS DISTINCT FROM asked_by))),
+  constraint ck_sale_order_status CHECK ((status = ANY (ARRAY['created'::text, 'paying'::text, 'paid'::text, 'delivered'::text, 'completed'::text, 'refunding'::text, 'refunded'::text, 'closed'::text])))
+);
+comment on table sale_order is 'What was ordered, how far it is, what was delivered for it.';
+CREATE INDEX sale_order_by_book ON sale_order USING btree (lane, book_id, id);
+CREATE INDEX sale_order_by_member ON sale_order USING btree (lane, member_id, id) WHERE (member_id IS NOT NULL);
+CREATE INDEX sale_order_open ON sale_order USING btree (lane, expires_at) WHERE (status = ANY (ARRAY['created'::text, 'paying'::text]));
+CREATE INDEX sale_order_sealed ON sale_order USING btree (lane, sealed_until) WHERE (status = 'delivered'::text);
+grant insert, select, update on sale_order to lika_app;
 
 create table sale_switch (
   issuer_id uuid not null,
@@ -2017,6 +2207,27 @@ end
 $function$;
 grant execute on function wipe_test_book(in_lane integer, book uuid, most integer) to lika_app;
 
+CREATE OR REPLACE FUNCTION lika.wipe_test_orders(in_lane integer, book uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  delete from order_refund where lane = in_lane and book_id = book;
+  delete from order_trade where lane = in_lane and book_id = book;
+  delete from sale_order where lane = in_lane and book_id = book;
+end
+$function$;
+grant execute on function wipe_test_orders(in_lane integer, book uuid) to lika_app;
+
 CREATE OR REPLACE FUNCTION lika.wipe_test_rebates(in_lane integer, book uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -2040,3 +2251,24 @@ begin
 end
 $function$;
 grant execute on function wipe_test_rebates(in_lane integer, book uuid) to lika_app;
+
+CREATE OR REPLACE FUNCTION lika.wipe_test_sales(in_lane integer, book uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  delete from combined_call where lane = in_lane and book_id = book;
+  delete from combined_refund where lane = in_lane and book_id = book;
+  delete from combined_payment where lane = in_lane and book_id = book;
+end
+$function$;
+grant execute on function wipe_test_sales(in_lane integer, book uuid) to lika_app;
