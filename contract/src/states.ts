@@ -93,3 +93,57 @@ export type PayoutState = (typeof payoutStates)[number]
 export const payoutBatchStates = ['created', 'released', 'sent', 'finished', 'cancelled'] as const
 /** Payouts that go to the bank together: put together, let go by a second person, with the bank, all answered. */
 export type PayoutBatchState = (typeof payoutBatchStates)[number]
+
+export const orderKinds = ['purchase', 'top_up', 'till'] as const
+/** What is sold: new cards, money onto a card, the rest of a payment at a till. */
+export type OrderKind = (typeof orderKinds)[number]
+
+export const orderChannels = [
+  'official_account',
+  'mini_program',
+  'h5',
+  'till',
+  'corporate',
+] as const
+/** Where a sale began; the buyer may change over half-way, and the order stays the same. */
+export type OrderChannel = (typeof orderChannels)[number]
+
+export const orderStates = [
+  'created',
+  'paying',
+  'paid',
+  'delivered',
+  'completed',
+  'refunding',
+  'refunded',
+  'closed',
+] as const
+export type OrderState = (typeof orderStates)[number]
+
+/**
+ * From which states an order comes into which by what is done to it; it never goes back. `surrender` is a payment that
+ * cannot be delivered, also one that came for an order that was closed: it is given back at once.
+ */
+export const orderActions = {
+  invite: { from: ['created', 'paying'], to: 'paying' },
+  pay: { from: ['created', 'paying'], to: 'paid' },
+  deliver: { from: ['created', 'paying', 'paid'], to: 'delivered' },
+  complete: { from: ['created', 'paying', 'paid', 'delivered'], to: 'completed' },
+  close: { from: ['created', 'paying'], to: 'closed' },
+  surrender: { from: ['created', 'paying', 'paid', 'closed'], to: 'refunding' },
+  refund: { from: ['delivered', 'completed'], to: 'refunding' },
+  settle: { from: ['refunding'], to: 'refunded' },
+} as const satisfies Record<string, { from: readonly OrderState[]; to: OrderState }>
+
+export type OrderAction = keyof typeof orderActions
+
+export const tradeStates = ['asked', 'open', 'closing', 'closed', 'paid'] as const
+/**
+ * One number at WeChat under which an order may be paid: WeChat was asked and nobody knows yet whether it has it, it is
+ * there, it is being closed, it will never be paid, it was paid.
+ */
+export type TradeState = (typeof tradeStates)[number]
+
+export const orderRefundStates = ['asked', 'processing', 'abnormal', 'closed', 'succeeded'] as const
+/** Money on its way back to a payer: asked for, accepted, waiting for a person, not done by WeChat, arrived. */
+export type OrderRefundState = (typeof orderRefundStates)[number]

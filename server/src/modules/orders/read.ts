@@ -1,0 +1,273 @@
+/** Orders for those who ask, and what of them WeChat has to be asked about again: reads outside rounds. */
+import type { BookId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
+import type { Sql } from '../../platform/db.ts'
+import { intArray, textArray } from '../../platform/db-array.ts'
+import type { Json } from '../../platform/lanes/index.ts'
+import { loadOrderRefunds, type OrderRefundRow } from './refund-store.ts'
+import { loadOrders, type OrderRow } from './store.ts'
+import { loadTrades, type TradeRow } from './trade-store.ts'
+
+/** undefined: there is none in that book. */
+export async function findOrder(
+  sql: Sql,
+  lane: Lane,
+  book: BookId,
+  id: OrderId,
+): Promise<OrderRow | undefined> {
+  const [row] = await loadOrders(sql, lane, [id])
+  return row?.bookId === book ? row : undefined
+}
+
+export async function findTrade(
+  sql: Sql,
+  lane: Lane,
+  orderId: OrderId,
+  n: number,
+): Promise<TradeRow | undefined> {
+  const [row] = await loadTrades(sql, lane, [`${orderId}:${n}`])
+  return row
+}
+
+export async function findOrderRefund(
+  sql: Sql,
+  lane: Lane,
+  orderId: OrderId,
+  n: number,
+): Promise<OrderRefundRow | undefined> {
+  const [row] = await loadOrderRefunds(sql, lane, [`${orderId}:${n}`])
+  return row
+}
+
+/** What is known of a number at WeChat beside the round: what the buyer was handed, what stands in the way. */
+export interface TradeNotes {
+  readonly invitation: Json
+  readonly problem: string | null
+}
+
+export async function selectTradeNotes(
+  sql: Sql,
+  lane: Lane,
+  orderId: OrderId,
+  n: number,
+): Promise<TradeNotes | undefined> {
+  const [row] = await sql<TradeNotes[]>`
+    select invitation, problem
+    from order_trade
+    where lane = ${lane}
+      and order_id = ${orderId}
+      and n = ${n}`
+  return row
+}
+
+export function writeInvitation(
+  sql: Sql,
+  lane: Lane,
+  { orderId, n }: Pick<TradeRow, 'orderId' | 'n'>,
+  invitation: Json,
+): Promise<unknown> {
+  return sql`
+    update order_trade
+    set invitation = ${JSON.stringify(invitation)}::text::jsonb
+    where lane = ${lane}
+      and order_id = ${orderId}
+      and n = ${n}`
+}
+
+export function writeTradeProblem(
+  sql: Sql,
+  lane: Lane,
+  { orderId, n }: Pick<TradeRow, 'orderId' | 'n'>,
+  problem: string | null,
+): Promise<unknown> {
+  return sql`
+    update order_trade
+    set problem = ${problem}
+    where lane = ${lane}
+      and order_id = ${orderId}
+      and n = ${n}`
+}
+
+export function writeRefundProblem(
+  sql: Sql,
+  lane: Lane,
+  { orderId, n }: Pick<OrderRefundRow, 'orderId' | 'n'>,
+  problem: string | null,
+): Promise<unknown> {
+  return sql`
+    update order_refund
+    set problem = ${problem}
+    where lane = ${lane}
+      and order_id = ${orderId}
+      and n = ${n}`
+}
+
+export interface Due {
+  readonly lane: Lane
+  readonly bookId: BookId
+  readonly orderId: OrderId
+  readonly n: number
+  readonly looks: number
+}
+
+/**
+ * Numbers that WeChat has to be asked about, each given to one process for a while: whoever has it puts off the next
+ * look before it looks.
+ */
+export function takeDueTrades(
+  sql: Sql,
+  lanes: readonly Lane[],
+  now: Instant,
+  backoff: readonly Instant[],
+  limit: number,
+): Promise<Due[]> {
+  return sql<Due[]>`
+    with due as (
+      select lane, order_id, n
+      from order_trade
+      where lane = any(${intArray(lanes)}::int[])
+        and look_at <= ${new Date(now)}
+        and state in ('asked', 'open', 'closing')
+      order by look_at
+      limit ${limit}
+      for update skip locked
+    )
+    update order_trade
+    set
+      looks = looks + 1,
+      look_at = ${new Date(now)}::timestamptz + make_interval(secs => (
+        ${intArray(backoff)}::int[]
+      )[least(looks + 1, ${backoff.length})] / 1000.0)
+    from due
+    where order_trade.lane = any(${intArray(lanes)}::int[])
+      and order_trade.lane = due.lane
+      and order_trade.order_id = due.order_id
+      and order_trade.n = due.n
+    returning
+      order_trade.lane, book_id as "bookId", order_trade.order_id as "orderId", order_trade.n, looks`
+}
+
+/** As `takeDueTrades`, of refunds. */
+export function takeDueRefunds(
+  sql: Sql,
+  lanes: readonly Lane[],
+  now: Instant,
+  backoff: readonly Instant[],
+  limit: number,
+): Promise<Due[]> {
+  return sql<Due[]>`
+    with due as (
+      select lane, order_id, n
+      from order_refund
+      where lane = any(${intArray(lanes)}::int[])
+        and look_at <= ${new Date(now)}
+        and state in ('asked', 'processing', 'abnormal')
+      order by look_at
+      limit ${limit}
+      for update skip locked
+    )
+    update order_refund
+    set
+      looks = looks + 1,
+      look_at = ${new Date(now)}::timestamptz + make_interval(secs => (
+        ${intArray(backoff)}::int[]
+      )[least(looks + 1, ${backoff.length})] / 1000.0)
+    from due
+    where order_refund.lane = any(${intArray(lanes)}::int[])
+      and order_refund.lane = due.lane
+      and order_refund.order_id = due.order_id
+      and order_refund.n = due.n
+    returning
+      order_refund.lane, book_id as "bookId", order_refund.order_id as "orderId", order_refund.n, looks`
+}
+
+export type OrderPlace = Pick<Due, 'lane' | 'bookId' | 'orderId'>
+
+/** Orders whose time to be paid is over, the oldest first. */
+export function selectExpired(
+  sql: Sql,
+  lanes: readonly Lane[],
+  now: Instant,
+  limit: number,
+): Promise<OrderPlace[]> {
+  return sql<OrderPlace[]>`
+    select lane, book_id as "bookId", id as "orderId"
+    from sale_order
+    where lane = any(${intArray(lanes)}::int[])
+      and status in ('created', 'paying')
+      and expires_at <= ${new Date(now)}
+    order by expires_at
+    limit ${limit}`
+}
+
+/** Delivered orders whose seal is over. */
+export function selectUnsealed(
+  sql: Sql,
+  lanes: readonly Lane[],
+  now: Instant,
+  limit: number,
+): Promise<OrderPlace[]> {
+  return sql<OrderPlace[]>`
+    select lane, book_id as "bookId", id as "orderId"
+    from sale_order
+    where lane = any(${intArray(lanes)}::int[])
+      and status = 'delivered'
+      and sealed_until <= ${new Date(now)}
+    order by sealed_until
+    limit ${limit}`
+}
+
+export interface OrderFilter {
+  readonly reference?: string | undefined
+  /** As stored. */
+  readonly statuses?: readonly OrderState[] | undefined
+  readonly memberId?: MemberId | undefined
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+/** Of one book, the newest first, over all of its lanes. */
+export function selectOrders(
+  sql: Sql,
+  lanes: readonly Lane[],
+  book: BookId,
+  { reference, statuses, memberId, before, limit }: OrderFilter,
+): Promise<{ id: OrderId; lane: Lane }[]> {
+  return sql<{ id: OrderId; lane: Lane }[]>`
+    select id, lane
+    from sale_order
+    where lane = any(${intArray(lanes)}::int[])
+      and book_id = ${book}
+      and (${reference ?? null}::text is null or reference = ${reference ?? null})
+      and (${statuses === undefined} or status = any(${textArray(statuses ?? [])}::text[]))
+      and (${memberId ?? null}::uuid is null or member_id = ${memberId ?? null}::uuid)
+      and (${before ?? null}::uuid is null or id < ${before ?? null}::uuid)
+    order by id desc
+    limit ${limit}`
+}
+
+export type RefundShown = OrderRefundRow & { readonly problem: string | null }
+
+/** The refunds of one order, in order. */
+export function selectRefundsOf(sql: Sql, lane: Lane, orderId: OrderId): Promise<RefundShown[]> {
+  return sql<RefundShown[]>`
+    select
+      order_id as "orderId", n, book_id as "bookId", trade, total, amount, basis, state,
+      refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt", problem
+    from order_refund
+    where lane = ${lane}
+      and order_id = ${orderId}
+    order by n`
+}
+
+/** Every number of one order, in order. */
+export function selectTradesOf(sql: Sql, lane: Lane, orderId: OrderId): Promise<TradeRow[]> {
+  return sql<TradeRow[]>`
+    select
+      order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
+      payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
+      transaction_id as "transactionId", paid_at as "paidAt", asked_at as "askedAt"
+    from order_trade
+    where lane = ${lane}
+      and order_id = ${orderId}
+    order by n`
+}
