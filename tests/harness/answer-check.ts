@@ -1,5 +1,5 @@
 /**
- * Holds answers against the document at /openapi.json: a status that the operation documents, its content type, and a
+ * Holds answers against the documents at /openapi.json and /wallet/openapi.json: a status that the operation documents, its content type, and a
  * body of exactly the documented shape. A client that is built on it cannot see an answer that nobody was promised.
  */
 import assert from 'node:assert/strict'
@@ -40,8 +40,17 @@ export type AnswerCheck = {
 }
 
 export async function answerCheckOf(url: string): Promise<AnswerCheck> {
-  const response = await fetch(`${url}/openapi.json`)
-  return makeAnswerCheck(await response.json())
+  const read = async (path: string) => (await fetch(url + path)).json()
+  const platform = makeAnswerCheck(await read('/openapi.json'))
+  const wallet = makeAnswerCheck(await read('/wallet/openapi.json'))
+  const checkFor = (path: string) => (path.startsWith('/wallet/') ? wallet : platform)
+  return {
+    operations: platform.operations,
+    operationOf: (method, path) => checkFor(path).operationOf(method, path),
+    complaints: (method, path, answer) => checkFor(path).complaints(method, path, answer),
+    assertDocumented: (method, path, answer) =>
+      checkFor(path).assertDocumented(method, path, answer),
+  }
 }
 
 function makeAnswerCheck(document: Json): AnswerCheck {
@@ -153,9 +162,9 @@ function parsed(text: string): Json {
   }
 }
 
-/** What the document describes; beside it there are only the reference page and the document itself. */
+/** What the documents describe; beside it there are pages, the documents themselves and what WeChat calls. */
 function isOurs(path: string): boolean {
-  return !path.startsWith('/docs') && !path.startsWith('/openapi.json')
+  return !/^\/(docs|openapi\.json|wallet\/openapi\.json|wechat\/|h5\/)/.test(path)
 }
 
 function segmentsOf(path: string): string[] {

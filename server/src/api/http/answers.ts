@@ -1,7 +1,7 @@
 /** The few ways in which handlers answer; a refusal is answered as it is: `return refused(…)`. */
 import type { Instant } from '@lika/contract'
 import type { Executed } from '../../platform/lanes/index.ts'
-import type { FileAnswer, Refused } from './spec.ts'
+import type { FileAnswer, RedirectAnswer, Refused } from './spec.ts'
 
 export function okay<B>(body: B): { status: 200; body: B } {
   return { status: 200, body }
@@ -21,6 +21,14 @@ export function file(
   headers: Readonly<Record<string, string>> = {},
 ): FileAnswer {
   return { status: 200, file: { mediaType, content }, headers }
+}
+
+/** To another page; only from routes that say `redirects`. */
+export function redirect(
+  location: string,
+  headers: NonNullable<RedirectAnswer['headers']> = {},
+): RedirectAnswer {
+  return { status: 302, location, headers }
 }
 
 export type Done = Extract<Executed, { status: 'done' }>

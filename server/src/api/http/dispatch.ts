@@ -45,7 +45,7 @@ export function makeDispatch(routes: readonly DispatchRoute[]): Dispatch {
       const problem = problemOf(given.refusal, call.request.id)
       return { ...problem, refused: given.refusal }
     }
-    if ('file' in given)
+    if ('file' in given || 'location' in given)
       throw new Error(`${call.path} answers a file, which has no place in a bulk`)
     return { status: given.status, body: given.body }
   }

@@ -7,6 +7,7 @@ import type { IdKind, RefusalCode } from '@lika/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { Access, Caller } from '../../modules/access/index.ts'
+import type { MemberCaller, Sessions } from '../../modules/members/index.ts'
 import { databaseFaultOf } from '../../platform/db-faults.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
 import type { Log } from '../../platform/log.ts'
@@ -23,7 +24,7 @@ import { makeRoutePaths, type RoutePaths } from './unmatched.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    caller: Caller | null
+    caller: Caller | MemberCaller | null
   }
 }
 
@@ -62,6 +63,8 @@ export interface Kernel extends LikaApp {
 
 export interface KernelOptions {
   readonly access: Access
+  /** What flows work with, of which the kernel asks for the sessions of members. */
+  readonly flows?: { readonly sessions?: Pick<Sessions, 'memberOf'> }
   readonly log: Log
   readonly execute: (command: Command) => Promise<Executed>
 }
@@ -70,7 +73,7 @@ const defaultBodyLimit = 262_144
 
 export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Kernel {
   const { log, execute } = options
-  const doorkeeper = makeDoorkeeper(options.access)
+  const doorkeeper = makeDoorkeeper(options.access, options.flows?.sessions)
   const paths = makeRoutePaths()
   const routes: KnownRoute[] = []
   fastify.decorateRequest('caller', null)
@@ -150,7 +153,8 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
       }
       const caller = request.caller ?? undefined
       if (throttle !== undefined && isTooMuch(throttle, caller, request.ip, reply)) return
-      const call = { ...understood, caller, address: request.ip, execute, request }
+      const idempotencyKey = keyOf(caller, understood.idempotencyKey)
+      const call = { ...understood, idempotencyKey, caller, address: request.ip, execute, request }
       try {
         const given = handler(call)
         if (given instanceof Promise) whenSettled(given, reply, known)
@@ -176,6 +180,8 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
     } else if ('file' in given) {
       reply.headers(given.headers ?? {}).header('content-type', given.file.mediaType)
       reply.send(given.file.content)
+    } else if ('location' in given) {
+      reply.headers(given.headers ?? {}).redirect(given.location, 302)
     } else {
       reply.code(given.status).send(given.status === 204 ? undefined : given.body)
     }
@@ -209,16 +215,24 @@ function pathId(params: unknown): string | undefined {
   return typeof params.id === 'string' ? params.id : undefined
 }
 
+/** Claims are a book's, and in one book many members choose keys: each has keys of their own. */
+function keyOf(caller: Caller | MemberCaller | undefined, key: string | undefined) {
+  return caller?.kind === 'member' && key !== undefined ? `${caller.memberId} ${key}` : key
+}
+
+function throttleNameOf(caller: Caller | MemberCaller | undefined, address: string): string {
+  if (caller?.kind === 'key') return caller.keyId
+  return caller?.kind === 'member' ? caller.memberId : address
+}
+
 /** Says how much is left; answers when nothing is. */
 function isTooMuch(
   throttle: Throttle,
-  caller: Caller | undefined,
+  caller: Caller | MemberCaller | undefined,
   address: string,
   reply: FastifyReply,
 ): boolean {
-  const { limit, remaining, resetSeconds } = throttle.count(
-    caller?.kind === 'key' ? caller.keyId : address,
-  )
+  const { limit, remaining, resetSeconds } = throttle.count(throttleNameOf(caller, address))
   reply
     .header('ratelimit-limit', String(limit))
     .header('ratelimit-remaining', String(Math.max(0, remaining)))
@@ -243,7 +257,7 @@ const statusesOf = {
 function assertDocumented(spec: AnySpec): void {
   const place = `${spec.method} ${spec.path}`
   const statuses = Object.keys(spec.responses).map(Number)
-  if (statuses.length === 0 && spec.files === undefined)
+  if (statuses.length === 0 && spec.files === undefined && spec.redirects !== true)
     throw new Error(`${place} has no response schema`)
   const allowed: readonly number[] = statusesOf[spec.method]
   for (const status of statuses) {

@@ -7,13 +7,24 @@ import type { AnySpec } from './spec.ts'
 /** Every refusal that a route can answer: its own and those that the kernel adds. */
 export function codesOf(spec: AnySpec): RefusalCode[] {
   const codes: RefusalCode[] = ['request.invalid', 'throttled', 'busy', ...spec.refusals]
-  if (spec.access !== 'anyone') codes.push('auth.missing', 'auth.not_recognised')
-  if (spec.access === 'operator') codes.push('auth.not_operator')
-  else if (spec.access !== 'anyone') codes.push('auth.scope_missing')
+  codes.push(...accessCodes(spec.access))
   if (spec.method !== 'GET')
     codes.push('request.malformed', 'request.too_large', 'media_type.unsupported')
   if (spec.idempotent === true) codes.push('idempotency.key_missing', 'idempotency.key_reused')
   return [...new Set(codes)]
+}
+
+function accessCodes(access: AnySpec['access']): RefusalCode[] {
+  switch (access) {
+    case 'anyone':
+      return []
+    case 'member':
+      return ['session.missing', 'session.not_recognised']
+    case 'operator':
+      return ['auth.missing', 'auth.not_recognised', 'auth.not_operator']
+    default:
+      return ['auth.missing', 'auth.not_recognised', 'auth.scope_missing']
+  }
 }
 
 const standardMembers = ['type', 'title', 'status', 'code', 'detail', 'request_id']
@@ -43,7 +54,32 @@ const problem = {
   },
 }
 
-export function openapiOf(specs: readonly AnySpec[], version: string): Record<string, unknown> {
+/** The wallet's routes, for members, have a document of their own beside the one for those who integrate. */
+export type Part = 'platform' | 'wallet'
+
+const words: Record<Part, { readonly title: string; readonly description: string }> = {
+  platform: {
+    title: 'Lika 礼卡',
+    description:
+      'Prepaid value: cards, payments, refunds, holds, books. Amounts are integers in fen. Routes marked with an Idempotency-Key run once per key; a repeat has the answer of the first.',
+  },
+  wallet: {
+    title: 'Lika 礼卡 wallet',
+    description:
+      'What a member does in the wallet: log in by WeChat, buy, look. A session token stands for the member; no OpenID goes over this surface in either direction.',
+  },
+}
+
+export function partOf(spec: Pick<AnySpec, 'path'>): Part {
+  return spec.path.startsWith('/wallet/') ? 'wallet' : 'platform'
+}
+
+export function openapiOf(
+  all: readonly AnySpec[],
+  version: string,
+  part: Part = 'platform',
+): Record<string, unknown> {
+  const specs = all.filter((spec) => partOf(spec) === part)
   const paths: Record<string, Record<string, unknown>> = {}
   for (const spec of specs) {
     const operation = { [spec.method.toLowerCase()]: operationOf(spec) }
@@ -51,27 +87,25 @@ export function openapiOf(specs: readonly AnySpec[], version: string): Record<st
   }
   return {
     openapi: '3.1.0',
-    info: {
-      title: 'Lika 礼卡',
-      version,
-      description:
-        'Prepaid value: cards, payments, refunds, holds, books. Amounts are integers in fen. Routes marked with an Idempotency-Key run once per key; a repeat has the answer of the first.',
-    },
+    info: { version, ...words[part] },
     servers: [{ url: '/' }],
     paths,
     components: {
       schemas: { Problem: problem },
-      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        [part === 'wallet' ? 'session' : 'key']: { type: 'http', scheme: 'bearer' },
+      },
     },
   }
 }
 
 function operationOf(spec: AnySpec): Record<string, unknown> {
-  const [, , noun = ''] = spec.path.split('/')
+  const [, first, second = '', third = ''] = spec.path.split('/')
+  const noun = first === 'wallet' ? third : second
   const requestBody = bodyOf(spec)
   return {
     operationId: operationIdOf(spec),
-    tags: [spec.path.startsWith('/v1/') ? noun : 'server'],
+    tags: [first === 'v1' || first === 'wallet' ? noun : 'server'],
     summary: spec.summary,
     ...describeAccess(spec),
     parameters: parametersOf(spec),
@@ -88,6 +122,8 @@ function operationIdOf({ method, path }: AnySpec): string {
 
 function describeAccess({ access }: AnySpec): Record<string, unknown> {
   if (access === 'anyone') return { security: [] }
+  if (access === 'member')
+    return { security: [{ session: [] }], description: 'A member with a session.' }
   const who =
     access === 'operator'
       ? 'The operator key.'
@@ -159,6 +195,10 @@ function successesOf(spec: AnySpec): Record<string, unknown> {
       headers,
       ...(Object.keys(content).length === 0 ? {} : { content }),
     }
+  }
+  if (spec.redirects === true) {
+    const location = { Location: { schema: { type: 'string' } } }
+    answers['302'] = { description: 'Elsewhere', headers: { ...headers, ...location } }
   }
   return answers
 }

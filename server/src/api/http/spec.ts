@@ -5,21 +5,30 @@ import type { Id, IdKind, Refusal, RefusalCode, Scope } from '@lika/contract'
 import type { FastifyRequest } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { Caller, KeyCaller, OperatorCaller } from '../../modules/access/index.ts'
+import type { MemberCaller } from '../../modules/members/index.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
 
 /**
- * Who may call: a key with the scope, any key, the operator, either the operator or a key with the scope, or anyone
- * without a key.
+ * Who may call: a key with the scope, any key, the operator, either the operator or a key with the scope, a member with
+ * a session of the wallet, or anyone without a key.
  */
-export type AccessRule = Scope | 'key' | 'operator' | 'anyone' | { readonly operatorOr: Scope }
+export type AccessRule =
+  | Scope
+  | 'key'
+  | 'operator'
+  | 'member'
+  | 'anyone'
+  | { readonly operatorOr: Scope }
 
 export type CallerOf<A> = A extends 'anyone'
   ? undefined
   : A extends 'operator'
     ? OperatorCaller
-    : A extends Scope | 'key'
-      ? KeyCaller
-      : Caller
+    : A extends 'member'
+      ? MemberCaller
+      : A extends Scope | 'key'
+        ? KeyCaller
+        : Caller
 
 /** Calls of one key, in a window that begins with its first call; answered with RateLimit headers. */
 export interface RateLimit {
@@ -52,6 +61,8 @@ export interface RouteSpec<
   readonly responses: Responses
   /** Media types that 200 may have instead of JSON, answered by `file()`. */
   readonly files?: readonly string[]
+  /** It answers 302, by `redirect()`. */
+  readonly redirects?: boolean
   /** What it can answer beside what every route can; the kernel adds shape, auth, throttled, busy, idempotency. */
   readonly refusals: readonly RefusalCode[]
   readonly rate?: RateLimit
@@ -64,6 +75,7 @@ export interface Call<Kind, Query, Body, Access, Idempotent> {
   readonly id: Kind extends IdKind ? Id<Kind> : undefined
   readonly query: Query extends TSchema ? Static<Query> : undefined
   readonly body: Body extends TSchema ? Static<Body> : undefined
+  /** Of a member's call with the member before it: what one member sends says nothing of another's. */
   readonly idempotencyKey: Idempotent extends true ? string : undefined
   /** Where the call comes from, the proxy in front looked through. */
   readonly address: string
@@ -84,6 +96,13 @@ export type FileAnswer = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export type RedirectAnswer = {
+  readonly status: 302
+  readonly location: string
+  /** `set-cookie` and the like. */
+  readonly headers?: Readonly<Record<string, string | string[]>>
+}
+
 export type Answer<Responses> =
   | {
       [S in keyof Responses & number]: {
@@ -93,6 +112,7 @@ export type Answer<Responses> =
       }
     }[keyof Responses & number]
   | FileAnswer
+  | RedirectAnswer
   | Refused
 
 export type Handler<Kind, Query, Body, Responses, Access, Idempotent> = (
@@ -110,7 +130,7 @@ export type AnySpec = RouteSpec<
 >
 
 export interface AnyCall {
-  readonly caller: Caller | undefined
+  readonly caller: Caller | MemberCaller | undefined
   readonly id: Id | undefined
   readonly query: unknown
   readonly body: unknown
@@ -123,6 +143,7 @@ export interface AnyCall {
 export type AnyAnswer =
   | { readonly status: number; readonly body: unknown; readonly replayed?: boolean }
   | FileAnswer
+  | RedirectAnswer
   | Refused
 
 export type AnyHandler = (call: AnyCall) => AnyAnswer | Promise<AnyAnswer>
