@@ -14,7 +14,7 @@ import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
 import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
-import { openPayAccounts } from './modules/wechat/index.ts'
+import { openPayAccounts, openWechatApps } from './modules/wechat/index.ts'
 import type { Config } from './platform/config.ts'
 import type { Keyring } from './platform/crypto/keyring.ts'
 import { openKeyring } from './platform/crypto/master-key.ts'
@@ -87,6 +87,8 @@ export async function openParts(
     }),
     sessions: openSessions(database),
     payAccounts: openPayAccounts({ database, keyring }),
+    wechatApps: openWechatApps({ database, keyring }),
+    publicUrl: wechat.publicUrl,
     mintCards: (request) => mintCards(request, keyring),
     tellTestClock: wechat.tellClock,
   }

@@ -60,6 +60,7 @@ import { register as registerStatements } from './v1/statements.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
+import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 
 /** Every route file of v1, in the order of the reference. */
@@ -103,6 +104,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerTestMode,
   registerWebhooks,
   registerWechatPayAccounts,
+  registerWechatApps,
   registerEvents,
   registerLedger,
   registerLedgerDays,
@@ -129,17 +131,24 @@ export async function buildApp(
   addFirstHook(fastify, kernel.paths)
   for (const register of [...routeFiles, ...more]) register(kernel, deps)
   const specs = kernel.routes.map(({ spec }) => spec)
+  addDocument(fastify, '/wallet/openapi.json', openapiOf(specs, version(), 'wallet'))
   await addReference(fastify, openapiOf(specs, version()))
   await fastify.ready()
   return fastify
 }
 
-/** `/openapi.json`, and the page at `/docs` that shows it. */
-async function addReference(fastify: FastifyInstance, document: object): Promise<void> {
+/** A document as it stands; answers its text. */
+function addDocument(fastify: FastifyInstance, path: string, document: object): string {
   const text = JSON.stringify(document)
-  fastify.get('/openapi.json', (_request, reply) => {
+  fastify.get(path, (_request, reply) => {
     reply.header('content-type', 'application/json; charset=utf-8').send(text)
   })
+  return text
+}
+
+/** `/openapi.json`, and the page at `/docs` that shows it. */
+async function addReference(fastify: FastifyInstance, document: object): Promise<void> {
+  const text = addDocument(fastify, '/openapi.json', document)
   await fastify.register(fastifySwagger, {
     mode: 'static',
     specification: { document: JSON.parse(text) },

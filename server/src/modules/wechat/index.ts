@@ -1,6 +1,21 @@
 /** What an issuer has at WeChat, and the ports through which the rest of Lika asks WeChat for something. */
 export type * from './app-port.ts'
 export {
+  type App,
+  type AppKind,
+  appKinds,
+  type CallbackMode,
+  callbackModes,
+} from './app-store.ts'
+export {
+  type AppChange,
+  type AppCredentials,
+  type AppSecrets,
+  type NewApp,
+  openWechatApps,
+  type WechatApps,
+} from './apps.ts'
+export {
   type KeyProblem,
   type KeyProblemCode,
   keyModes,
