@@ -1,0 +1,106 @@
+/**
+ * Every figure that WeChat is said to hold to, in one place. What the sheet calls recalled is here because nobody should
+ * rely on it: `POST /_twin/settings` changes any of them. Other files may add their own.
+ */
+import type { Store, Table } from './store.ts'
+
+export const defaults = {
+  /** Of a request's timestamp, in seconds either way. */
+  clockSkewSeconds: 300,
+  nonceSeconds: 600,
+  bodyBytes: 1_048_576,
+  /** A request without these is refused; that `User-Agent` is demanded is recalled. */
+  demandUserAgent: true,
+  prepaySeconds: 2 * 3600,
+  codeUrlSeconds: 2 * 3600,
+  h5UrlSeconds: 300,
+  orderSeconds: 7 * 86_400,
+  /** `time_expire` sooner than this after the order is raised to it. */
+  leastExpirySeconds: 60,
+  refundDays: 365,
+  refundsPerOrder: 50,
+  refundGapSeconds: 60,
+  /** How long a refund is PROCESSING. */
+  refundSeconds: 30,
+  /** What the merchant pays WeChat for a payment, in millionths of it. */
+  feePpm: 6_000,
+  appidsPerMerchant: 50,
+  /** Between attempts of a notification; the fifteenth is the last. */
+  ladderSeconds: [
+    15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600,
+  ],
+  notificationAnswerMs: 5_000,
+  /** Every how many answers and notifications one is a probe whose signature does not hold; 0 is never. */
+  probeEvery: 0,
+  /** A new platform certificate is listed this long before it signs. */
+  certificateLeadSeconds: 86_400,
+  certificateYears: 5,
+  /** HTTP status of the certificate list for merchants who have only the public key; recalled. */
+  noCertificatesStatus: 404,
+  /** HTTP status of closing a paid order; partly recalled. */
+  closePaidStatus: 400,
+  /** Calls a second: a merchant's on each kind of call, by real time. `default` for all that have none of their own. */
+  rates: {
+    default: 1_000,
+    'order.jsapi': 500,
+    'order.native': 600,
+    'order.h5': 600,
+    'order.app': 600,
+    'order.query': 1_800,
+    'order.close': 600,
+    'refund.create': 150,
+    'refund.failing': 6,
+    'refund.query': 300,
+    certificates: 1_000,
+  } as Record<string, number>,
+}
+
+export type Settings = typeof defaults
+
+export class SettingsBox {
+  readonly #kept: Table<Partial<Settings>>
+  #now: Settings
+
+  constructor(store: Store) {
+    this.#kept = store.table('settings')
+    this.#now = merged(this.#kept.get('changed') ?? {})
+  }
+
+  get now(): Readonly<Settings> {
+    return this.#now
+  }
+
+  /** Unknown names are answered, not ignored; groups (`rates`) are merged member by member. */
+  change(members: Record<string, unknown>): string | undefined {
+    const known: Record<string, unknown> = defaults
+    for (const [name, value] of Object.entries(members)) {
+      if (!Object.hasOwn(known, name)) return `unknown setting ${name}`
+      if (
+        typeof value !== typeof known[name] ||
+        Array.isArray(value) !== Array.isArray(known[name])
+      )
+        return `${name} is of another type`
+    }
+    const changes = merge(this.#kept.get('changed') ?? {}, members)
+    this.#kept.set('changed', changes)
+    this.#now = merged(changes)
+    return undefined
+  }
+}
+
+function merged(changes: Partial<Settings>): Settings {
+  return merge(defaults, changes as Record<string, unknown>) as Settings
+}
+
+function merge(base: object, changes: Record<string, unknown>): Record<string, unknown> {
+  const made: Record<string, unknown> = { ...base }
+  for (const [name, value] of Object.entries(changes)) {
+    const before = made[name]
+    made[name] = isGroup(before) && isGroup(value) ? { ...before, ...value } : value
+  }
+  return made
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
