@@ -61,6 +61,7 @@ export function startTimers(
   repeat('rebates by the calendar', 30_000, async () => {
     for (const mode of modes) await postRebates(flows, mode, log)
   })
+  repeat('sessions that are over', 60_000, () => flows.sessions.sweep())
   repeat('old idempotency keys', dayMs, () =>
     forgetOldClaims(database.sql, realNow() - claimsKeptMs),
   )

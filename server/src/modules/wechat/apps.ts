@@ -74,6 +74,8 @@ export interface WechatApps {
   /** Refusals: `wechat_app.not_found`, `wechat_app.callbacks_invalid`. */
   change(book: BookId, id: WechatAppId, change: AppChange, at: Instant): Promise<Result<App>>
   credentials(id: WechatAppId): Promise<AppCredentials | undefined>
+  /** Of whatever book, for who comes with its id and no key: WeChat, and the members of its issuer. */
+  known(id: WechatAppId): Promise<App | undefined>
 }
 
 export interface WechatAppsNeeds {
@@ -124,6 +126,10 @@ export function openWechatApps({ database: { sql }, keyring }: WechatAppsNeeds):
       }
       throw new Error('a WeChat app is changed by others without end')
     },
+    known: async (id) => {
+      const app = await selectAppById(sql, id)
+      return app === undefined ? undefined : withoutSecrets(app)
+    },
     credentials: async (id) => {
       const app = await selectAppById(sql, id)
       if (app === undefined) return undefined
@@ -137,6 +143,10 @@ const halfCallbacks = refusal(
   'wechat_app.callbacks_invalid',
   'An EncodingAESKey needs the token that was set beside it, and has 43 characters that stand for 32 bytes.',
 )
+
+function withoutSecrets({ credentials: _, ...app }: StoredApp): App {
+  return app
+}
 
 /** Of callbacks: nothing, a token, or a token and a key that is one. */
 function areWhole({ token, encodingAesKey }: AppSecrets): boolean {

@@ -23,6 +23,8 @@ export interface Keyring extends CardKeys {
   guessDigest(subject: string): Buffer
   /** The six digits that make a pay code ours. `step` is the whole time step, not the six digits in the code. */
   readonly payCodeMac: (lane: number, handle: number, step: number) => string
+  /** Of a login that went to WeChat: 16 bytes, so that what comes back is known to have been begun here. */
+  loginMac(text: string): Buffer
   seal(purpose: SealPurpose, context: string, plain: Uint8Array): Buffer
   /** @throws when key, purpose, context or value is another one. */
   open(purpose: SealPurpose, context: string, sealed: Uint8Array): Buffer
@@ -48,6 +50,7 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
   const guesses = subkey('guess')
   const payCodes = subkey('pay-code')
   const persons = subkey('seal:person')
+  const logins = subkey('wallet-login')
   const sealing: Record<SealPurpose, KeyObject> = {
     'webhook-secret': subkey('seal:webhook-secret'),
     'job-input': subkey('seal:job-input'),
@@ -63,6 +66,7 @@ export function keyringOf(masterKey: Uint8Array): Keyring {
       // 48 bits over a million: the bias is one in 10^8.
       return String(mac.readUIntBE(0, 6) % 1_000_000).padStart(6, '0')
     },
+    loginMac: (text) => digest16(logins, text),
     seal: (purpose, context, plain) => sealWith(sealing[purpose], context, plain),
     open: (purpose, context, sealed) => openWith(sealing[purpose], context, sealed),
     sealPerson: (personId, plain) => {
