@@ -46,7 +46,10 @@ function registerClock(twin: Twin): void {
   const patience = object({ timeout_seconds: optional(integer({ max: 600 })) })
   control(twin, 'POST', '/_twin/settle', patience, async ({ body }) => {
     const until = clock.real() + (body.timeout_seconds ?? 30) * 1000
-    const isBusy = () => twin.notifier.flying > 0 || (schedule.next() ?? Infinity) <= clock.now()
+    const isBusy = () =>
+      twin.notifier.flying > 0 ||
+      twin.flying.some((count) => count() > 0) ||
+      (schedule.next() ?? Infinity) <= clock.now()
     while (isBusy() && clock.real() < until) {
       schedule.run()
       await sleep(5)

@@ -30,7 +30,7 @@ export class Clock {
   }
 
   realSeconds(): number {
-    return Math.floor(Date.now() / 1000)
+    return Math.floor(this.real() / 1000)
   }
 
   get offset(): number {

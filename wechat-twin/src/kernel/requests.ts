@@ -14,6 +14,8 @@ export interface RecordedRequest {
 }
 
 const kept = 2_000
+/** In queries: what proves who calls. */
+const secretMembers = /\b(secret|access_token|refresh_token)=[^&]*/g
 const longestBody = 65_536
 
 export class Requests {
@@ -39,7 +41,7 @@ export class Requests {
       at: this.#clock.real(),
       method: call.method,
       path: call.path,
-      query: call.target.slice(call.path.length),
+      query: call.target.slice(call.path.length).replace(secretMembers, '$1=…'),
       headers,
       body: call.body.toString('utf8', 0, longestBody),
       status: 0,

@@ -62,7 +62,7 @@ async function take(
         paths: [path],
         mchid: mchidOf(call),
       })
-  const early = fault === undefined ? undefined : before(fault)
+  const early = fault === undefined ? undefined : before(fault, path)
   if (early === 'close') {
     twin.store.flush()
     request.destroy()
@@ -80,11 +80,16 @@ async function take(
 }
 
 /** What a fault answers before any work, if it does. */
-function before(fault: Fault): Answer | 'close' | undefined {
+function before(fault: Fault, path: string): Answer | 'close' | undefined {
   if (fault.effect === 'close_before') return 'close'
   if (fault.effect === 'answer_500_before')
     return json(500, { code: 'SYSTEM_ERROR', message: '系统错误' })
   if (fault.effect !== 'status') return undefined
+  // Where errors are numbers, `code` is one: {name: 'status', http: 200, code: -1}.
+  if (/^\/(?:sns|cgi-bin|wxa|card)\//.test(path)) {
+    const errcode = numberOf(fault, 'code', -1)
+    return json(numberOf(fault, 'http', 200), { errcode, errmsg: 'system error' })
+  }
   const code = String(fault.with['code'] ?? 'SYSTEM_ERROR')
   return json(numberOf(fault, 'http', 500), { code, message: '系统错误' })
 }

@@ -53,6 +53,48 @@ export const defaults = {
     'refund.query': 300,
     certificates: 1_000,
   } as Record<string, number>,
+  /** Accounts, mini-programs and cards: seconds of real time, and how many calls a window lets through (-1: no limit). */
+  app: {
+    codeSeconds: 300,
+    accessTokenSeconds: 7200,
+    /** For so long the token before stays good after a new one of `/cgi-bin/token`. */
+    overlapSeconds: 300,
+    /** A stable token is renewed so long before its end. */
+    renewalSeconds: 300,
+    forcedApartSeconds: 30,
+    refreshTokenSeconds: 30 * 86_400,
+    ticketSeconds: 7200,
+    /** How far ahead of us a card's signature may be; behind us it lives as long as its ticket. Recalled. */
+    signatureAheadSeconds: 300,
+    callbackSeconds: 5,
+    /** Between two attempts at a callback, and how many come after the first. Recalled. */
+    callbackRetrySeconds: 5,
+    callbackRepeats: 3,
+    /** How long a given card may wait for the friend, on the virtual clock. Recalled. */
+    giftSeconds: 86_400,
+    /** How long after a user did something an app may write to him, and how often. Recalled. */
+    conversationSeconds: 48 * 3600,
+    customMessages: 5,
+    /** Any one call with an access token. */
+    apiMinute: -1,
+    apiDay: -1,
+    tokenDay: 2_000,
+    stableTokenMinute: 10_000,
+    stableTokenDay: 500_000,
+    stableForcedDay: 20,
+    clearQuotaMonth: 10,
+    loginUserMinute: 100,
+    /** Recalled. */
+    phoneMinute: 5_000,
+    subscribeDay: 10_000_000,
+    /** Recalled. */
+    templateDay: 100_000,
+    /** Found in no source: a figure that is told, not confirmed. */
+    cardCreateSecond: 50,
+    cardCreateDay: 100_000,
+    /** Of one code. Recalled. */
+    memberUpdateMinute: 60,
+  },
 }
 
 export type Settings = typeof defaults

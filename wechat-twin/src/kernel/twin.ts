@@ -49,6 +49,8 @@ export class Twin {
   readonly auth: RequestAuth
   readonly v3: V3Gate
   readonly doings = new Map<string, Doing>()
+  /** How many requests to the outside are unanswered: asked of each who makes some. */
+  readonly flying: (() => number)[] = []
   /** Of the server once it listens: `http://127.0.0.1:port`. */
   url = ''
   #server: Server | undefined

@@ -38,6 +38,10 @@ export interface PhoneMessage {
   title: string
   text: string
   url?: string
+  /** What of: a reply, a subscribe message, a card, … */
+  kind?: string
+  /** The values of its keywords, as they were sent. */
+  data?: Readonly<Record<string, string>>
 }
 
 export class Users {
@@ -94,7 +98,7 @@ export class Users {
     return true
   }
 
-  tell(user: string, message: { from: string; title: string; text: string; url?: string }): void {
+  tell(user: string, message: Omit<PhoneMessage, 'id' | 'user' | 'at'>): void {
     const id = `msg_${this.#random.letters(16)}`
     this.messages.set(id, { id, user, at: this.#clock.now(), ...message })
   }
