@@ -39,6 +39,41 @@ export const defaults = {
   noCertificatesStatus: 404,
   /** HTTP status of closing a paid order; partly recalled. */
   closePaidStatus: 400,
+  /** How long a share is PROCESSING; recalled. */
+  shareSeconds: 5,
+  shareFirstSeconds: 60,
+  /** After these what is left goes to the payer. */
+  shareDays: 30,
+  shareRequests: 50,
+  shareReceivers: 20_000,
+  /** What a person may get by sharing in a month, in fen. */
+  shareMonthlyFen: 20_000_000,
+  /** How long a return is PROCESSING; 0 is at once. */
+  returnSeconds: 0,
+  returnDays: 180,
+  returnsPerOrder: 50,
+  /** How long a return waits for an empty account before TIME_OUT_CLOSED; 0: it fails with BALANCE_NOT_ENOUGH. Recalled. */
+  returnWaitSeconds: 172_800,
+  transferLeastFen: 10,
+  /** From here on `user_name` is demanded. */
+  transferNameFen: 200_000,
+  transferConfirmSeconds: 86_400,
+  /** How long a transfer is TRANSFERING after the user's yes, and CANCELING after the merchant's no; recalled. */
+  transferSeconds: 2,
+  transferQueryDays: 30,
+  /** The hour in China at which the bills of the day before are there. */
+  billHour: 10,
+  billDays: 90,
+  billUrlSeconds: 300,
+  /** Bills begin with a byte order mark, as those of V2 do; recalled. */
+  billMark: true,
+  /** A payment code is another one after this. */
+  authCodeSeconds: 60,
+  /** From this amount on a payment by code asks for a password; recalled. */
+  passwordFen: 100_000,
+  /** How long the user may take over it; recalled. */
+  passwordSeconds: 30,
+  reverseDays: 7,
   /** Calls a second: a merchant's on each kind of call, by real time. `default` for all that have none of their own. */
   rates: {
     default: 1_000,
@@ -52,6 +87,13 @@ export const defaults = {
     'refund.failing': 6,
     'refund.query': 300,
     certificates: 1_000,
+    'sharing.provider': 300,
+    'sharing.payee': 30,
+    'sharing.order': 1,
+    'sharing.query': 500,
+    'sharing.return': 100,
+    'transfer.create': 100,
+    'v2.micropay': 33,
   } as Record<string, number>,
   /** Accounts, mini-programs and cards: seconds of real time, and how many calls a window lets through (-1: no limit). */
   app: {
