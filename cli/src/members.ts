@@ -216,6 +216,8 @@ const words: Readonly<Record<string, string>> = {
   released_by: '放行人',
   reloadable: '可充值',
   renewal_months: '自动延期月数',
+  cooling_off_hours: '冷静期小时数',
+  sealed_until: '封存至',
   replaced_by: '补发新卡',
   replaces: '原卡',
   report_due: '报送期限',

@@ -94,8 +94,8 @@ export const payoutBatchStates = ['created', 'released', 'sent', 'finished', 'ca
 /** Payouts that go to the bank together: put together, let go by a second person, with the bank, all answered. */
 export type PayoutBatchState = (typeof payoutBatchStates)[number]
 
-export const orderKinds = ['purchase', 'top_up', 'till'] as const
-/** What is sold: new cards, money onto a card, the rest of a payment at a till. */
+export const orderKinds = ['purchase', 'top_up'] as const
+/** What is sold: new cards, or money onto a card. */
 export type OrderKind = (typeof orderKinds)[number]
 
 export const orderChannels = [
@@ -127,8 +127,8 @@ export type OrderState = (typeof orderStates)[number]
 export const orderActions = {
   invite: { from: ['created', 'paying'], to: 'paying' },
   pay: { from: ['created', 'paying'], to: 'paid' },
-  deliver: { from: ['created', 'paying', 'paid'], to: 'delivered' },
-  complete: { from: ['created', 'paying', 'paid', 'delivered'], to: 'completed' },
+  deliver: { from: ['paid'], to: 'delivered' },
+  complete: { from: ['paid', 'delivered'], to: 'completed' },
   close: { from: ['created', 'paying'], to: 'closed' },
   surrender: { from: ['created', 'paying', 'paid', 'closed'], to: 'refunding' },
   refund: { from: ['delivered', 'completed'], to: 'refunding' },

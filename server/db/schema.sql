@@ -1071,7 +1071,7 @@ create table order_refund (
   problem text,
   constraint pk_order_refund PRIMARY KEY (lane, order_id, n),
   constraint ck_order_refund_amount CHECK (((amount > 0) AND (amount <= total))),
-  constraint ck_order_refund_basis CHECK ((basis = ANY (ARRAY['cooling_off'::text, 'statutory'::text, 'load'::text, 'undeliverable'::text, 'surplus'::text, 'till'::text]))),
+  constraint ck_order_refund_basis CHECK ((basis = ANY (ARRAY['cooling_off'::text, 'statutory'::text, 'load'::text, 'undeliverable'::text, 'surplus'::text]))),
   constraint ck_order_refund_ended CHECK (((state = ANY (ARRAY['closed'::text, 'succeeded'::text])) = (ended_at IS NOT NULL))),
   constraint ck_order_refund_n CHECK ((n > 0)),
   constraint ck_order_refund_state CHECK ((state = ANY (ARRAY['asked'::text, 'processing'::text, 'abnormal'::text, 'closed'::text, 'succeeded'::text])))
@@ -1104,7 +1104,7 @@ create table order_trade (
   constraint ck_order_trade_amount CHECK ((amount > 0)),
   constraint ck_order_trade_n CHECK ((n > 0)),
   constraint ck_order_trade_paid CHECK ((((state = 'paid'::text) = (transaction_id IS NOT NULL)) AND ((state = 'paid'::text) = (paid_at IS NOT NULL)))),
-  constraint ck_order_trade_scene CHECK ((scene = ANY (ARRAY['jsapi'::text, 'mini_program'::text, 'native'::text, 'h5'::text, 'micropay'::text]))),
+  constraint ck_order_trade_scene CHECK ((scene = ANY (ARRAY['jsapi'::text, 'mini_program'::text, 'native'::text, 'h5'::text]))),
   constraint ck_order_trade_state CHECK ((state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text, 'closed'::text, 'paid'::text])))
 );
 comment on table order_trade is 'Under which numbers WeChat was asked for the money of an order, and what became of each.';
@@ -1584,8 +1584,8 @@ create table sale_order (
   kind text not null,
   channel text not null,
   status text not null,
-  product_id uuid,
-  product_version integer,
+  product_id uuid not null,
+  product_version integer not null,
   card_id uuid,
   member_id uuid,
   amount bigint not null,
@@ -1616,9 +1616,8 @@ create table sale_order (
   constraint ck_sale_order_amounts CHECK (((amount > 0) AND (bonus >= 0) AND (quantity > 0) AND (total = (amount * quantity)))),
   constraint ck_sale_order_card CHECK (((kind = 'top_up'::text) = (card_id IS NOT NULL))),
   constraint ck_sale_order_channel CHECK ((channel = ANY (ARRAY['official_account'::text, 'mini_program'::text, 'h5'::text, 'till'::text, 'corporate'::text]))),
-  constraint ck_sale_order_kind CHECK ((kind = ANY (ARRAY['purchase'::text, 'top_up'::text, 'till'::text]))),
+  constraint ck_sale_order_kind CHECK ((kind = ANY (ARRAY['purchase'::text, 'top_up'::text]))),
   constraint ck_sale_order_paid CHECK ((((paid_trade IS NULL) = (paid_at IS NULL)) AND ((paid_trade IS NOT NULL) = (status = ANY (ARRAY['paid'::text, 'delivered'::text, 'completed'::text, 'refunding'::text, 'refunded'::text]))))),
-  constraint ck_sale_order_product CHECK ((((product_id IS NULL) = (product_version IS NULL)) AND ((kind = 'till'::text) OR (product_id IS NOT NULL)))),
   constraint ck_sale_order_refunded CHECK (((refunded >= 0) AND (refunded <= total))),
   constraint ck_sale_order_review CHECK ((review = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text]))),
   constraint ck_sale_order_reviewed CHECK ((((reviewed_by IS NULL) = ((review IS NULL) OR (review = 'pending'::text))) AND ((reviewed_by IS NULL) = (reviewed_owner IS NULL)) AND (reviewed_by IS DISTINCT FROM asked_by))),
@@ -2035,7 +2034,7 @@ create table wechat_nonce (
   expires_at timestamp with time zone not null,
   used_at timestamp with time zone,
   constraint pk_wechat_nonce PRIMARY KEY (app_id, slot),
-  constraint ck_wechat_nonce_slot CHECK (((slot >= 0) AND (slot <= 16383)))
+  constraint ck_wechat_nonce_slot CHECK (((slot >= 0) AND (slot <= 65535)))
 );
 comment on table wechat_nonce is 'Nonces of signed card parameters: each comes back once, in time and unchanged.';
 grant insert, select, update on wechat_nonce to lika_app;

@@ -4,7 +4,7 @@ import { channels, subBalances } from '@lika/contract'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../failures.ts'
 import type { Json } from '../json.ts'
-import { count, hours, names, several, yuan, yuanRange } from '../option-values.ts'
+import { count, countOrNone, hours, names, several, yuan, yuanRange } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 type Terms = Labels & {
@@ -18,6 +18,7 @@ type Terms = Labels & {
   expiry?: boolean
   renewalMonths?: number
   renewal?: boolean
+  coolingOffHours?: number
   reloadable?: boolean
   acceptMerchant?: string[]
   acceptStore?: string[]
@@ -147,6 +148,11 @@ function termOptions(lika: Lika, command: Command): Command {
       say('到期后自动延期的月数', 'months by which cards are renewed when they expire'),
       count,
     )
+    .option(
+      '--cooling-off-hours <n>',
+      say('订单售出后封存的小时数', 'hours for which a card sold by an order is sealed'),
+      countOrNone,
+    )
     .option('--no-renewal', say('到期不自动延期', 'cards are not renewed by themselves'))
     .option('--reloadable', say('可充值', 'takes loads'))
     .option(
@@ -196,6 +202,7 @@ function termsOf(options: Terms): Record<string, Json | undefined> {
     face_range: options.faceRange,
     validity_months: options.expiry === false ? null : options.validityMonths,
     renewal_months: options.renewal === false ? null : options.renewalMonths,
+    cooling_off_hours: options.coolingOffHours,
     reloadable,
     model: options.model,
     acceptance: acceptanceOf(options),

@@ -18,8 +18,8 @@ create table lika.sale_order (
   kind text not null,
   channel text not null,
   status text not null,
-  product_id uuid,
-  product_version int,
+  product_id uuid not null,
+  product_version int not null,
   -- Of a top-up.
   card_id uuid,
   member_id uuid,
@@ -51,16 +51,13 @@ create table lika.sale_order (
   metadata jsonb,
   created_at timestamptz not null,
   constraint pk_sale_order primary key (lane, id),
-  constraint ck_sale_order_kind check (kind in ('purchase', 'top_up', 'till')),
+  constraint ck_sale_order_kind check (kind in ('purchase', 'top_up')),
   constraint ck_sale_order_channel check (channel in ('official_account', 'mini_program', 'h5', 'till', 'corporate')),
   constraint ck_sale_order_status check (
     status in ('created', 'paying', 'paid', 'delivered', 'completed', 'refunding', 'refunded', 'closed')
   ),
   constraint ck_sale_order_amounts check (
     amount > 0 and bonus >= 0 and quantity > 0 and total = amount * quantity
-  ),
-  constraint ck_sale_order_product check (
-    (product_id is null) = (product_version is null) and (kind = 'till' or product_id is not null)
   ),
   constraint ck_sale_order_card check ((kind = 'top_up') = (card_id is not null)),
   constraint ck_sale_order_review check (review in ('pending', 'approved', 'rejected')),
@@ -108,7 +105,7 @@ create table lika.order_trade (
   constraint pk_order_trade primary key (lane, order_id, n),
   constraint ck_order_trade_n check (n > 0),
   constraint ck_order_trade_amount check (amount > 0),
-  constraint ck_order_trade_scene check (scene in ('jsapi', 'mini_program', 'native', 'h5', 'micropay')),
+  constraint ck_order_trade_scene check (scene in ('jsapi', 'mini_program', 'native', 'h5')),
   constraint ck_order_trade_state check (state in ('asked', 'open', 'closing', 'closed', 'paid')),
   constraint ck_order_trade_paid check (
     (state = 'paid') = (transaction_id is not null) and (state = 'paid') = (paid_at is not null)
@@ -141,9 +138,7 @@ create table lika.order_refund (
   constraint pk_order_refund primary key (lane, order_id, n),
   constraint ck_order_refund_n check (n > 0),
   constraint ck_order_refund_amount check (amount > 0 and amount <= total),
-  constraint ck_order_refund_basis check (
-    basis in ('cooling_off', 'statutory', 'load', 'undeliverable', 'surplus', 'till')
-  ),
+  constraint ck_order_refund_basis check (basis in ('cooling_off', 'statutory', 'load', 'undeliverable', 'surplus')),
   constraint ck_order_refund_state check (state in ('asked', 'processing', 'abnormal', 'closed', 'succeeded')),
   constraint ck_order_refund_ended check ((state in ('closed', 'succeeded')) = (ended_at is not null))
 );

@@ -49,6 +49,7 @@ export const Card = closed({
   ...shown,
   created_at: Timestamp,
   activated_at: nullable(Timestamp),
+  sealed_until: nullable(Timestamp),
 })
 
 const person = {
@@ -105,6 +106,7 @@ export const stateRefusals = [
   'card.frozen',
   'card.not_active',
   'card.already_active',
+  'card.sealed',
 ] as const
 
 export const purchaseRefusals = [

@@ -174,6 +174,7 @@ export const chargeRefusals = [
   'card.closed',
   'card.lost',
   'card.frozen',
+  'card.sealed',
   'card.not_active',
   'card.expired',
   'merchant.not_in_scope',

@@ -42,6 +42,8 @@ import {
 
 const Faces = Type.Array(Amount, { minItems: 1, maxItems: 100 })
 const FaceRange = closed({ min: Amount, max: Amount })
+/** Up to a month; null: as usual for cards that are sold by an order. */
+const CoolingOffHours = nullable(Type.Integer({ minimum: 0, maximum: 720 }))
 /** 100 years: what still is a date in every calendar that prints cards. */
 const ValidityMonths = nullable(Type.Integer({ minimum: 1, maximum: 1200 }))
 const ConsumeOrder = Type.Array(SubBalanceName, { minItems: 1, maxItems: 2 })
@@ -63,6 +65,8 @@ const optionalTerms = {
   consume_order: Type.Optional(ConsumeOrder),
   /** By how much a card is prolonged by itself when its time is over. */
   renewal_months: Type.Optional(ValidityMonths),
+  /** For how long a card that was sold by an order is sealed, so that its buyer may change his mind. */
+  cooling_off_hours: Type.Optional(CoolingOffHours),
 }
 
 const ProductBody = closed({
@@ -71,6 +75,7 @@ const ProductBody = closed({
   status: oneOf(['draft', 'published']),
   ...termMembers,
   renewal_months: ValidityMonths,
+  cooling_off_hours: CoolingOffHours,
   faces: Type.Optional(Faces),
   face_range: Type.Optional(FaceRange),
   model: oneOf(acceptanceModels),
@@ -133,6 +138,7 @@ function registerChanges(app: LikaApp, deps: Deps): void {
           faces,
           validityMonths: body.validity_months,
           renewalMonths: body.renewal_months ?? null,
+          coolingOffHours: body.cooling_off_hours ?? null,
           reloadable: body.reloadable,
           model: body.model ?? 'mixed',
           acceptance: acceptanceIn(body.acceptance ?? {}),
@@ -248,6 +254,10 @@ function changedBy(patch: Static<typeof ProductPatch>): (latest: Terms) => Terms
     faces: facesIn(patch) ?? latest.faces,
     validityMonths:
       patch.validity_months === undefined ? latest.validityMonths : patch.validity_months,
+    coolingOffHours:
+      patch.cooling_off_hours === undefined
+        ? (latest.coolingOffHours ?? null)
+        : patch.cooling_off_hours,
     renewalMonths:
       patch.renewal_months === undefined ? (latest.renewalMonths ?? null) : patch.renewal_months,
     reloadable: patch.reloadable ?? latest.reloadable,
@@ -270,6 +280,7 @@ function presentProduct(product: Product) {
     ...presentFaces(terms.faces),
     validity_months: terms.validityMonths,
     renewal_months: terms.renewalMonths ?? null,
+    cooling_off_hours: terms.coolingOffHours ?? null,
     reloadable: terms.reloadable,
     model: terms.model,
     acceptance: presentAcceptance(terms.acceptance),

@@ -37,6 +37,8 @@ export interface CardFacts {
   readonly activatedAt: Instant | null
   /** What its buyer was shown. */
   readonly charterId: CharterId | null
+  /** Until then its buyer may change his mind. */
+  readonly sealedUntil: Instant | null
 }
 
 /** What the caller gave along when the card was made; never changes, and stays out of the journal. */
@@ -70,6 +72,7 @@ export function factsBody(facts: CardFacts): Body {
     createdAt: facts.createdAt,
     activatedAt: facts.activatedAt,
     charterId: facts.charterId,
+    sealedUntil: facts.sealedUntil,
   }
 }
 
@@ -93,6 +96,7 @@ export function factsFrom(body: Json | undefined): CardFacts {
     createdAt: numberIn(members, 'createdAt') ?? 0,
     activatedAt: numberIn(members, 'activatedAt'),
     charterId: idIn(members, 'charterId'),
+    sealedUntil: numberIn(members, 'sealedUntil'),
   }
 }
 
@@ -145,6 +149,7 @@ export function presentCard(facts: CardFacts, given: Given, at: Instant) {
     metadata: { ...given.metadata },
     created_at: formatInstant(facts.createdAt),
     activated_at: facts.activatedAt === null ? null : formatInstant(facts.activatedAt),
+    sealed_until: facts.sealedUntil === null ? null : formatInstant(facts.sealedUntil),
   }
 }
 

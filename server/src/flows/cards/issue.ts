@@ -194,6 +194,7 @@ export function newCard({ id, number, secretDigest }: MintedCard) {
     importId: null,
     reference: null,
     metadata: null,
+    sealedUntil: null,
   } satisfies Partial<CardRow>
 }
 

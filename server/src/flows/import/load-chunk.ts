@@ -132,6 +132,7 @@ function cardOf(read: ReadCard, { row, terms }: ImportWork, now: Instant): CardR
     activatedAt: now,
     // Another system sold it.
     charterId: null,
+    sealedUntil: null,
   }
 }
 

@@ -37,6 +37,7 @@ function cardIn(state: CardState, more: Partial<CardRow> = {}): CardRow {
     createdAt: now,
     activatedAt: null,
     charterId: null,
+    sealedUntil: null,
     ...more,
   }
 }

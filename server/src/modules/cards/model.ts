@@ -26,9 +26,11 @@ export function isExpired(card: Pick<CardRow, 'expiresAt'>, now: Instant): boole
 }
 
 /**
- * Whether the card's state allows the action; expiry also stands in the way where `expiry` says so.
+ * Whether the card's state allows the action; expiry also stands in the way where `expiry` says so, and so does the
+ * seal of a card whose buyer may still change his mind. What protects the card (a freeze, a report of loss) is not
+ * sealed; what puts money on it or gives it a new number is, for the refund takes back one card with one payment.
  * Refusals, of which a state has one: `card.replaced` (with `replaced_by`), `card.closed`, `card.lost`, `card.frozen`,
- * `card.not_active`, `card.already_active`, `card.not_frozen`; then `card.expired`.
+ * `card.not_active`, `card.already_active`, `card.not_frozen`; then `card.sealed` (with `until`), `card.expired`.
  */
 export function checkCard(
   card: CardRow,
@@ -37,11 +39,35 @@ export function checkCard(
   expiry: 'counts' | 'ignored' = 'counts',
 ): Result<void> {
   if (!cardMay(action, card.state)) return refused(stateRefusal(card, action))
+  if (isSealedFor(card, action, now)) return refused(sealed(card.sealedUntil ?? now))
   if (expiry === 'counts' && isExpired(card, now)) {
     const at = formatInstant(card.expiresAt ?? now)
     return refused(refusal('card.expired', `The card expired at ${at}. Its money is still there.`))
   }
   return ok(undefined)
+}
+
+/** What a seal stands in the way of. */
+const sealedActions: readonly CardAction[] = [
+  'pay',
+  'load',
+  'adjust',
+  'split',
+  'replace',
+  'reveal',
+  'redeem',
+  'close',
+]
+
+function isSealedFor({ sealedUntil }: CardRow, action: CardAction, now: Instant): boolean {
+  return sealedUntil !== null && now < sealedUntil && sealedActions.includes(action)
+}
+
+function sealed(until: Instant): Refusal {
+  const at = formatInstant(until)
+  return refusal('card.sealed', `The card is sealed until ${at}: its buyer may change his mind.`, {
+    data: { until: at },
+  })
 }
 
 const refusalByState: Record<CardRow['state'], { code: RefusalCode; detail: string }> = {

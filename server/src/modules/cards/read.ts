@@ -37,6 +37,7 @@ export async function readCards(
       card.expires_at as "expiresAt", parent_id as "parentId", depth, replaced_by as "replacedBy", replaces,
       batch_id as "batchId", import_id as "importId", reference, metadata,
       created_at as "createdAt", activated_at as "activatedAt", charter_id as "charterId",
+      sealed_until as "sealedUntil",
       coalesce(principal.balance, 0) as principal,
       coalesce(bonus.balance, 0) as bonus,
       coalesce(principal.held, 0) + coalesce(bonus.held, 0) - coalesce(expired.amount, 0) as held

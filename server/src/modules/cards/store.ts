@@ -48,6 +48,8 @@ export interface CardRow {
   readonly activatedAt: Instant | null
   /** What its buyer was shown. */
   readonly charterId: CharterId | null
+  /** Until then its buyer may change his mind: nothing is taken from it, nobody sees its secret. null: it is not sealed. */
+  readonly sealedUntil: Instant | null
 }
 
 export interface SealRow {
@@ -138,7 +140,8 @@ export function loadCards(sql: Sql, lane: Lane, ids: readonly string[]): Promise
       number, secret_digest as "secretDigest", face_amount as "faceAmount", face_bonus as "faceBonus",
       expires_at as "expiresAt", parent_id as "parentId", depth, replaced_by as "replacedBy", replaces,
       batch_id as "batchId", import_id as "importId", reference, metadata,
-      created_at as "createdAt", activated_at as "activatedAt", charter_id as "charterId"
+      created_at as "createdAt", activated_at as "activatedAt", charter_id as "charterId",
+      sealed_until as "sealedUntil"
     from card
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -149,11 +152,11 @@ function insertCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
     insert into card
       (lane, id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
         face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-        metadata, created_at, activated_at, charter_id)
+        metadata, created_at, activated_at, charter_id, sealed_until)
     select
       ${lane}, id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
       face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-      metadata, created_at, activated_at, charter_id
+      metadata, created_at, activated_at, charter_id, sealed_until
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -175,11 +178,12 @@ function insertCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       ${textArray(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[],
       ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[],
-      ${uuidArray(rows.map((row) => row.charterId))}::uuid[]
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[],
+      ${instantArray(rows.map((row) => row.sealedUntil))}::timestamptz[]
     ) as fresh
       (id, book_id, product_id, product_version, state, number, secret_digest, face_amount,
         face_bonus, expires_at, parent_id, depth, replaced_by, replaces, batch_id, import_id, reference,
-        metadata, created_at, activated_at, charter_id)`
+        metadata, created_at, activated_at, charter_id, sealed_until)`
 }
 
 /** What can change in a card's life; product and lineage upwards never do, the number only where an import is reversed. */
@@ -195,7 +199,8 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       expires_at = changed.expires_at,
       replaced_by = changed.replaced_by,
       activated_at = changed.activated_at,
-      charter_id = changed.charter_id
+      charter_id = changed.charter_id,
+      sealed_until = changed.sealed_until
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${textArray(rows.map((row) => row.state))}::text[],
@@ -206,10 +211,11 @@ function updateCards(sql: Sql, lane: Lane, rows: readonly CardRow[]): Promise<un
       ${instantArray(rows.map((row) => row.expiresAt))}::timestamptz[],
       ${uuidArray(rows.map((row) => row.replacedBy))}::uuid[],
       ${instantArray(rows.map((row) => row.activatedAt))}::timestamptz[],
-      ${uuidArray(rows.map((row) => row.charterId))}::uuid[]
+      ${uuidArray(rows.map((row) => row.charterId))}::uuid[],
+      ${instantArray(rows.map((row) => row.sealedUntil))}::timestamptz[]
     ) as changed
       (id, state, number, secret_digest, face_amount, face_bonus, expires_at, replaced_by, activated_at,
-        charter_id)
+        charter_id, sealed_until)
     where card.lane = ${lane}
       and card.id = changed.id`
 }

@@ -75,8 +75,8 @@ const trade: TradeRow = {
 const allowed: Record<OrderAction, string> = {
   invite: 'created paying',
   pay: 'created paying',
-  deliver: 'created paying paid',
-  complete: 'created paying paid delivered',
+  deliver: 'paid',
+  complete: 'paid delivered',
   close: 'created paying',
   surrender: 'created paying paid closed',
   refund: 'delivered completed',

@@ -19,7 +19,7 @@ import type { OrderRow } from './store.ts'
 import type { TradeRow } from './trade-store.ts'
 
 /** Cards of one order. More at once are a batch. */
-export const mostCards = 100
+export const mostCards = 50
 
 export function orderMay(action: OrderAction, status: OrderState): boolean {
   const from: readonly OrderState[] = orderActions[action].from

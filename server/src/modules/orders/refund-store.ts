@@ -13,17 +13,10 @@ import {
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 
-export const refundBases = [
-  'cooling_off',
-  'statutory',
-  'load',
-  'undeliverable',
-  'surplus',
-  'till',
-] as const
+export const refundBases = ['cooling_off', 'statutory', 'load', 'undeliverable', 'surplus'] as const
 /**
  * Why money goes back: within the seal; by law within days; a top-up; what could not be delivered; a second payment of
- * the same order; the part of a payment at a till.
+ * the same order.
  */
 export type RefundBasis = (typeof refundBases)[number]
 

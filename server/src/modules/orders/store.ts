@@ -30,13 +30,12 @@ export interface OrderRow {
   readonly kind: OrderKind
   readonly channel: OrderChannel
   readonly status: OrderState
-  /** null: at a till. */
-  readonly productId: ProductId | null
-  readonly productVersion: number | null
+  readonly productId: ProductId
+  readonly productVersion: number
   /** Of a top-up: the card. */
   readonly cardId: CardId | null
   readonly memberId: MemberId | null
-  /** Principal and bonus of each card; at a till `amount` is what is paid in WeChat. */
+  /** Principal and bonus of each card. */
   readonly amount: Fen
   readonly bonus: Fen
   readonly quantity: number

@@ -22,8 +22,8 @@ import {
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 
-/** How the buyer pays: the scenes of WeChat Pay, or a payment code that is shown to a till. */
-export const tradeScenes = ['jsapi', 'mini_program', 'native', 'h5', 'micropay'] as const
+export const tradeScenes = ['jsapi', 'mini_program', 'native', 'h5'] as const
+/** How the buyer pays. */
 export type TradeScene = (typeof tradeScenes)[number]
 
 export interface TradeRow {

@@ -158,6 +158,9 @@ const edges: Record<RuleId, Edge | 'value' | 'switch'> = {
   },
   cooling_off_may_need_unused_card: 'switch',
   cooling_off_pay_within_days: 'value',
+  sale_seal_min_hours: 'value',
+  top_up_review_above_fen: 'value',
+  credit_card_may_pay: 'switch',
   redemption_pay_within_days: 'value',
   identity_from_redemption_fen: {
     refusedFrom: 0,

@@ -41,6 +41,7 @@ const unitsZh = {
   months: '个月',
   days: '天',
   years: '年',
+  hours: '小时',
   seconds: '秒',
   cards: '张',
   levels: '层',

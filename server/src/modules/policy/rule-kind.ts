@@ -5,6 +5,7 @@ export type Unit =
   | 'months'
   | 'days'
   | 'years'
+  | 'hours'
   | 'seconds'
   | 'cards'
   | 'levels'

@@ -151,6 +151,14 @@ export const ruleKinds = {
     zh: '无理由退卡须未使用',
     en: 'only an unused card is taken back without a reason',
   },
+  sale_seal_min_hours: {
+    unit: 'hours',
+    wins: 'higher',
+    always: true,
+    asOf: 'sale',
+    zh: '售出后封存的最短小时数',
+    en: 'fewest hours for which a card sold by an order is sealed',
+  },
   cooling_off_pay_within_days: {
     unit: 'days',
     wins: 'lower',
@@ -208,6 +216,21 @@ export const ruleKinds = {
     always: true,
     zh: '提现手续费率(万分比)',
     en: 'fee of paying a balance out on demand, in hundredths of a percent',
+  },
+  // A person looks at more of them.
+  top_up_review_above_fen: {
+    unit: 'fen',
+    wins: 'lower',
+    always: true,
+    zh: '须人工审核的充值起点(不含)',
+    en: 'top-up above which a second person has to agree',
+  },
+  // A duty towards the state: what is prepaid is not borrowed.
+  credit_card_may_pay: {
+    unit: 'switch',
+    wins: 'lower',
+    zh: '可用信用卡购卡、充值',
+    en: 'cards may be bought and topped up by credit card',
   },
   // What is promised as a gift stays within what issuers and holders can foresee: the narrower bound holds.
   voucher_validity_max_days: {

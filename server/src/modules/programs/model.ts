@@ -76,6 +76,8 @@ export interface Terms {
   /** By how much a card is prolonged by itself when its time is over; null: not at all. */
   readonly renewalMonths?: number | null
   readonly reloadable: boolean
+  /** For how long a card that was sold by an order is sealed, so that its buyer may change his mind; null: as usual. */
+  readonly coolingOffHours?: number | null
   readonly model: AcceptanceModel
   readonly acceptance: Acceptance
   readonly consumeOrder: readonly SubBalance[]

@@ -31,6 +31,7 @@ interface VersionRow {
   readonly validityMonths: number | null
   readonly renewalMonths: number | null
   readonly reloadable: boolean
+  readonly coolingOffHours: number | null
   readonly model: Terms['model']
   readonly merchants: readonly MerchantId[]
   readonly stores: readonly StoreId[]
@@ -58,14 +59,15 @@ export async function insertProduct(sql: Sql, product: Product): Promise<Product
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, renewal_months, reloadable, model, merchants, stores, categories, channels, hours,
+      validity_months, renewal_months, reloadable, cooling_off_hours, model, merchants, stores, categories, channels, hours,
       min_amount, consume_order, created_at
     )
     select
       made.id, made.version, made.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
       ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
-      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean, ${terms.model},
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
+      ${terms.coolingOffHours ?? null}::int, ${terms.model},
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
       ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.acceptance.channels)}::text[],
       ${JSON.stringify(terms.acceptance.hours)}::text::jsonb, ${terms.acceptance.minAmount}::bigint,
@@ -100,14 +102,15 @@ export async function insertVersion(
     )
     insert into product_version (
       product_id, version, book_id, name, kind, registered, carrier, faces, face_min, face_max,
-      validity_months, renewal_months, reloadable, model, merchants, stores, categories, channels, hours,
+      validity_months, renewal_months, reloadable, cooling_off_hours, model, merchants, stores, categories, channels, hours,
       min_amount, consume_order, created_at
     )
     select
       moved.id, moved.version, moved.book_id, ${terms.name}, ${terms.kind}, ${terms.registered}::boolean,
       ${terms.carrier}, ${facesArray(terms.faces)}::bigint[], ${faceMin(terms.faces)}::bigint,
       ${faceMax(terms.faces)}::bigint, ${terms.validityMonths}::int,
-      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean, ${terms.model},
+      ${terms.renewalMonths ?? null}::int, ${terms.reloadable}::boolean,
+      ${terms.coolingOffHours ?? null}::int, ${terms.model},
       ${uuidArray(terms.acceptance.merchants)}::uuid[], ${uuidArray(terms.acceptance.stores)}::uuid[],
       ${textArray(terms.acceptance.categories)}::text[], ${textArray(terms.acceptance.channels)}::text[],
       ${JSON.stringify(terms.acceptance.hours)}::text::jsonb, ${terms.acceptance.minAmount}::bigint,
@@ -152,6 +155,7 @@ export async function selectProducts(
       latest.validity_months as "validityMonths",
       latest.renewal_months as "renewalMonths",
       latest.reloadable,
+      latest.cooling_off_hours as "coolingOffHours",
       latest.model,
       latest.merchants,
       latest.stores,
@@ -200,6 +204,7 @@ export async function selectVersion(
       validity_months as "validityMonths",
       renewal_months as "renewalMonths",
       reloadable,
+      cooling_off_hours as "coolingOffHours",
       model,
       merchants,
       stores,
@@ -224,6 +229,7 @@ function termsFrom(row: VersionRow): Terms {
     validityMonths: row.validityMonths,
     renewalMonths: row.renewalMonths,
     reloadable: row.reloadable,
+    coolingOffHours: row.coolingOffHours,
     model: row.model,
     acceptance: {
       merchants: row.merchants,
