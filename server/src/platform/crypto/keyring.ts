@@ -95,5 +95,5 @@ export function nameDigestUnder(
 }
 
 function digest16(key: KeyObject, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest().subarray(0, 16)
+  return Buffer.from(createHmac('sha256', key).update(text).digest('hex').slice(0, 32), 'hex')
 }

@@ -2,7 +2,7 @@
  * Claims: which command an idempotency key stands for. Many callers are claimed in one statement; a command id carries
  * its home lane, so that a repeat finds the lane that was chosen the first time whatever has changed since.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { BookId, CommandId } from '@lika/contract'
 import type { Database } from '../db.ts'
@@ -273,7 +273,8 @@ function isSameName(found: NameRow | undefined, own: NameRow): boolean {
 }
 
 function digest16(text: string): Buffer {
-  return createHash('sha256').update(text).digest().subarray(0, 16)
+  // In one call, and by way of hex: a third of what a Hash object costs, several times in every payment.
+  return Buffer.from(hash('sha256', text, 'hex').slice(0, 32), 'hex')
 }
 
 /** A fixed hash, 0–1023, that never depends on the number of lanes. */

@@ -2,7 +2,7 @@
  * One journal entry and its digest. The digest of an entry covers the entry before it, every column of its own row and
  * every line under it, so that no cell of journal and lines can change without a verifier naming the entry.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { BookId, CommandId, Instant, Lane } from '@lika/contract'
 import type { LineValue } from './types.ts'
 
@@ -44,7 +44,7 @@ export function entryDigest(
   const { lane, seq, month, commandId, bookId, kind, version, refused, at, body } = row
   const columns = [lane, String(seq), month, commandId, bookId, kind, version, refused, at]
   const text = `${JSON.stringify(columns)}\n${body}\n${JSON.stringify(lines.map(asTexts))}`
-  return createHash('sha256').update(previous).update(text).digest()
+  return Buffer.from(hash('sha256', Buffer.concat([previous, Buffer.from(text)]), 'hex'), 'hex')
 }
 
 function asTexts(line: DigestLine): (string | number | null)[] {
