@@ -17,6 +17,7 @@ import { register as registerCampaigns } from './v1/campaigns.ts'
 import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
 import { register as registerCharters } from './v1/charters.ts'
+import { register as registerCombinedPayments } from './v1/combined-payments.ts'
 import { register as registerContracts } from './v1/contracts.ts'
 import { register as registerCorrections } from './v1/corrections.ts'
 import { register as registerCustody } from './v1/custody.ts'
@@ -34,6 +35,7 @@ import { register as registerLedger } from './v1/ledger.ts'
 import { register as registerLedgerDays } from './v1/ledger-days.ts'
 import { register as registerLoadRefunds } from './v1/load-refunds.ts'
 import { register as registerLoads } from './v1/loads.ts'
+import { register as registerMembers } from './v1/members.ts'
 import { register as registerMerchantCoverage } from './v1/merchant-coverage.ts'
 import { register as registerMerchantDocuments } from './v1/merchant-documents.ts'
 import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
@@ -62,6 +64,7 @@ import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
+import { walletFiles } from './wallet/routes.ts'
 
 /** Every route file of v1, in the order of the reference. */
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
@@ -90,6 +93,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerPaymentCancels,
   registerRefunds,
   registerHolds,
+  registerCombinedPayments,
   registerSettlements,
   registerSettlementAdjustments,
   registerCalendar,
@@ -117,6 +121,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerReserveReports,
   registerRegisters,
   registerFilings,
+  registerMembers,
   registerHealth,
 ]
 
@@ -129,7 +134,7 @@ export async function buildApp(
   addMeter(fastify, (answered) => deps.count(answered))
   const kernel = makeKernel(fastify, deps)
   addFirstHook(fastify, kernel.paths)
-  for (const register of [...routeFiles, ...more]) register(kernel, deps)
+  for (const register of [...routeFiles, ...walletFiles, ...more]) register(kernel, deps)
   const specs = kernel.routes.map(({ spec }) => spec)
   addDocument(fastify, '/wallet/openapi.json', openapiOf(specs, version(), 'wallet'))
   await addReference(fastify, openapiOf(specs, version()))

@@ -7,7 +7,7 @@ import type { Members, Sessions } from '../modules/members/index.ts'
 import type { Merchants } from '../modules/merchants/index.ts'
 import type { Packs, Tables } from '../modules/policy/index.ts'
 import type { Programs } from '../modules/programs/index.ts'
-import type { PayAccounts, WechatApps } from '../modules/wechat/index.ts'
+import type { PayAccounts, WechatApp, WechatApps, WechatPay } from '../modules/wechat/index.ts'
 import type { Keyring } from '../platform/crypto/keyring.ts'
 import type { Database } from '../platform/db.ts'
 import type { Engine } from '../platform/lanes/index.ts'
@@ -32,8 +32,11 @@ export interface FlowContext {
   readonly sessions: Sessions
   /** Merchant numbers of WeChat Pay. */
   readonly payAccounts: PayAccounts
+  readonly wechatPay: WechatPay
   /** Official accounts and mini-programs. */
   readonly wechatApps: WechatApps
+  /** Speaks to WeChat for one of them. */
+  readonly wechatApp: WechatApp
   /** What callbacks and pages are reached by; without a slash at the end. */
   readonly publicUrl: () => string
   /** Numbers and secrets for new cards. */
