@@ -145,8 +145,13 @@ export function monthOfId(id: string): number {
 
 /** Replaces the four low digits of a UUID by a kind (0–63) and a lane (0–999). */
 export function withKindAndLane(id: string, kind: number, lane: Lane): string {
-  return id.slice(0, 32) + ((kind << 10) | lane).toString(16).padStart(4, '0')
+  const word = (kind << 10) | lane
+  words[word] ??= word.toString(16).padStart(4, '0')
+  return id.slice(0, 32) + words[word]
 }
+
+/** Four digits of what was asked for before: every payment asks for the same few again and again. */
+const words: string[] = []
 
 /** The six kind bits of an id: 0 for entities, the account kind for accounts. */
 export function kindBitsOfId(id: string): number {
