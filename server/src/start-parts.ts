@@ -1,8 +1,9 @@
 /** A step of the start: the parts that routes are made of, on an open database. */
 import { join, resolve } from 'node:path'
-import { modeOfBook } from '@lika/contract'
+import { formatId, modeOfBook } from '@lika/contract'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
+import { payHosts, trySm, wechatPay } from './connectors/wechat-pay/wechat-pay.ts'
 import type { FlowContext } from './flows/context.ts'
 import { nameKinds } from './flows/names.ts'
 import { ensureOperatorKey, openAccess } from './modules/access/index.ts'
@@ -15,6 +16,7 @@ import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
 import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
 import { openPayAccounts, openWechatApps } from './modules/wechat/index.ts'
+import { realNow } from './platform/clock.ts'
 import type { Config } from './platform/config.ts'
 import type { Keyring } from './platform/crypto/keyring.ts'
 import { openKeyring } from './platform/crypto/master-key.ts'
@@ -68,6 +70,7 @@ export async function openParts(
   const { engineMeter: meter, watch, count, metrics } = openMetrics()
   const engine = await startEngine(config, log, open, { keyring, meter }, onStop)
   watch(engine, database, tables)
+  const payAccounts = openPayAccounts({ database, keyring })
   const flows: FlowContext = {
     engine,
     database,
@@ -86,7 +89,16 @@ export async function openParts(
       laneForNew: (mode) => engine.laneForNew(mode),
     }),
     sessions: openSessions(database),
-    payAccounts: openPayAccounts({ database, keyring }),
+    payAccounts,
+    wechatPay: wechatPay({
+      accounts: payAccounts,
+      hostsOf: (mode) => payHosts(wechat.urlsOf(mode).pay),
+      notifyUrlOf: (account) =>
+        `${wechat.publicUrl()}/wechat/pay/${formatId('wechat_account', account)}/notifications`,
+      log,
+      now: realNow,
+      sm: trySm(log),
+    }),
     wechatApps: openWechatApps({ database, keyring }),
     publicUrl: wechat.publicUrl,
     mintCards: (request) => mintCards(request, keyring),

@@ -298,6 +298,6 @@ export interface WechatPay {
   bill(account: WechatAccountId, asked: BillAsked): Promise<Answer<Bill>>
   /** Undefined: not WeChat's, or a probe; the caller answers 4xx and does nothing. */
   readNotice(account: WechatAccountId, notice: RawNotice): Promise<PayNotice | undefined>
-  /** Looks at the account's keys and asks WeChat as little as shows that they serve; moves no money, makes no order. */
+  /** Looks at the account's keys and asks WeChat whether they serve; moves no money. For each app an order of one fen is made and closed. */
   check(account: WechatAccountId): Promise<readonly CheckStep[]>
 }
