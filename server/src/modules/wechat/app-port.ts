@@ -136,4 +136,12 @@ export interface WechatApp {
     query: Readonly<Record<string, string | undefined>>,
     body: Uint8Array,
   ): Promise<AppEvent | undefined>
+  /**
+   * The body by which a callback of an official account is answered with a text for its user, encrypted where its messages
+   * are. `account`: the event's `ToUserName`. Undefined: there is no such app.
+   */
+  writeReply(
+    app: WechatAppId,
+    reply: { readonly openid: string; readonly account: string; readonly text: string },
+  ): Promise<string | undefined>
 }
