@@ -19,6 +19,7 @@ const given = object({
   sharing_max_bp: optional(integer({ max: 10_000 })),
   h5_domains: optional(list(text({ max: 255 }), { min: 0, max: 20 })),
   suspended: optional(flag),
+  closed: optional(flag),
   sm: optional(object({ serial: text({ max: 64 }), public_key_hex: text({ max: 130 }) })),
   more: optional(anything),
 })
@@ -38,6 +39,7 @@ export function register(twin: Twin): void {
       sharing_max_bp: body.sharing_max_bp ?? 3000,
       h5_domains: body.h5_domains ?? [],
       suspended: body.suspended ?? false,
+      closed: body.closed ?? false,
       more: body.more ?? {},
     })
     return await shown(twin, made)
@@ -77,7 +79,7 @@ export function known(twin: Twin, mchid: string | undefined): Merchant {
 
 /** Without the private keys of the platform. */
 async function shown(twin: Twin, merchant: Merchant) {
-  const { mchid, name, appids, serial, key_mode, public_key, suspended } = merchant
+  const { mchid, name, appids, serial, key_mode, public_key, suspended, closed } = merchant
   return {
     mchid,
     name,
@@ -85,6 +87,7 @@ async function shown(twin: Twin, merchant: Merchant) {
     serial,
     key_mode,
     suspended,
+    closed,
     share_percent: twin.merchants.shareOf(merchant),
     balance_fen: twin.trades.balanceOf(mchid),
     platform_certificates: merchant.platform_certificates.map(({ serial_no, pem }) => ({

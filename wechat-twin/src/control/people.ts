@@ -21,6 +21,8 @@ const userGiven = object({
   name: text({ max: 64 }),
   phone: optional(text({ max: 20, pattern: /^\+?\d{5,18}$/ })),
   balance_fen: optional(integer()),
+  pays_with: optional(oneOf('balance', 'debit', 'credit')),
+  account: optional(oneOf('blocked', 'closed')),
 })
 
 export function register(twin: Twin): void {

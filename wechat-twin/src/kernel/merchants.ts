@@ -38,6 +38,8 @@ export interface Merchant {
   h5_domains: string[]
   /** May not call: every call is refused with NO_AUTH. */
   suspended: boolean
+  /** No longer a merchant: its orders are refused with MCH_NOT_EXISTS. */
+  closed: boolean
   sm?: { serial: string; public_key_hex: string }
   created_at: number
   /** Whatever else was given when it was made: for parts that want a setting of their own. */

@@ -39,6 +39,13 @@ export const defaults = {
   noCertificatesStatus: 404,
   /** HTTP status of closing a paid order; partly recalled. */
   closePaidStatus: 400,
+  /** How another order under a paid or closed number is refused; partly recalled. */
+  reorderPaid: { status: 400, code: 'ORDER_PAID' },
+  reorderClosed: { status: 400, code: 'ORDER_CLOSED' },
+  /** `older` answers codes as pages of earlier years spell them (`ORDERNOTEXIST`). */
+  spelling: 'current',
+  /** Whether the page behind an h5_url wants to be opened from the address that the order names. */
+  checkH5Address: false,
   /** How long a share is PROCESSING; recalled. */
   shareSeconds: 5,
   shareFirstSeconds: 60,

@@ -7,7 +7,7 @@ import type { Random } from './random.ts'
 import type { SettingsBox } from './settings.ts'
 import type { Index, Store, Table } from './store.ts'
 import { formatDay } from './time.ts'
-import type { Users } from './users.ts'
+import type { User, Users } from './users.ts'
 
 export type TradeType = 'JSAPI' | 'NATIVE' | 'APP' | 'MWEB' | 'MICROPAY'
 export type TradeState =
@@ -128,16 +128,16 @@ export class Trades {
   }
 
   /** Marks an open trade as paid by `user`, whose money must have been taken already; the merchant gets it less the fee. */
-  markPaid(trade: Trade, user: string, at = this.#clock.now()): Trade {
+  markPaid(trade: Trade, user: User, at = this.#clock.now()): Trade {
     const fee = Math.round((trade.total * this.#settings.now.feePpm) / 1_000_000)
     const transaction_id = this.newTransactionId()
     const paid = this.change(trade, {
       state: 'SUCCESS',
       transaction_id,
-      payer_user: user,
-      payer_openid: this.#users.openidOf(user, trade.appid),
+      payer_user: user.id,
+      payer_openid: this.#users.openidOf(user.id, trade.appid),
       paid_at: at,
-      bank_type: trade.no_credit ? 'OTHERS' : 'CMB_DEBIT',
+      bank_type: bankTypes[user.pays_with ?? 'debit'],
       fee,
     })
     const refs = { mchid: trade.mchid, serial: transaction_id, out_no: trade.out_trade_no, at }
@@ -165,6 +165,8 @@ export class Trades {
     this.movements.set(key, { ...movement, at, balance, day: formatDay(at) })
   }
 }
+
+const bankTypes = { balance: 'OTHERS', debit: 'CMB_DEBIT', credit: 'CMB_CREDIT' }
 
 export function keyOf(mchid: string, outTradeNo: string): string {
   return `${mchid}|${outTradeNo}`

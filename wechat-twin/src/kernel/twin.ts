@@ -13,6 +13,7 @@ import { Notifier } from './notifications.ts'
 import { Prepays } from './prepays.ts'
 import { Random } from './random.ts'
 import { Rates } from './rates.ts'
+import { Refunds } from './refunds.ts'
 import { Requests } from './requests.ts'
 import { Router } from './router.ts'
 import { serve } from './server.ts'
@@ -46,6 +47,7 @@ export class Twin {
   readonly trades: Trades
   readonly prepays: Prepays
   readonly notifier: Notifier
+  readonly refunds: Refunds
   readonly auth: RequestAuth
   readonly v3: V3Gate
   readonly doings = new Map<string, Doing>()
@@ -73,6 +75,7 @@ export class Twin {
     this.trades = new Trades(this.store, this.clock, this.random, this.settings, this.users)
     this.prepays = new Prepays(this.store, this.clock)
     this.notifier = new Notifier(this)
+    this.refunds = new Refunds(this)
     this.auth = new RequestAuth(this.clock, this.settings, this.merchants)
     this.v3 = new V3Gate(this)
   }

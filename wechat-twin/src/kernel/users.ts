@@ -10,7 +10,18 @@ export interface User {
   phone?: string
   /** Undefined: as much as is asked for. */
   balance_fen?: number
+  /** What the user pays with; `debit` where nothing is said. */
+  pays_with?: 'balance' | 'debit' | 'credit'
+  /** `blocked`: a refund to it ends as ABNORMAL. `closed`: a refund is refused with USER_ACCOUNT_ABNORMAL. */
+  account?: 'blocked' | 'closed'
   created_at: number
+}
+
+/** What an order demands of who pays it. */
+export interface Demand {
+  appid: string
+  openid?: string
+  no_credit: boolean
 }
 
 /** An official account or a mini-program. */
@@ -66,7 +77,7 @@ export class Users {
     if (!this.#salt.has('openid')) this.#salt.set('openid', { salt: random.hex(32) })
   }
 
-  add(given: { name: string; phone?: string; balance_fen?: number }): User {
+  add(given: Omit<User, 'id' | 'created_at'>): User {
     const id = `user_${this.#random.letters(16)}`
     return this.table.set(id, { id, ...given, created_at: this.#clock.now() })
   }
@@ -87,6 +98,14 @@ export class Users {
     const found = this.#openids.get(openid)
     const user = found === undefined ? undefined : this.table.get(found.user)
     return found === undefined || user === undefined ? undefined : { user, appid: found.appid }
+  }
+
+  /** Why this user may not pay an order, in a word of the phone. */
+  whyNot(user: User, order: Demand): string | undefined {
+    const isOther =
+      order.openid !== undefined && order.openid !== this.openidOf(user.id, order.appid)
+    if (isOther) return 'another_user'
+    return order.no_credit && user.pays_with === 'credit' ? 'no_credit_cards' : undefined
   }
 
   /** Takes from (or with a negative amount gives to) what the user has; false where it does not reach. */

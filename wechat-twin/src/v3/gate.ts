@@ -9,6 +9,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Rates } from '../kernel/rates.ts'
 import { refuse, suffixes, WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call, Router } from '../kernel/router.ts'
+import type { SettingsBox } from '../kernel/settings.ts'
 import { fault, object, readQuery, type Shape } from '../kernel/shape.ts'
 import { signedHeaders } from './answers.ts'
 import type { RequestAuth } from './request-auth.ts'
@@ -44,6 +45,7 @@ export interface GateParts {
   rates: Rates
   merchants: Merchants
   auth: RequestAuth
+  settings: SettingsBox
 }
 
 /** An answer with a status of its own, e.g. 202. */
@@ -154,7 +156,8 @@ export class V3Gate {
   }
 
   #refusal(call: Call, merchant: Merchant | undefined, refusal: WechatRefusal): Answer {
-    const { code, message, detail } = refusal
+    const { message, detail } = refusal
+    const code = spelled(refusal.code, this.#parts.settings.now.spelling)
     const body = JSON.stringify({ code, message, ...(detail !== undefined && { detail }) })
     const headers = jsonHeaders(this.#requestId(refusal.suffix))
     if (refusal.unsigned || merchant === undefined) return { status: refusal.status, headers, body }
@@ -204,4 +207,19 @@ function mchidIn(given: unknown): string | undefined {
   const { sp_mchid, combine_mchid, mchid } = given as Record<string, unknown>
   const named = sp_mchid ?? combine_mchid ?? mchid
   return typeof named === 'string' ? named : undefined
+}
+
+/** As pages of earlier years spell the codes that have changed. */
+const olderCodes: Record<string, string> = {
+  FREQUENCY_LIMITED: 'RATELIMIT_EXCEEDED',
+  NO_AUTH: 'NOAUTH',
+  NOT_ENOUGH: 'NOTENOUGH',
+  ORDER_CLOSED: 'ORDERCLOSED',
+  ORDER_NOT_EXIST: 'ORDERNOTEXIST',
+  ORDER_PAID: 'ORDERPAID',
+  SYSTEM_ERROR: 'SYSTEMERROR',
+}
+
+function spelled(code: string, spelling: string): string {
+  return spelling === 'older' ? (olderCodes[code] ?? code) : code
 }

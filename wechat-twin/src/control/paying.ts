@@ -1,0 +1,65 @@
+/** What users do about payments: pay, cancel, and change what they have; and orders that are made to run out. */
+
+import { refuse } from '../kernel/refusal.ts'
+import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
+import { formatTime } from '../kernel/time.ts'
+import type { Twin } from '../kernel/twin.ts'
+import { expire } from '../v3/orders.ts'
+import { ControlMistake, control } from './control.ts'
+
+const invitation = object({
+  prepay_id: optional(text({ max: 128 })),
+  code_url: optional(text({ max: 255 })),
+  h5_url: optional(text({ max: 1024 })),
+})
+
+export function register(twin: Twin): void {
+  twin.doing('pay', (user, given) => {
+    const token = tokenOf(twin, given)
+    const done = twin.prepays.pay(token, user)
+    if (!done.paid) return refuse(409, done.why.toUpperCase(), `不能支付: ${done.why}`)
+    const shown = twin.prepays.show(token)
+    twin.users.tell(user.id, {
+      from: '微信支付',
+      title: '付款成功',
+      text: `${shown?.description ?? ''} ￥${((shown?.total ?? 0) / 100).toFixed(2)}`,
+    })
+    return { transaction_id: done.transaction_id, paid_at: formatTime(twin.clock.now()) }
+  })
+
+  // The order stays open: the merchant learns nothing until it asks, and it may be paid later.
+  twin.doing('cancel', (_, given) => {
+    const token = tokenOf(twin, given)
+    if (!twin.prepays.table.has(token)) throw new ControlMistake(`no invitation ${token}`)
+    return { cancelled: true }
+  })
+
+  const changes = object({
+    balance_fen: optional(integer()),
+    pays_with: optional(oneOf('balance', 'debit', 'credit')),
+    account: optional(oneOf('normal', 'blocked', 'closed')),
+  })
+  twin.doing('change', (user, given) => {
+    const { account, ...rest } = changes.read(given, '')
+    const { account: before, ...kept } = user
+    const next = account ?? before
+    const changed = { ...kept, ...rest }
+    return twin.users.table.set(
+      user.id,
+      next === undefined || next === 'normal' ? changed : { ...changed, account: next },
+    )
+  })
+
+  control(twin, 'POST', '/_twin/orders/{mchid}/{no}/expire', undefined, ({ params }) => {
+    expire(twin, params['mchid'] ?? '', params['no'] ?? '')
+  })
+}
+
+/** What the user scanned or was shown; an h5_url also with a redirect_url behind it. */
+function tokenOf(twin: Twin, given: Record<string, unknown>): string {
+  const { prepay_id, code_url, h5_url } = invitation.read(given, '')
+  const token = prepay_id ?? code_url ?? h5_url?.replace(/&redirect_url=.*$/, '')
+  if (token === undefined) throw new ControlMistake('prepay_id, code_url or h5_url is needed')
+  const bare = token.replace(/^prepay_id=/, '')
+  return twin.prepays.table.has(bare) ? bare : token
+}
