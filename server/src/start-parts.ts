@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { formatId, modeOfBook } from '@lika/contract'
 import type { Deps } from './api/deps.ts'
 import { webhookSender } from './connectors/webhook-sender.ts'
+import { wechatApp } from './connectors/wechat-app/index.ts'
 import { payHosts, trySm, wechatPay } from './connectors/wechat-pay/wechat-pay.ts'
 import type { FlowContext } from './flows/context.ts'
 import { nameKinds } from './flows/names.ts'
@@ -15,7 +16,7 @@ import { openMerchants } from './modules/merchants/index.ts'
 import { loadPacks, loadTables } from './modules/policy/index.ts'
 import { openPrograms } from './modules/programs/index.ts'
 import { openWebhooks, type Webhooks } from './modules/webhooks/index.ts'
-import { openPayAccounts, openWechatApps } from './modules/wechat/index.ts'
+import { openAppDesk, openPayAccounts, openWechatApps } from './modules/wechat/index.ts'
 import { realNow } from './platform/clock.ts'
 import type { Config } from './platform/config.ts'
 import type { Keyring } from './platform/crypto/keyring.ts'
@@ -71,6 +72,7 @@ export async function openParts(
   const engine = await startEngine(config, log, open, { keyring, meter }, onStop)
   watch(engine, database, tables)
   const payAccounts = openPayAccounts({ database, keyring })
+  const wechatApps = openWechatApps({ database, keyring })
   const flows: FlowContext = {
     engine,
     database,
@@ -99,7 +101,11 @@ export async function openParts(
       now: realNow,
       sm: trySm(log),
     }),
-    wechatApps: openWechatApps({ database, keyring }),
+    wechatApps,
+    wechatApp: wechatApp({
+      desk: openAppDesk({ database, keyring, apps: wechatApps }),
+      urlsOf: wechat.urlsOf,
+    }),
     publicUrl: wechat.publicUrl,
     mintCards: (request) => mintCards(request, keyring),
     tellTestClock: wechat.tellClock,

@@ -138,7 +138,7 @@ create table lika.wechat_nonce (
   expires_at timestamptz not null,
   used_at timestamptz,
   constraint pk_wechat_nonce primary key (app_id, slot),
-  constraint ck_wechat_nonce_slot check (slot between 0 and 16383)
+  constraint ck_wechat_nonce_slot check (slot between 0 and 65535)
 );
 comment on table lika.wechat_nonce is 'Nonces of signed card parameters: each comes back once, in time and unchanged.';
 grant select, insert, update on lika.wechat_nonce to lika_app;

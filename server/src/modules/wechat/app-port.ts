@@ -3,7 +3,7 @@
  * `connectors/wechat-app` fills.
  */
 import type { Instant, WechatAppId } from '@lika/contract'
-import type { Answer } from './pay-port.ts'
+import type { Answer, CheckStep } from './pay-port.ts'
 
 /** Who stands at the door, told by WeChat in exchange for a one-time code. */
 export interface Login {
@@ -36,6 +36,9 @@ export interface AddCard {
   /** A JSON string, as the client wants it. */
   readonly cardExt: string
 }
+
+/** What became of parameters that came back. `forged`: not given out by us, or changed since. */
+export type AddCardReturn = 'accepted' | 'forged' | 'expired' | 'replayed'
 
 export interface SubscribeMessage {
   readonly openid: string
@@ -72,6 +75,11 @@ export interface AppEvent {
   readonly fields: Readonly<Record<string, string>>
 }
 
+/**
+ * One official account or mini-program at a time. No method throws for anything that WeChat or the network does: that is an
+ * `Answer`; what throws is a fault of ours. `refused` has WeChat's errcode as text, or a word of ours for a call that was not
+ * made: `breaker_open`, `rate_limited`, `too_many_open`.
+ */
 export interface WechatApp {
   /** Where a browser inside WeChat goes to log in; `state` at most 128 bytes. */
   authorizeUrl(
@@ -89,6 +97,9 @@ export interface WechatApp {
   phoneOf(app: WechatAppId, code: string): Promise<Answer<{ readonly phone: string }>>
   jsSdk(app: WechatAppId, url: string): Promise<Answer<JsSdkSignature>>
   addCards(app: WechatAppId, cards: readonly AddCardAsked[]): Promise<Answer<readonly AddCard[]>>
+  /** Takes parameters of `addCards` that came back: once, in time, unchanged to the letter. */
+  takeAddCard(app: WechatAppId, card: AddCard): Promise<AddCardReturn>
+  /** `refused` with 47003 before it is sent where a value does not fit its kind. */
   sendSubscribe(app: WechatAppId, message: SubscribeMessage): Promise<Answer<'sent'>>
   createCard(
     app: WechatAppId,
@@ -144,4 +155,6 @@ export interface WechatApp {
     app: WechatAppId,
     reply: { readonly openid: string; readonly account: string; readonly text: string },
   ): Promise<string | undefined>
+  /** Looks at the app and asks WeChat whether its secrets serve; changes nothing, writes to nobody. */
+  check(app: WechatAppId, asked: { readonly callbackUrl: string }): Promise<readonly CheckStep[]>
 }

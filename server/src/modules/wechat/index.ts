@@ -1,4 +1,6 @@
 /** What an issuer has at WeChat, and the ports through which the rest of Lika asks WeChat for something. */
+export type { CallbackNote } from './app-callback-store.ts'
+export { type AppDesk, openAppDesk, type TokenKind } from './app-desk.ts'
 export type * from './app-port.ts'
 export {
   type App,
@@ -15,6 +17,7 @@ export {
   openWechatApps,
   type WechatApps,
 } from './apps.ts'
+export type { NonceKept } from './nonce-store.ts'
 export {
   type KeyProblem,
   type KeyProblemCode,
