@@ -1,21 +1,8 @@
 /** Control of apps and of users, and of what users do. */
-import { integer, list, object, oneOf, optional, text } from '../kernel/shape.ts'
+import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import type { Twin } from '../kernel/twin.ts'
-import type { App, User } from '../kernel/users.ts'
+import type { User } from '../kernel/users.ts'
 import { anything, ControlMistake, control } from './control.ts'
-
-const appGiven = object({
-  appid: text({ max: 32, pattern: /^wx[0-9a-z]{6,30}$/ }),
-  secret: text({ max: 64 }),
-  kind: oneOf('official_account', 'mini_program'),
-  subject: optional(text({ max: 64 })),
-  token: optional(text({ min: 3, max: 32 })),
-  encoding_aes_key: optional(text({ min: 43, max: 43 })),
-  callback_url: optional(text({ max: 255 })),
-  redirect_hosts: optional(list(text({ max: 255 }), { min: 0, max: 20 })),
-  ip_allow_list: optional(list(text({ max: 64 }), { min: 0, max: 100 })),
-  more: optional(anything),
-})
 
 const userGiven = object({
   name: text({ max: 64 }),
@@ -27,18 +14,6 @@ const userGiven = object({
 
 export function register(twin: Twin): void {
   const { users } = twin
-
-  control(twin, 'POST', '/_twin/apps', appGiven, ({ body }) => {
-    const subject = body.subject ?? 'default'
-    const app: App = {
-      ...body,
-      subject,
-      redirect_hosts: body.redirect_hosts ?? [],
-      more: body.more ?? {},
-    }
-    return users.apps.set(body.appid, app)
-  })
-  control(twin, 'GET', '/_twin/apps', undefined, () => ({ data: [...users.apps.values()] }))
 
   control(twin, 'POST', '/_twin/users', userGiven, ({ body }) => shown(twin, users.add(body)))
   control(twin, 'GET', '/_twin/users', undefined, () => ({
