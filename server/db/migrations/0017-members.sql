@@ -97,9 +97,10 @@ create table lika.app_event (
   book_id uuid not null,
   member_id uuid not null,
   event text not null,
-  -- WeChat's card, and the digest of the code under which the member has it; null: about no card.
+  -- WeChat's card, and the code under which the member has it, as a digest; null: about no card.
   wechat_card_id text,
   code_digest bytea,
+  code_last4 text,
   -- What the event says of the card's state; null: nothing.
   means text,
   -- WeChat's time, whole seconds.

@@ -65,6 +65,7 @@ import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 import { walletFiles } from './wallet/routes.ts'
+import { registerAppCallbacks } from './wechat/app-callbacks.ts'
 
 /** Every route file of v1, in the order of the reference. */
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
@@ -135,6 +136,7 @@ export async function buildApp(
   const kernel = makeKernel(fastify, deps)
   addFirstHook(fastify, kernel.paths)
   for (const register of [...routeFiles, ...walletFiles, ...more]) register(kernel, deps)
+  await fastify.register((child) => registerAppCallbacks(child, deps))
   const specs = kernel.routes.map(({ spec }) => spec)
   addDocument(fastify, '/wallet/openapi.json', openapiOf(specs, version(), 'wallet'))
   await addReference(fastify, openapiOf(specs, version()))

@@ -33,12 +33,16 @@ export const nameKinds = {
   settlementAdjustment: 40,
   /** An issuer's own number for an order. */
   saleOrder: 60,
+  /** The OpenID that an order was to be paid by: a digest beside the order, not in the directory. */
+  payer: 61,
   /** An OpenID within its app. */
   openid: 50,
   /** A member's phone: a digest beside the member, not in the directory. */
   phone: 51,
   /** A UnionID: likewise. */
   unionid: 52,
+  /** The code of a card in WeChat: likewise, beside its events. */
+  wechatCardCode: 53,
 } as const
 
 /** A merchant's number is unique within that merchant. */

@@ -28,7 +28,7 @@ export interface Doorkeeper {
 
 export function makeDoorkeeper(
   access: Access,
-  sessions: Pick<Sessions, 'memberOf'> | undefined,
+  sessions: () => Pick<Sessions, 'memberOf'> | undefined,
 ): Doorkeeper {
   const failures = makeThrottle(failuresPerMinute, 60)
 
@@ -44,7 +44,7 @@ export function makeDoorkeeper(
   async function lookUpMember(token: string, address: string): Promise<Admission> {
     const standing = failures.look(address)
     if (standing.remaining <= 0) return { refusal: tooMany(standing.resetSeconds) }
-    const caller = await sessions?.memberOf(token)
+    const caller = await sessions()?.memberOf(token)
     if (caller !== undefined) return { caller }
     failures.count(address)
     return { refusal: sessionNotRecognised }

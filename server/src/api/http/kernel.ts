@@ -73,7 +73,7 @@ const defaultBodyLimit = 262_144
 
 export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Kernel {
   const { log, execute } = options
-  const doorkeeper = makeDoorkeeper(options.access, options.flows?.sessions)
+  const doorkeeper = makeDoorkeeper(options.access, () => options.flows?.sessions)
   const paths = makeRoutePaths()
   const routes: KnownRoute[] = []
   fastify.decorateRequest('caller', null)

@@ -5,10 +5,12 @@ import { register as registerMe } from './me.ts'
 import { register as registerOauth } from './oauth.ts'
 import { register as registerProducts } from './products.ts'
 import { register as registerSessions } from './sessions.ts'
+import { register as registerWechatCards } from './wechat-cards.ts'
 
 export const walletFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerSessions,
   registerOauth,
   registerMe,
   registerProducts,
+  registerWechatCards,
 ]
