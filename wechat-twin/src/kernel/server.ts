@@ -3,7 +3,7 @@
  * store has been flushed. Knows nothing of what is on the routes.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type Fault, type Faults, numberOf, transportEffects } from './faults.ts'
+import { type Fault, type Faults, numberOf, textOf, transportEffects } from './faults.ts'
 import type { Requests } from './requests.ts'
 import { type Answer, type Call, json, type Router } from './router.ts'
 import type { SettingsBox } from './settings.ts'
@@ -53,7 +53,11 @@ async function take(
     address: addressOf(request),
     params: {},
   }
-  const own = path === '/' || path.startsWith('/_twin/')
+  const own = path === '/' || path.startsWith('/_twin')
+  if (own && isForeign(request)) {
+    send(response, json(403, { code: 'BAD_CONTROL', message: 'this is not said from loopback' }))
+    return
+  }
   const recorded = own ? undefined : twin.requests.record(call)
   const fault = own
     ? undefined
@@ -65,7 +69,7 @@ async function take(
   const early = fault === undefined ? undefined : before(fault, path)
   if (early === 'close') {
     twin.store.flush()
-    request.destroy()
+    request.socket.destroy()
     return
   }
   const answer = early ?? (await answerOf(twin, call))
@@ -90,7 +94,7 @@ function before(fault: Fault, path: string): Answer | 'close' | undefined {
     const errcode = numberOf(fault, 'code', -1)
     return json(numberOf(fault, 'http', 200), { errcode, errmsg: 'system error' })
   }
-  const code = String(fault.with['code'] ?? 'SYSTEM_ERROR')
+  const code = textOf(fault, 'code', 'SYSTEM_ERROR')
   return json(numberOf(fault, 'http', 500), { code, message: '系统错误' })
 }
 
@@ -107,11 +111,11 @@ function after(fault: Fault, answer: Answer): Answer | 'hang' {
   return answer
 }
 
-async function answerOf(twin: Served, call: Call): Promise<Answer> {
+function answerOf(twin: Served, call: Call): Answer | Promise<Answer> {
   const found = twin.router.find(call.method, call.path)
   if (found === undefined) return json(404, { code: 'RESOURCE_NOT_EXISTS', message: '接口不存在' })
   call.params = found.params
-  return await found.handler(call)
+  return found.handler(call)
 }
 
 function send(response: ServerResponse, answer: Answer): void {
@@ -145,4 +149,12 @@ function mchidOf(call: Call): string | undefined {
 function addressOf(request: IncomingMessage): string {
   const forwarded = request.headers['x-forwarded-for']?.toString().split(',')[0]?.trim()
   return forwarded ?? (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+}
+
+/** Said by a page of somewhere else that runs in a browser of this machine. */
+function isForeign(request: IncomingMessage): boolean {
+  const { origin } = request.headers
+  if (request.method === 'GET' || origin === undefined || origin === 'null') return false
+  const { hostname } = URL.canParse(origin) ? new URL(origin) : { hostname: '' }
+  return !['127.0.0.1', 'localhost', '[::1]'].includes(hostname)
 }
