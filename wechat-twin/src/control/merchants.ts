@@ -42,7 +42,7 @@ export function register(twin: Twin): void {
       closed: body.closed ?? false,
       more: body.more ?? {},
     })
-    return await shown(twin, made)
+    return shown(twin, made)
   })
 
   control(twin, 'GET', '/_twin/merchants', undefined, async () => {

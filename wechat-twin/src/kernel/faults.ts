@@ -120,3 +120,9 @@ export function numberOf(fault: Fault, name: string, otherwise: number): number 
   const value = fault.with[name]
   return typeof value === 'number' ? value : otherwise
 }
+
+/** A word that a fault brings with it. */
+export function textOf(fault: Fault, name: string, otherwise: string): string {
+  const value = fault.with[name]
+  return typeof value === 'string' ? value : otherwise
+}

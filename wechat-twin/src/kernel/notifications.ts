@@ -87,7 +87,7 @@ export class Notifier {
   /** Takes up again what a crash interrupted. */
   start(): void {
     const { clock, schedule } = this.#parts
-    for (const notice of [...this.table.values()])
+    for (const notice of this.table.values())
       if (notice.state === 'pending' && notice.sending)
         schedule.at(clock.now(), 'notify', { id: notice.id })
   }

@@ -17,6 +17,8 @@ export interface Prepay {
   expires_at: number
   /** A later invitation took its place, or the payer said no to it. */
   dead?: boolean
+  /** Of the payer, where the order names it: what the page behind an h5_url may check. */
+  address?: string
 }
 
 /** What the payer sees before confirming. */
@@ -26,6 +28,8 @@ export interface Shown {
   description: string
   total: number
   state: string
+  /** Who may pay it, where the order names somebody. */
+  openid?: string
 }
 
 export type Paid = { paid: true; transaction_id: string } | { paid: false; why: string }

@@ -17,6 +17,8 @@ export interface User {
   created_at: number
 }
 
+export type NewUser = Omit<User, 'id' | 'created_at'>
+
 /** What an order demands of who pays it. */
 export interface Demand {
   appid: string
@@ -77,7 +79,7 @@ export class Users {
     if (!this.#salt.has('openid')) this.#salt.set('openid', { salt: random.hex(32) })
   }
 
-  add(given: Omit<User, 'id' | 'created_at'>): User {
+  add(given: NewUser): User {
     const id = `user_${this.#random.letters(16)}`
     return this.table.set(id, { id, ...given, created_at: this.#clock.now() })
   }

@@ -22,8 +22,9 @@ export function register(twin: Twin): void {
     show: (ref) => {
       const trade = twin.trades.table.get(ref)
       if (trade === undefined) return undefined
-      const { mchid, appid, description, total, state } = twin.trades.current(trade)
-      return { mchid, appid, description, total, state }
+      const { mchid, appid, description, total, state, openid } = twin.trades.current(trade)
+      const shown = { mchid, appid, description, total, state }
+      return openid === undefined ? shown : { ...shown, openid }
     },
     pay: (ref, user) => pay(twin, ref, user),
   })
@@ -51,7 +52,7 @@ function registerPlacing(twin: Twin): void {
   })
   twin.v3.route('POST', `${prefix}/h5`, { kind: 'order.h5', body: h5Order }, (call) => {
     const trade = place(twin, call.merchant, call.body, 'MWEB')
-    return { h5_url: invite(twin, trade, 'h5_url').token }
+    return { h5_url: invite(twin, trade, 'h5_url', call.body.scene_info.payer_client_ip).token }
   })
 }
 
@@ -130,7 +131,7 @@ function again(twin: Twin, before: Trade, terms: string): Trade {
   })
 }
 
-function invite(twin: Twin, trade: Trade, via: Prepay['via']): Prepay {
+function invite(twin: Twin, trade: Trade, via: Prepay['via'], address?: string): Prepay {
   const { clock, prepays, settings } = twin
   const now = clock.now()
   const { prepaySeconds, codeUrlSeconds, h5UrlSeconds } = settings.now
@@ -142,6 +143,7 @@ function invite(twin: Twin, trade: Trade, via: Prepay['via']): Prepay {
     ref: keyOf(trade.mchid, trade.out_trade_no),
     mchid: trade.mchid,
     expires_at: Math.min(now + seconds * 1000, trade.expires_at),
+    ...(address !== undefined && { address }),
   })
 }
 

@@ -1,0 +1,143 @@
+// What the phone does in the browser: shows the state of the twin once a second, and sends what the user decides.
+const at = (id) => document.getElementById(id)
+const yuan = (fen) => `¥${(fen / 100).toFixed(2)}`
+const ways = { prepay_id: 'JSAPI', code_url: '扫码 · Native', h5_url: 'H5' }
+let user = localStorage.getItem('user') ?? ''
+let shown = ''
+
+async function ask(method, path, body) {
+  const answer = await fetch(path, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  const said = text === '' ? {} : JSON.parse(text)
+  if (!answer.ok) throw new Error(said.message ?? `${answer.status}`)
+  return said
+}
+
+function notice(text) {
+  at('notice').textContent = text
+  setTimeout(() => {
+    if (at('notice').textContent === text) at('notice').textContent = ''
+  }, 5000)
+}
+
+/** Whatever goes wrong is told to whoever holds the phone. */
+const trying = (work) => (event) => {
+  event?.preventDefault()
+  work(event).catch((error) => notice(error.message))
+}
+
+function element(name, text, members = {}) {
+  return Object.assign(document.createElement(name), { textContent: text, ...members })
+}
+
+async function refresh() {
+  const state = await ask('GET', `/_twin/phone/state?user=${encodeURIComponent(user)}`)
+  at('now').textContent = state.now
+  at('profile').textContent = state.profile === 'strict' ? '严格 · strict' : '本地 · local'
+  at('show-code').closest('section').hidden = !state.actions.includes('show_code')
+  const { now: _, ...rest } = state
+  const text = JSON.stringify(rest)
+  if (text === shown) return
+  shown = text
+  if (!state.users.some(({ id }) => id === user)) user = state.users.at(-1)?.id ?? ''
+  at('user').replaceChildren(
+    ...state.users.map(({ id, name }) =>
+      element('option', name, { value: id, selected: id === user }),
+    ),
+  )
+  at('me').textContent = state.user === null ? '' : aboutMe(state.user)
+  at('invitations').replaceChildren(...state.invitations.map(invitationItem))
+  at('messages').replaceChildren(...state.messages.map(messageItem))
+}
+
+function aboutMe({ phone, balance_fen }) {
+  const balance = balance_fen === undefined ? '' : `零钱 · Balance ${yuan(balance_fen)}`
+  return [phone ?? '', balance].filter((text) => text !== '').join(' · ')
+}
+
+function invitationItem(invitation) {
+  const item = element('li', '')
+  const words = element('div', `${invitation.merchant} · ${invitation.description}`)
+  words.append(element('br', ''), element('small', ways[invitation.via]))
+  const button = element('button', yuan(invitation.total), {
+    onclick: trying(() => confirm(invitation.token)),
+  })
+  item.append(words, button)
+  return item
+}
+
+function messageItem(message) {
+  const item = element('li', '')
+  const words = element('div', '')
+  words.append(
+    element('strong', message.title),
+    element('br', ''),
+    element('span', message.text),
+    element('br', ''),
+    element('small', `${message.from} · ${message.at}`),
+  )
+  item.append(words)
+  if (/^https?:/.test(message.url ?? ''))
+    item.append(element('a', '打开 · Open', { href: message.url }))
+  return item
+}
+
+/** Shows the sheet of one payment, and pays where that is what the user says. */
+async function confirm(token) {
+  const state = await ask('GET', '/_twin/phone/state')
+  const found = state.invitations.find((invitation) => invitation.token === token)
+  at('sheet-merchant').textContent = found?.merchant ?? ''
+  at('sheet-amount').textContent = found === undefined ? '' : yuan(found.total)
+  at('sheet-text').textContent = found?.description ?? token
+  const sheet = at('sheet')
+  sheet.returnValue = ''
+  sheet.showModal()
+  await new Promise((resolve) => sheet.addEventListener('close', resolve, { once: true }))
+  const name = token.startsWith('weixin:')
+    ? 'code_url'
+    : token.startsWith('http')
+      ? 'h5_url'
+      : 'prepay_id'
+  const isPaid = sheet.returnValue === 'pay'
+  await act(isPaid ? 'pay' : 'cancel', { [name]: token })
+  notice(isPaid ? '支付成功 · Paid' : '已取消 · Cancelled')
+  await refresh()
+}
+
+function act(action, more = {}) {
+  if (user === '') throw new Error('请先添加用户 · Add a user first')
+  return ask('POST', `/_twin/users/${user}/do`, { action, ...more })
+}
+
+at('user').onchange = trying(async () => {
+  user = at('user').value
+  localStorage.setItem('user', user)
+  await refresh()
+})
+at('new-user').onsubmit = trying(async (event) => {
+  const name = new FormData(event.target).get('name')
+  event.target.reset()
+  user = (await ask('POST', '/_twin/users', { name })).id
+  localStorage.setItem('user', user)
+  await refresh()
+})
+at('scan').onsubmit = trying(async (event) => {
+  const token = event.target.elements.token.value.trim()
+  event.target.reset()
+  await confirm(token)
+})
+at('show-code').onclick = trying(async () => {
+  at('code').textContent = (await act('show_code')).auth_code
+})
+at('forward').onchange = trying(async () => {
+  const advance_seconds = Number(at('forward').value)
+  at('forward').value = ''
+  if (advance_seconds > 0) await ask('POST', '/_twin/clock', { advance_seconds })
+  await refresh()
+})
+
+trying(refresh)()
+setInterval(trying(refresh), 1000)
