@@ -61,14 +61,15 @@ export function platformKeys(needs: PlatformKeysNeeds): PlatformKeys {
   }
   const known = (serial: string): PlatformKey | undefined =>
     given?.serial === serial ? given : usable().find((one) => one.serial === serial.toUpperCase())
-  const newest = () => {
+  /** The last that has come into force; before any has, the first that will. */
+  const inForce = () => {
     const at = now()
-    const inForce = usable().filter(
-      ({ effectiveAt, kind }) => effectiveAt <= at && kind === needs.kind,
-    )
-    return inForce.sort((left, right) => right.effectiveAt - left.effectiveAt)[0]
+    const fitting = usable()
+      .filter(({ kind }) => kind === needs.kind)
+      .sort((left, right) => left.effectiveAt - right.effectiveAt)
+    return fitting.findLast(({ effectiveAt }) => effectiveAt <= at) ?? fitting[0]
   }
-  const best = () => given ?? newest()
+  const best = () => given ?? inForce()
 
   async function fetchOnce(): Promise<FetchOutcome> {
     renewAt = now() + renewAgainMs
