@@ -157,8 +157,3 @@ export function readBytes(file: string): Buffer {
 function invalid(zh: string, en: string, example: string): InvalidArgumentError {
   return new InvalidArgumentError(`${zh} It is ${en}: ${example}.`)
 }
-
-/** A whole number from 0 on. */
-export function countOrNone(text: string): number {
-  return text === '0' ? 0 : count(text)
-}

@@ -4,7 +4,7 @@ import { channels, subBalances } from '@lika/contract'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../failures.ts'
 import type { Json } from '../json.ts'
-import { count, countOrNone, hours, names, several, yuan, yuanRange } from '../option-values.ts'
+import { count, hours, names, several, yuan, yuanRange } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 type Terms = Labels & {
@@ -151,7 +151,7 @@ function termOptions(lika: Lika, command: Command): Command {
     .option(
       '--cooling-off-hours <n>',
       say('订单售出后封存的小时数', 'hours for which a card sold by an order is sealed'),
-      countOrNone,
+      count,
     )
     .option('--no-renewal', say('到期不自动延期', 'cards are not renewed by themselves'))
     .option('--reloadable', say('可充值', 'takes loads'))

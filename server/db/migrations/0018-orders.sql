@@ -44,6 +44,8 @@ create table lika.sale_order (
   -- Fen that have arrived at the payer.
   refunded bigint not null,
   card_ids uuid[] not null,
+  -- Of the command that delivered it.
+  delivery_id uuid,
   sealed_until timestamptz,
   undeliverable text,
   expires_at timestamptz not null,

@@ -148,7 +148,7 @@ export function holdsOf({ desk }: Pick<OnCard, 'desk'>): { _holds?: Json } {
 /** The terms under which the card was sold. */
 export function termsOfCard(
   { programs }: Pick<FlowContext, 'programs'>,
-  { bookId, productId, productVersion }: CardRow,
+  { bookId, productId, productVersion }: Pick<CardRow, 'bookId' | 'productId' | 'productVersion'>,
 ): Terms {
   const terms = programs.knownTerms(bookId, productId, productVersion)
   if (terms === undefined)

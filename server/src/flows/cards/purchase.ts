@@ -103,6 +103,8 @@ export interface Posting extends Purchase {
   /** The caller's own number and data for a load. */
   readonly reference?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Under which the buyer is on record, where it is not the command's own id. */
+  readonly personId?: Uuid | null
 }
 
 /** Moves the money and records how it was paid. */
@@ -125,7 +127,7 @@ export function postPurchase(view: View, lane: Lane, desk: LedgerDesk, posting: 
     method: funding.method,
     reference: funding.reference ?? null,
     ownReference: posting.reference ?? null,
-    personId: posting.buyer === undefined ? null : view.commandId,
+    personId: posting.personId ?? (posting.buyer === undefined ? null : view.commandId),
     agentId: posting.agent === undefined ? null : agentIdOf(view.commandId),
     charterId: posting.charterId,
     amount,

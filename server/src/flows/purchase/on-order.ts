@@ -24,7 +24,6 @@ import {
   tradeKey,
   trades,
 } from '../../modules/orders/index.ts'
-import type { WechatPay } from '../../modules/wechat/index.ts'
 import {
   type Command,
   type Decision,
@@ -36,10 +35,6 @@ import {
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
 import { NotPrepared } from '../prepared.ts'
-
-export interface OrderContext extends FlowContext {
-  readonly wechatPay: WechatPay
-}
 
 export const orderNotFound = refusal('order.not_found', 'No order has this id here (ord_…).')
 

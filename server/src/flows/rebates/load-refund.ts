@@ -38,6 +38,7 @@ import {
   type Command,
   type Decision,
   type NameState,
+  type Plan,
   read,
   type View,
 } from '../../platform/lanes/index.ts'
@@ -100,31 +101,39 @@ export async function loadRefundCommand(
     input: claimedInput(input),
     homeLane: () => lane,
     name: { kind: nameKinds.loadRefund, name: input.reference },
-    plan: async (_, name) => {
-      const line = await lineOf(context, load.cardId)
-      const holder = line.at(-1) ?? load.cardId
-      const takeBack = await prepareTakeBack(context, {
-        book,
-        sources: [{ lane, id: load.id }],
-        expected: expectedClaims(await context.loyalty.inForce(book), load, holder),
-        lineOf: (cardId) => lineOf(context, cardId),
-      })
-      const asked: Asked = { input, law, load, taken: takenBy(name), takeBack, holder }
-      return {
-        lanes: [...new Set([lane, ...(takeBack?.lanes() ?? [])])],
-        reads: [
-          ...line.map((id) => read(cards, lane, id)),
-          ...accountReads(lane, [
-            accountId(holder, 'card_principal', lane),
-            accountId(holder, 'card_bonus', lane),
-          ]),
-          read(loadRests, lane, load.id),
-          ...(takeBack?.reads ?? []),
-        ],
-        decide: (view, now) => decide(view, asked, now),
-      }
-    },
+    plan: (_, name) => prepareLoadRefund(context, book, { input, law, load, taken: takenBy(name) }),
   })
+}
+
+/** The plan of a refund of a load, which may be part of a command that does more. */
+export async function prepareLoadRefund(
+  context: FlowContext,
+  book: CardCaller['book'],
+  asked: Omit<Asked, 'takeBack' | 'holder'>,
+): Promise<Plan> {
+  const { load } = asked
+  const lane = laneOfId(load.cardId)
+  const line = await lineOf(context, load.cardId)
+  const holder = line.at(-1) ?? load.cardId
+  const takeBack = await prepareTakeBack(context, {
+    book,
+    sources: [{ lane, id: load.id }],
+    expected: expectedClaims(await context.loyalty.inForce(book), load, holder),
+    lineOf: (cardId) => lineOf(context, cardId),
+  })
+  return {
+    lanes: [...new Set([lane, ...(takeBack?.lanes() ?? [])])],
+    reads: [
+      ...line.map((id) => read(cards, lane, id)),
+      ...accountReads(lane, [
+        accountId(holder, 'card_principal', lane),
+        accountId(holder, 'card_bonus', lane),
+      ]),
+      read(loadRests, lane, load.id),
+      ...(takeBack?.reads ?? []),
+    ],
+    decide: (view, now) => decide(view, { ...asked, takeBack, holder }, now),
+  }
 }
 
 /** What may be claimed for the load in this very moment. */

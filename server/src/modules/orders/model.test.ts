@@ -47,6 +47,7 @@ const order: OrderRow = {
   refunds: 0,
   refunded: 0n,
   cardIds: [],
+  deliveryId: null,
   sealedUntil: null,
   undeliverable: null,
   expiresAt: 1_000_000,

@@ -78,7 +78,7 @@ function insertRefunds(sql: Sql, lane: Lane, rows: readonly OrderRefundRow[]): P
         look_at)
     select
       ${lane}, order_id, n, book_id, trade, total, amount, basis, state, refund_id, reason, asked_at, ended_at,
-      asked_at
+      asked_at + interval '10 seconds'
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],

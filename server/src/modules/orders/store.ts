@@ -2,6 +2,7 @@
 import type {
   BookId,
   CardId,
+  CommandId,
   Fen,
   Instant,
   Lane,
@@ -63,6 +64,8 @@ export interface OrderRow {
   readonly refunded: Fen
   /** What was delivered: new cards, or the card that was topped up. */
   readonly cardIds: readonly CardId[]
+  /** The command that delivered it. */
+  readonly deliveryId: CommandId | null
   /** Until when its cards are sealed; null: they are not, or nothing was delivered. */
   readonly sealedUntil: Instant | null
   /** Why it could not be delivered: the code of a refusal. */
@@ -95,7 +98,7 @@ export async function loadOrders(
       quantity, total, account_id as "accountId", has_buyer as "hasBuyer", review, asked_by as "askedBy",
       asked_owner as "askedOwner", reviewed_by as "reviewedBy", reviewed_owner as "reviewedOwner",
       cooling_off_hours as "coolingOffHours", trades, paid_trade as "paidTrade", paid_at as "paidAt", refunds,
-      refunded, card_ids as "cardIds", sealed_until as "sealedUntil", undeliverable,
+      refunded, card_ids as "cardIds", delivery_id as "deliveryId", sealed_until as "sealedUntil", undeliverable,
       expires_at as "expiresAt", reference, metadata, created_at as "createdAt"
     from sale_order
     where lane = ${lane}
@@ -107,12 +110,12 @@ function insertOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
     insert into sale_order
       (lane, id, book_id, kind, channel, status, product_id, product_version, card_id, member_id, amount,
         bonus, quantity, total, account_id, has_buyer, review, asked_by, asked_owner, cooling_off_hours,
-        trades, paid_trade, paid_at, refunds, refunded, card_ids, sealed_until, undeliverable, expires_at,
+        trades, paid_trade, paid_at, refunds, refunded, card_ids, delivery_id, sealed_until, undeliverable, expires_at,
         reference, metadata, created_at)
     select
       ${lane}, id, book_id, kind, channel, status, product_id, product_version, card_id, member_id, amount,
       bonus, quantity, total, account_id, has_buyer, review, asked_by, asked_owner, cooling_off_hours,
-      trades, paid_trade, paid_at, refunds, refunded, card_ids::uuid[], sealed_until, undeliverable, expires_at,
+      trades, paid_trade, paid_at, refunds, refunded, card_ids::uuid[], delivery_id, sealed_until, undeliverable, expires_at,
       reference, metadata, created_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
@@ -140,6 +143,7 @@ function insertOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
       ${intArray(rows.map((row) => row.refunds))}::int[],
       ${bigintArray(rows.map((row) => row.refunded))}::bigint[],
       ${textArray(rows.map((row) => uuidArray(row.cardIds)))}::text[],
+      ${uuidArray(rows.map((row) => row.deliveryId))}::uuid[],
       ${instantArray(rows.map((row) => row.sealedUntil))}::timestamptz[],
       ${textArray(rows.map((row) => row.undeliverable))}::text[],
       ${instantArray(rows.map((row) => row.expiresAt))}::timestamptz[],
@@ -149,7 +153,7 @@ function insertOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
     ) as fresh
       (id, book_id, kind, channel, status, product_id, product_version, card_id, member_id, amount, bonus,
         quantity, total, account_id, has_buyer, review, asked_by, asked_owner, cooling_off_hours, trades,
-        paid_trade, paid_at, refunds, refunded, card_ids, sealed_until, undeliverable, expires_at, reference,
+        paid_trade, paid_at, refunds, refunded, card_ids, delivery_id, sealed_until, undeliverable, expires_at, reference,
         metadata, created_at)`
 }
 
@@ -169,6 +173,7 @@ function updateOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
       refunds = changed.refunds,
       refunded = changed.refunded,
       card_ids = changed.card_ids::uuid[],
+      delivery_id = changed.delivery_id,
       sealed_until = changed.sealed_until,
       undeliverable = changed.undeliverable
     from unnest(
@@ -184,11 +189,12 @@ function updateOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
       ${intArray(rows.map((row) => row.refunds))}::int[],
       ${bigintArray(rows.map((row) => row.refunded))}::bigint[],
       ${textArray(rows.map((row) => uuidArray(row.cardIds)))}::text[],
+      ${uuidArray(rows.map((row) => row.deliveryId))}::uuid[],
       ${instantArray(rows.map((row) => row.sealedUntil))}::timestamptz[],
       ${textArray(rows.map((row) => row.undeliverable))}::text[]
     ) as changed
       (id, status, account_id, review, reviewed_by, reviewed_owner, trades, paid_trade, paid_at, refunds,
-        refunded, card_ids, sealed_until, undeliverable)
+        refunded, card_ids, delivery_id, sealed_until, undeliverable)
     where sale_order.lane = ${lane}
       and sale_order.id = changed.id`
 }

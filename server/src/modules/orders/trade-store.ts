@@ -81,7 +81,7 @@ function insertTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<
         transaction_id, paid_at, asked_at, look_at)
     select
       ${lane}, order_id, n, book_id, account_id, mchid, scene, appid, payer_digest, amount, expires_at, state,
-      transaction_id, paid_at, asked_at, asked_at
+      transaction_id, paid_at, asked_at, asked_at + interval '10 seconds'
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],

@@ -1,0 +1,161 @@
+/**
+ * What WeChat says of a payment, whichever way it was learnt: by callback, by asking, from a bill, as the answer to
+ * another call. Each fact goes into the book once; what does not fit what was asked never does.
+ */
+import { type BookId, laneOfId, modeOfBook, type WechatAccountId } from '@lika/contract'
+import {
+  callInFlightMs,
+  checkTrade,
+  findTrade,
+  type PaidFact,
+  readOutTradeNo,
+  type TradeRow,
+  writeTradeProblem,
+} from '../../modules/orders/index.ts'
+import type { Answer, Trade } from '../../modules/wechat/index.ts'
+import { executeOnCards } from '../cards/repeat.ts'
+import type { FlowContext } from '../context.ts'
+import { nameKinds } from '../names.ts'
+import { paidCommand } from './paid.ts'
+import { closedCommand } from './trades.ts'
+
+/**
+ * `in_book`: what was said is in the book, now or before. `nothing_new`: it is not paid yet. `foreign`: not ours.
+ * `differs`: not what was asked for, and ignored. `later`: it could not be recorded just now.
+ */
+export type Learnt = 'in_book' | 'nothing_new' | 'foreign' | 'differs' | 'later'
+
+export type TradePlace = Pick<TradeRow, 'orderId' | 'n'>
+
+/** The number of ours that it speaks of, asked for over this very account; undefined: there is none. */
+async function tradeOf(
+  { engine, database }: FlowContext,
+  book: BookId,
+  account: WechatAccountId,
+  outTradeNo: string,
+): Promise<TradeRow | undefined> {
+  const number = readOutTradeNo(outTradeNo)
+  if (number === undefined) return undefined
+  const lane = laneOfId(number.orderId)
+  if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return undefined
+  const row = await findTrade(database.sql, lane, number.orderId, number.n)
+  return row?.bookId === book && row.accountId === account ? row : undefined
+}
+
+export async function learnTrade(
+  context: FlowContext,
+  book: BookId,
+  account: WechatAccountId,
+  told: Trade,
+): Promise<Learnt> {
+  const trade = await tradeOf(context, book, account, told.outTradeNo)
+  if (trade === undefined) return 'foreign'
+  switch (told.state) {
+    case 'paid':
+    case 'refunded':
+      return trade.state === 'paid' ? 'in_book' : learnPaid(context, trade, told)
+    case 'closed':
+    case 'revoked':
+    case 'failed':
+      return learnClosed(context, trade)
+    case 'not_paid':
+    case 'paying':
+      return 'nothing_new'
+  }
+}
+
+async function learnPaid(context: FlowContext, trade: TradeRow, told: Trade): Promise<Learnt> {
+  const { bookId: book } = trade
+  const { transactionId, paidAt } = told
+  const fact = factOf(context, trade, told)
+  const checked = checkTrade(trade, fact)
+  if (!checked.ok || transactionId === undefined) {
+    const member = checked.ok ? 'transaction_id' : String(checked.refusal.data?.['member'])
+    const { sql } = context.database
+    await writeTradeProblem(sql, laneOfId(trade.orderId), trade, `differs in ${member}`)
+    return 'differs'
+  }
+  const command = paidCommand(context, book, trade, { ...fact, transactionId, paidAt })
+  if (!command.ok) return 'foreign'
+  const executed = await executeOnCards((one) => context.engine.execute(one), command.value)
+  if (executed.status === 'done') return 'in_book'
+  if (executed.refusal.code === 'order.payment_differs') return 'differs'
+  return executed.refusal.code === 'order.wrong_status' ? 'in_book' : 'later'
+}
+
+function factOf({ keyring }: FlowContext, { bookId }: TradeRow, told: Trade): PaidFact {
+  const { outTradeNo, mchid, appid, amount, openid } = told
+  const payerDigest =
+    openid === undefined
+      ? undefined
+      : keyring.nameDigest(bookId, nameKinds.payer, payerName(appid, openid))
+  return { outTradeNo, mchid, appid, amount, payerDigest }
+}
+
+/** An OpenID holds within its app. */
+export function payerName(appid: string, openid: string): string {
+  return `${appid} ${openid}`
+}
+
+async function learnClosed(context: FlowContext, trade: TradeRow): Promise<Learnt> {
+  if (trade.state === 'paid' || trade.state === 'closed') return 'in_book'
+  const command = closedCommand(context, trade.bookId, trade)
+  if (!command.ok) return 'foreign'
+  const executed = await context.engine.execute(command.value)
+  return executed.status === 'done' || executed.refusal.code === 'order.superseded'
+    ? 'in_book'
+    : 'later'
+}
+
+/** Asks WeChat what became of the number. */
+export async function askTrade(context: FlowContext, trade: TradeRow, no: string): Promise<Learnt> {
+  const answer = await context.wechatPay.query(trade.accountId, no)
+  if (answer.status === 'done')
+    return learnTrade(context, trade.bookId, trade.accountId, answer.value)
+  return isUnknownThere(answer) && isOutOfFlight(context, trade)
+    ? learnClosed(context, trade)
+    : noteProblem(context, trade, answer)
+}
+
+/**
+ * Has the number closed at WeChat, then in the book; where it was paid in the last moment, that is learnt instead. The
+ * order of the two is what keeps a buyer from paying for what is closed.
+ */
+export async function closeTrade(
+  context: FlowContext,
+  trade: TradeRow,
+  no: string,
+): Promise<Learnt> {
+  const answer = await context.wechatPay.close(trade.accountId, no)
+  if (answer.status === 'done') return learnClosed(context, trade)
+  if (answer.status === 'refused' && isPaidThere(answer.code)) return askTrade(context, trade, no)
+  if (answer.status === 'refused' && answer.code === 'ORDER_CLOSED')
+    return learnClosed(context, trade)
+  return isUnknownThere(answer) && isOutOfFlight(context, trade)
+    ? learnClosed(context, trade)
+    : noteProblem(context, trade, answer)
+}
+
+async function noteProblem(
+  { database }: FlowContext,
+  trade: TradeRow,
+  answer: Exclude<Answer<unknown>, { status: 'done' }>,
+): Promise<Learnt> {
+  const why = answer.status === 'refused' ? answer.code : answer.why
+  await writeTradeProblem(database.sql, laneOfId(trade.orderId), trade, why)
+  return 'later'
+}
+
+function isPaidThere(code: string): boolean {
+  return code === 'ORDER_PAID'
+}
+
+function isUnknownThere(answer: Answer<unknown>): boolean {
+  const codes = ['ORDER_NOT_EXIST', 'RESOURCE_NOT_EXISTS']
+  return answer.status === 'refused' && codes.includes(answer.code)
+}
+
+/** A call that opens the number, from a process that may have died, is not under way any more. */
+function isOutOfFlight({ engine }: FlowContext, { bookId, askedAt }: TradeRow): boolean {
+  return engine.now(modeOfBook(bookId)) >= askedAt + callInFlightMs
+}

@@ -1,0 +1,271 @@
+/**
+ * A buyer is asked to pay: an invitation for the page, mini-program, code or browser in which he is. Whoever changes over
+ * half-way takes his order along; what he was asked before is closed at WeChat first, so that he is charged once.
+ */
+import {
+  formatId,
+  laneOfId,
+  modeOfBook,
+  type OrderId,
+  ok,
+  type Result,
+  refusal,
+  refused,
+} from '@lika/contract'
+import {
+  findOrder,
+  type OrderRow,
+  outTradeNo,
+  selectTradeNotes,
+  selectTradesOf,
+  type TradeRow,
+  writeInvitation,
+} from '../../modules/orders/index.ts'
+import type { Invitation, PayAccount, PayScene } from '../../modules/wechat/index.ts'
+import type { Executed, Json } from '../../platform/lanes/index.ts'
+import type { CardCaller } from '../cards/caller.ts'
+import { lawOf } from '../cards/law.ts'
+import type { FlowContext } from '../context.ts'
+import { nameKinds } from '../names.ts'
+import { executePrepared } from '../prepared.ts'
+import { descriptionOf } from './description.ts'
+import { mayUseCreditCards } from './law-of-order.ts'
+import { askTrade, closeTrade, payerName } from './learn.ts'
+import { orderNotFound } from './on-order.ts'
+import {
+  closedCommand,
+  type InvitationAsked,
+  inviteCommand,
+  openedCommand,
+  superseded,
+} from './trades.ts'
+
+export interface PayInput {
+  readonly orderId: OrderId
+  readonly scene: PayScene
+  /** Of the app in which the buyer is; undefined: the first that the merchant number is bound to. */
+  readonly appid?: string | undefined
+  /** The buyer's own address, for a browser outside WeChat. */
+  readonly clientIp?: string | undefined
+}
+
+/** How the buyer is asked to pay, as it stands in the answer. */
+export interface Invited {
+  readonly order: OrderRow
+  readonly trade: TradeRow
+  readonly invitation: Invitation
+}
+
+/**
+ * Under one key the same invitation, while it can be paid; another key asks WeChat anew. Refusals:
+ *
+ * 1. `order.not_found`, `wechat.not_connected`, `order.payer_unknown` (leave nothing)
+ * 2. `order.wrong_status`, `order.review_pending`, `order.expired`, `order.too_many_invitations`
+ * 3. `order.superseded` where the buyer went on in another way meanwhile, `wechat.refused` with WeChat's code, `busy`
+ *    where WeChat does not answer: the same key asks again
+ */
+export async function payOrder(
+  context: FlowContext,
+  { book, issuerId }: Pick<CardCaller, 'book' | 'issuerId'>,
+  input: PayInput,
+  key: string,
+): Promise<Result<Invited>> {
+  const { orderId } = input
+  const { engine, database } = context
+  const lane = laneOfId(orderId)
+  const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
+  const order = isThere ? await findOrder(database.sql, lane, book, orderId) : undefined
+  if (order === undefined) return refused(orderNotFound)
+  const payer = await payerOf(context, order, input)
+  if (!payer.ok) return payer
+  const { asked } = payer.value
+  const command = inviteCommand(context, book, orderId, asked, key)
+  if (!command.ok) return command
+  const told = await executePrepared((one) => engine.execute(one), command.value)
+  if (told.status === 'refused') return refused(told.refusal)
+  const n = Number(told.body['trade'])
+  const clear = await closeOthers(context, order, n)
+  if (!clear.ok) return clear
+  const known = await standing(context, order, n, told)
+  if (known !== undefined) return ok(known)
+  return open(context, order, n, { ...payer.value, issuerId, clientIp: input.clientIp })
+}
+
+interface Payer {
+  readonly asked: InvitationAsked
+  readonly openid: string | undefined
+}
+
+/** Which merchant number is paid, in which app, by whom: the OpenID is one that WeChat told us, never a caller. */
+async function payerOf(
+  context: FlowContext,
+  order: OrderRow,
+  { scene, appid: wanted }: PayInput,
+): Promise<Result<Payer>> {
+  const { bookId: book, memberId } = order
+  const account = await accountFor(context, order, wanted)
+  const appid = wanted ?? account?.appids[0]
+  if (account === undefined || appid === undefined) return refused(notConnected)
+  const needsPayer = scene === 'jsapi' || scene === 'mini_program'
+  const openid =
+    needsPayer && memberId !== null
+      ? await context.members.openidOf(book, memberId, appid)
+      : undefined
+  if (needsPayer && openid === undefined) return refused(payerUnknown)
+  const payerDigest =
+    openid === undefined
+      ? null
+      : context.keyring.nameDigest(book, nameKinds.payer, payerName(appid, openid))
+  const { id: accountId, mchid } = account
+  return ok({ asked: { accountId, mchid, scene, appid, payerDigest }, openid })
+}
+
+const notConnected = refusal(
+  'wechat.not_connected',
+  'No active merchant number of this issuer is bound to the app.',
+)
+const payerUnknown = refusal(
+  'order.payer_unknown',
+  'This way of paying needs a member who has logged in to the app; give the order one.',
+)
+
+/** The one that the order has, while it lives, else the first that is bound to the app. */
+async function accountFor(
+  { payAccounts }: FlowContext,
+  { bookId: book, accountId }: OrderRow,
+  appid: string | undefined,
+): Promise<PayAccount | undefined> {
+  const active = await payAccounts.list(book, { status: 'active', limit: 200 })
+  const fitting = active.filter(({ appids }) => appid === undefined || appids.includes(appid))
+  return fitting.find(({ id }) => id === accountId) ?? fitting.at(-1)
+}
+
+/** What the buyer was asked before is closed at WeChat before he is asked anew. */
+async function closeOthers(
+  context: FlowContext,
+  { id, bookId: book }: OrderRow,
+  n: number,
+): Promise<Result<void>> {
+  const lane = laneOfId(id)
+  const { sql } = context.database
+  for (const other of await selectTradesOf(sql, lane, id)) {
+    if (other.n >= n || other.state !== 'closing') continue
+    await closeTrade(context, other, outTradeNo(other))
+  }
+  const trades = await selectTradesOf(sql, lane, id)
+  if (trades.some(({ state }) => state === 'paid'))
+    return refused(await wrongStatus(context, book, id))
+  if (trades.some((other) => other.n < n && other.state === 'closing')) return refused(silent)
+  return ok(undefined)
+}
+
+async function wrongStatus({ database }: FlowContext, book: OrderRow['bookId'], id: OrderId) {
+  const order = await findOrder(database.sql, laneOfId(id), book, id)
+  const status = order?.status ?? 'paid'
+  return refusal('order.wrong_status', `The order is ${status}.`, { data: { status } })
+}
+
+const silent = refusal('busy', 'WeChat does not answer; ask again with the same key.', {
+  retryAfterSeconds: 2,
+})
+
+/** What the same key was answered before. */
+async function standing(
+  { database }: FlowContext,
+  order: OrderRow,
+  n: number,
+  told: Executed,
+): Promise<Invited | undefined> {
+  if (!told.replayed) return undefined
+  const lane = laneOfId(order.id)
+  const [trades, notes] = await Promise.all([
+    selectTradesOf(database.sql, lane, order.id),
+    selectTradeNotes(database.sql, lane, order.id, n),
+  ])
+  const trade = trades[n - 1]
+  const invitation = invitationFrom(notes?.invitation ?? null)
+  if (trade?.state !== 'open' || invitation === undefined) return undefined
+  return { order, trade, invitation }
+}
+
+/** Asks WeChat for the invitation; the number was written down before. */
+async function open(
+  context: FlowContext,
+  order: OrderRow,
+  n: number,
+  { openid, issuerId, clientIp }: Payer & Pick<CardCaller, 'issuerId'> & Pick<PayInput, 'clientIp'>,
+): Promise<Result<Invited>> {
+  const { bookId: book, id: orderId } = order
+  const { database, engine, wechatPay, programs } = context
+  const lane = laneOfId(orderId)
+  const trade = (await selectTradesOf(database.sql, lane, orderId))[n - 1]
+  if (trade === undefined || (trade.state !== 'asked' && trade.state !== 'open'))
+    return refused(superseded)
+  const law = await lawOf(context, issuerId)
+  const terms = await programs.termsOf(book, order.productId, order.productVersion)
+  const no = outTradeNo(trade)
+  const answer = await wechatPay.prepay(trade.accountId, {
+    scene: trade.scene,
+    outTradeNo: no,
+    amount: trade.amount,
+    description: descriptionOf(terms?.name ?? '', order.quantity),
+    expiresAt: trade.expiresAt,
+    appid: trade.appid,
+    openid,
+    clientIp,
+    attach: formatId('order', orderId),
+    creditCards: mayUseCreditCards(law, order.createdAt),
+  })
+  if (answer.status === 'unknown') return refused(silent)
+  if (answer.status === 'refused') return notInvited(context, trade, answer.code)
+  await writeInvitation(database.sql, lane, trade, invitationJson(answer.value))
+  const opened = openedCommand(context, book, trade)
+  if (!opened.ok) return opened
+  const told = await executePrepared((one) => engine.execute(one), opened.value)
+  if (told.status === 'refused') return refused(told.refusal)
+  return ok({ order, trade, invitation: answer.value })
+}
+
+/** Where WeChat says that it was paid, that is learnt; else the number is done with, and another may be tried. */
+async function notInvited(
+  context: FlowContext,
+  trade: TradeRow,
+  code: string,
+): Promise<Result<Invited>> {
+  const { bookId: book, orderId } = trade
+  const learnt = await askTrade(context, trade, outTradeNo(trade))
+  if (learnt === 'in_book') return refused(await wrongStatus(context, book, orderId))
+  const command = closedCommand(context, book, trade)
+  if (learnt === 'later' && command.ok)
+    await executePrepared((one) => context.engine.execute(one), command.value)
+  return refused(
+    refusal('wechat.refused', `WeChat did not take the order: ${code}.`, { data: { code } }),
+  )
+}
+
+function invitationJson(invitation: Invitation): Json {
+  switch (invitation.scene) {
+    case 'jsapi':
+    case 'mini_program':
+      return { scene: invitation.scene, parameters: { ...invitation.parameters } }
+    case 'native':
+      return { scene: 'native', codeUrl: invitation.codeUrl }
+    case 'h5':
+      return { scene: 'h5', url: invitation.url }
+  }
+}
+
+function invitationFrom(kept: Json): Invitation | undefined {
+  if (typeof kept !== 'object' || kept === null) return undefined
+  const members = new Map<string, unknown>(Object.entries(kept))
+  const scene = members.get('scene')
+  const text = (name: string) => String(members.get(name))
+  if (scene === 'native') return { scene, codeUrl: text('codeUrl') }
+  if (scene === 'h5') return { scene, url: text('url') }
+  if (scene !== 'jsapi' && scene !== 'mini_program') return undefined
+  const parameters = Object.entries(members.get('parameters') ?? {})
+  return {
+    scene,
+    parameters: Object.fromEntries(parameters.map(([name, value]) => [name, String(value)])),
+  }
+}
