@@ -8,7 +8,8 @@ export const defaults = {
   /** Of a request's timestamp, in seconds either way. */
   clockSkewSeconds: 300,
   nonceSeconds: 600,
-  bodyBytes: 1_048_576,
+  /** Pictures of cards are larger than any other call: up to one megabyte and what goes round them. */
+  bodyBytes: 2_097_152,
   /** A request without these is refused; that `User-Agent` is demanded is recalled. */
   demandUserAgent: true,
   prepaySeconds: 2 * 3600,
