@@ -1,7 +1,7 @@
 /** Hangs the trade bill and the fund bill of a merchant's day into the twin. */
 import type { Refund } from '../kernel/refunds.ts'
 import { object, oneOf, optional, text } from '../kernel/shape.ts'
-import { formatDay, formatSpaced, startOfDay } from '../kernel/time.ts'
+import { formatDay, startOfDay } from '../kernel/time.ts'
 import type { Trade } from '../kernel/trades.ts'
 import type { Twin } from '../kernel/twin.ts'
 import { fundBill } from './fund-bill.ts'
@@ -91,7 +91,7 @@ function billedTrade(trade: Trade): BilledTrade {
     attach: trade.attach ?? '',
     total: trade.total,
     fee: trade.fee,
-    paid_at: formatSpaced(trade.paid_at ?? 0),
+    paid_at: trade.paid_at ?? 0,
   }
 }
 
@@ -107,8 +107,8 @@ function billedRefund(trade: Trade, refund: Refund, ready: number): BilledRefund
     out_refund_no: revoked ? trade.out_trade_no : refund.out_refund_no,
     amount: refund.refund,
     fee: refund.fee_return,
-    asked_at: formatSpaced(created_at),
-    succeeded_at: isDone ? formatSpaced(succeeded_at) : '',
+    asked_at: created_at,
+    succeeded_at: isDone ? succeeded_at : undefined,
     status: isDone ? 'SUCCESS' : unfinished[refund.status],
     revoked,
   }

@@ -30,7 +30,7 @@ export const sharingBillHeader = [
 export const sharingBillSummary = ['总笔数', '分账笔数', '分账总金额', '回退笔数', '回退总金额']
 
 export interface BilledShare {
-  at: string
+  at: number
   mchid: string
   transaction_id: string
   /** WeChat's number of the share or the return. */
@@ -45,13 +45,13 @@ export interface BilledShare {
 }
 
 export function sharingBill(shares: readonly BilledShare[]): BillTable {
-  const sorted = [...shares].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))
+  const sorted = [...shares].sort((a, b) => a.at - b.at)
   const back = shares.filter(({ kind }) => kind === '分账回退')
   const given = shares.filter(({ kind }) => kind !== '分账回退')
   return {
     header: sharingBillHeader,
     rows: sorted.map((share) => [
-      share.at,
+      formatSpaced(share.at),
       share.mchid,
       share.mchid,
       share.transaction_id,
@@ -100,7 +100,7 @@ function sharesOf(twin: Twin, book: SharingBook, mchid: string, date: string): B
         ({ result, finish_time }) => result === 'SUCCESS' && formatDay(finish_time ?? 0) === date,
       )
       .map(({ account, amount, description, detail_id, finish_time }) => ({
-        at: formatSpaced(finish_time ?? 0),
+        at: finish_time ?? 0,
         mchid,
         transaction_id: order.transaction_id,
         order_id: order.order_id,
@@ -121,7 +121,7 @@ function sharesOf(twin: Twin, book: SharingBook, mchid: string, date: string): B
     .map((order) => {
       const transaction_id = book.orderById.first(order.order_id)?.transaction_id ?? ''
       return {
-        at: formatSpaced(order.finish_time ?? 0),
+        at: order.finish_time ?? 0,
         mchid,
         transaction_id,
         order_id: order.return_id,

@@ -2,6 +2,7 @@
  * The trade bill (交易账单) of a day as a function of its payments and refunds. A payment stands on the day it was paid, a
  * refund on the day it was accepted, whatever became of it later.
  */
+import { formatSpaced } from '../kernel/time.ts'
 import { type BillTable, percent, sumOf, yuan } from './csv.ts'
 
 export type TradeBillType = 'ALL' | 'SUCCESS' | 'REFUND'
@@ -19,7 +20,7 @@ export interface BilledTrade {
   attach: string
   total: number
   fee: number
-  paid_at: string
+  paid_at: number
 }
 
 export interface BilledRefund {
@@ -29,8 +30,9 @@ export interface BilledRefund {
   amount: number
   /** What of the fee came back with it. */
   fee: number
-  asked_at: string
-  succeeded_at: string
+  asked_at: number
+  /** Undefined where the payer did not have it when the bill was written. */
+  succeeded_at: number | undefined
   status: 'SUCCESS' | 'PROCESSING' | 'FAIL' | 'CHANGE'
   /** A payment by code that was taken back instead of refunded. */
   revoked: boolean
@@ -96,10 +98,18 @@ export function tradeBill(
   const paid = type === 'REFUND' ? [] : trades
   const back = type === 'SUCCESS' ? [] : refunds
   const rows = [
-    ...paid.map((trade) => ({ at: trade.paid_at, row: paidRow(type, trade, feePpm) })),
-    ...back.map((refund) => ({ at: refund.asked_at, row: refundRow(type, refund, feePpm) })),
+    ...paid.map((trade) => ({
+      at: trade.paid_at,
+      no: trade.out_trade_no,
+      row: paidRow(type, trade, feePpm),
+    })),
+    ...back.map((refund) => ({
+      at: refund.asked_at,
+      no: refund.refund_id,
+      row: refundRow(type, refund, feePpm),
+    })),
   ]
-  rows.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))
+  rows.sort((a, b) => a.at - b.at || (a.no < b.no ? -1 : 1))
   const fees = sumOf(paid, ({ fee }) => fee) - sumOf(back, ({ fee }) => fee)
   const total = yuan(sumOf(paid, (trade) => trade.total))
   const refunded = yuan(sumOf(back, ({ amount }) => amount))
@@ -129,7 +139,8 @@ function paidRow(type: TradeBillType, trade: BilledTrade, feePpm: number): strin
 
 function refundRow(type: TradeBillType, refund: BilledRefund, feePpm: number): string[] {
   const { trade, amount, fee, revoked } = refund
-  const times = type === 'REFUND' ? [refund.asked_at, refund.succeeded_at] : []
+  const succeeded = refund.succeeded_at === undefined ? '' : formatSpaced(refund.succeeded_at)
+  const times = type === 'REFUND' ? [formatSpaced(refund.asked_at), succeeded] : []
   return [
     ...opening(trade, refund.asked_at, revoked ? 'REVOKED' : 'REFUND', '0.00'),
     ...times,
@@ -149,10 +160,10 @@ function refundRow(type: TradeBillType, refund: BilledRefund, feePpm: number): s
   ]
 }
 
-function opening(trade: BilledTrade, at: string, state: string, settled: string): string[] {
+function opening(trade: BilledTrade, at: number, state: string, settled: string): string[] {
   const { appid, mchid, device_id, transaction_id, out_trade_no, openid } = trade
   return [
-    at,
+    formatSpaced(at),
     appid,
     mchid,
     '0',

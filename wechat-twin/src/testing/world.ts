@@ -118,6 +118,20 @@ export async function openWorld(options: { profile?: Profile; seed?: string } = 
       checkSignature(merchant, response.headers, bytes)
       return answered(response, bytes)
     },
+    /** What a file's URL answers, byte for byte. */
+    async v3Bytes(
+      merchant: TestMerchant,
+      target: string,
+    ): Promise<{ status: number; bytes: Buffer }> {
+      const response = await fetch(`${twin.url}${target}`, {
+        headers: {
+          accept: '*/*',
+          'user-agent': 'test',
+          authorization: authorization(merchant, 'GET', target, ''),
+        },
+      })
+      return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) }
+    },
     /** Encrypts a sensitive member for the platform certificate, and names the key. */
     secret(merchant: TestMerchant, value: string) {
       const [certificate] = merchant.platform_certificates
