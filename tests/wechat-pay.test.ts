@@ -359,8 +359,8 @@ describe('keys', () => {
     const id = connector.put(credentialsOf(modern, { keyMode: 'public_key' }))
     const { outTradeNo } = order()
     done(await connector.pay.prepay(id, order({ outTradeNo })))
-    const { headers } = await lastRequest('/v3/pay/transactions/jsapi')
-    assert.equal(headers['wechatpay-serial'], modern.public_key?.id)
+    const asked = await lastRequest('/v3/pay/transactions/jsapi')
+    assert.equal(asked.headers['wechatpay-serial'], modern.public_key?.id)
     assert.equal(
       (await twin.control.requests('/v3/certificates', 2_000)).some(
         ({ headers: h }) => h['wechatpay-serial'] === modern.public_key?.id,
