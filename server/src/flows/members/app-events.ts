@@ -23,11 +23,12 @@ import {
 import type { App, AppEvent } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { joinAfterLogin } from './join.ts'
 import { resultOf } from './login.ts'
 
 type EventContext = Pick<
   FlowContext,
-  'database' | 'members' | 'keyring' | 'issuers' | 'publicUrl' | 'wechatApp'
+  'engine' | 'database' | 'members' | 'keyring' | 'issuers' | 'publicUrl' | 'wechatApp'
 >
 
 const meanings: Readonly<Record<string, CardMeaning>> = {
@@ -47,7 +48,10 @@ export async function takeAppEvent(
   event: AppEvent,
 ): Promise<string | undefined> {
   const { members, database } = context
-  const memberId = await members.enter(app.book, { appid: app.appid, openid: event.openid })
+  const unionid = event.fields['UnionId']
+  const known = { appid: app.appid, openid: event.openid, ...(unionid && { unionid }) }
+  const memberId = await members.enter(app.book, known)
+  if (unionid) await joinAfterLogin(context, app.book, memberId, undefined)
   const about = {
     appId: app.id,
     bookId: app.book,

@@ -56,7 +56,7 @@ function signed(body: Buffer, cookie: string): string {
 }
 
 /** A page of ours and nothing else: what `return_to` may be. */
-export const ownPath = '^/(h5|wallet)/(?!.*//)[A-Za-z0-9_./?=&%~-]{0,300}$'
+export const ownPath = '^(?!.*//)/(h5|wallet)/[A-Za-z0-9_./?=&%~-]{0,300}$'
 
 /** The page with one more member in its query. */
 export function withMember(path: string, name: string, value: string): string {
