@@ -27,6 +27,8 @@ export interface Posted {
   readonly outcomes: readonly string[]
   readonly dropped_tries: number
   readonly copies: number
+  /** A request is on its way: after a crash it is made again. */
+  readonly sending: boolean
   /** A passive reply to the user, when one came. */
   readonly reply?: Readonly<Record<string, string>>
 }
@@ -44,6 +46,8 @@ export class Callbacks {
     this.#ofApp = this.table.index(({ appid }) => appid)
     twin.schedule.on<{ id: string }>('app callback', ({ id }, at) => this.#attempt(id, at))
     twin.schedule.on<{ id: string }>('app callback release', ({ id }) => this.#release(id))
+    for (const { id, sending } of [...this.table.values()])
+      if (sending) twin.schedule.at(twin.clock.now(), 'app callback', { id })
   }
 
   /** How many are out and unanswered. */
@@ -84,6 +88,7 @@ export class Callbacks {
       created_at: now,
       tries: 0,
       outcomes: [],
+      sending: false,
       dropped_tries: drop === undefined ? 0 : numberOf(drop, 'attempts', Number.MAX_SAFE_INTEGER),
       copies: copies === undefined ? 1 : numberOf(copies, 'count', 2),
     }
@@ -129,13 +134,16 @@ export class Callbacks {
       this.#again(posted, at, 'lost', 'dropped')
       return
     }
+    this.table.change(id, { sending: true })
     this.#flying += 1
     this.#send(posted, app, url)
-      .then((outcome) => this.#answered(id, at, outcome))
+      .then((outcome) => {
+        if (!this.#twin.ending.signal.aborted) this.#answered(id, at, outcome)
+      })
       .catch((error: unknown) => process.stderr.write(`${String(error)}\n`))
       .finally(() => {
         this.#flying -= 1
-        this.#twin.store.flush()
+        if (!this.#twin.ending.signal.aborted) this.#twin.store.flush()
       })
   }
 
@@ -146,6 +154,7 @@ export class Callbacks {
       this.table.set(id, {
         ...posted,
         state: 'delivered',
+        sending: false,
         tries: posted.tries + 1,
         outcomes: [...posted.outcomes, outcome.words],
         ...(outcome.reply !== undefined && { reply: outcome.reply }),
@@ -160,7 +169,8 @@ export class Callbacks {
     const tries = posted.tries + 1
     const isLast = tries > callbackRepeats
     const state = isLast ? otherwise : 'pending'
-    this.table.set(posted.id, { ...posted, tries, state, outcomes: [...posted.outcomes, words] })
+    const outcomes = [...posted.outcomes, words]
+    this.table.set(posted.id, { ...posted, tries, state, outcomes, sending: false })
     if (!isLast)
       this.#twin.schedule.at(at + callbackRetrySeconds * 1000, 'app callback', { id: posted.id })
   }
@@ -239,7 +249,7 @@ export class Callbacks {
     for (const [name, value] of query) target.searchParams.set(name, value)
     const wait = this.#twin.settings.now.app.callbackSeconds * 1000
     try {
-      const signal = AbortSignal.timeout(wait)
+      const signal = AbortSignal.any([AbortSignal.timeout(wait), this.#twin.ending.signal])
       const response = await fetch(target, { ...request, signal, redirect: 'manual' })
       return { status: response.status, body: await response.text() }
     } catch (error) {

@@ -115,6 +115,6 @@ function shown(app: App): object {
 }
 
 function shownPosted(posted: Posted): object {
-  const { copies: _, dropped_tries: __, created_at, ...rest } = posted
+  const { copies: _, dropped_tries: __, sending: ___, created_at, ...rest } = posted
   return { ...rest, created_at: new Date(created_at).toISOString() }
 }

@@ -53,6 +53,8 @@ export class Twin {
   readonly doings = new Map<string, Doing>()
   /** How many requests to the outside are unanswered: asked of each who makes some. */
   readonly flying: (() => number)[] = []
+  /** Aborted when the twin ends: what is on its way to others then stays unanswered. */
+  readonly ending = new AbortController()
   /** Of the server once it listens: `http://127.0.0.1:port`. */
   url = ''
   #server: Server | undefined
@@ -101,6 +103,7 @@ export class Twin {
   }
 
   async stop(): Promise<void> {
+    this.ending.abort()
     this.schedule.stop()
     this.notifier.stop()
     const server = this.#server
