@@ -1,0 +1,45 @@
+/**
+ * A process that speaks for one app: `<database url> <url of WeChat> <app> <work> <count>`. Says `ready`, begins when it
+ * is sent a line, does the work so many times at once, and says as one line of JSON what came of each.
+ */
+import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { asId, type WechatAppId } from '@lika/contract'
+import { appRole, connect } from '../../server/src/platform/db.ts'
+import { connectorOn, memberCard } from './wechat-connector.ts'
+
+const [databaseUrl = '', wechatUrl = '', id = '', work = '', count = '1'] = process.argv.slice(2)
+const options = { applicationName: 'wechat-app', pool: 4, role: appRole }
+const database = await connect(databaseUrl, options)
+const { wechat } = connectorOn(database, wechatUrl, {
+  tuning: {
+    guard: {
+      burst: 5,
+      perSecond: 40,
+      patienceMs: 12_000,
+      breaker: {
+        faults: 5,
+        faultPauseMs: 2_000,
+        frequencyPauseMs: 1_000,
+        quotaPauseMs: 600_000,
+        longestPauseMs: 3_600_000,
+        probeMs: 30_000,
+      },
+    },
+  },
+})
+const app: WechatAppId = asId(id)
+
+const tasks: Readonly<Record<string, () => Promise<{ status: string }>>> = {
+  page: () => wechat.jsSdk(app, 'https://shop.test/'),
+  card: () => wechat.createCard(app, memberCard),
+}
+
+writeSync(1, 'ready\n')
+for await (const _ of createInterface(process.stdin)) break
+const task = tasks[work]
+if (task === undefined) throw new Error(`no work ${work}`)
+const answers = await Promise.all(Array.from({ length: Number(count) }, () => task()))
+writeSync(1, `${JSON.stringify(answers)}\n`)
+await database.close()
+process.exit(0)
