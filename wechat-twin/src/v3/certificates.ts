@@ -9,6 +9,7 @@ export function register(twin: Twin): void {
   const query = object({ algorithm_type: optional(oneOf('RSA', 'SM2', 'ALL')) })
   twin.v3.route('GET', '/v3/certificates', { kind: 'certificates', query }, (call) => {
     const { merchant } = call
+    if (merchant.api_v3_key === '') refuse(403, 'NO_AUTH', '未设置 APIv3 密钥')
     const now = twin.clock.now()
     const data = merchant.platform_certificates
       .filter(({ expires_at }) => expires_at > now && call.query.algorithm_type !== 'SM2')
@@ -20,7 +21,6 @@ export function register(twin: Twin): void {
       }))
     if (merchant.key_mode === 'public_key' || data.length === 0)
       refuse(twin.settings.now.noCertificatesStatus, 'RESOURCE_NOT_EXISTS', '无可用的平台证书')
-    if (merchant.api_v3_key === '') refuse(403, 'NO_AUTH', '未设置 APIv3 密钥')
     return { data }
   })
 }

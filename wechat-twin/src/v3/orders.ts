@@ -37,7 +37,6 @@ function registerPlacing(twin: Twin): void {
       call.open(identity.name, '/payer/identity/name')
       call.open(identity.number, '/payer/identity/number')
     }
-    checkOpenid(twin, call.body.appid, openid)
     const trade = place(twin, call.merchant, call.body, 'JSAPI', openid)
     return { prepay_id: invite(twin, trade, 'prepay_id').token }
   })
@@ -80,6 +79,7 @@ function place(
   const { trades, settings, clock } = twin
   if (merchant.closed) refuse(400, 'MCH_NOT_EXISTS', '商户号不存在', { suffix: suffixes.merchant })
   checkAppid(merchant, body.appid)
+  if (openid !== undefined) checkOpenid(twin, body.appid, openid)
   checkNotifyUrl(twin.profile, body.notify_url)
   const { time_expire, ...rest } = body
   const terms = canonical([type, rest])
