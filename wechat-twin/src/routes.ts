@@ -9,6 +9,7 @@ import { register as workings } from './control/workings.ts'
 import type { Register } from './kernel/twin.ts'
 import { register as phone } from './phone/pages.ts'
 import { register as sharing } from './sharing/register.ts'
+import { register as transfers } from './transfers/transfers.ts'
 import { register as certificates } from './v3/certificates.ts'
 import { register as orders } from './v3/orders.ts'
 import { register as refunds } from './v3/refunds.ts'
@@ -26,4 +27,5 @@ export const registers: readonly Register[] = [
   combined,
   sharing,
   bills,
+  transfers,
 ]

@@ -28,7 +28,7 @@ const words: Record<Movement['kind'], readonly [string, string]> = {
   share: ['分账', '分账'],
   share_return: ['分账', '分账回退'],
   transfer: ['商家转账', '商家转账'],
-  other: ['其他', '其他'],
+  other: ['充值', '充值'],
 }
 
 interface FundRow extends Movement {
@@ -88,7 +88,7 @@ function refundRemark(refund: number, fee: number): string {
 
 function rowOf(row: FundRow, place: number): string[] {
   const { at, mchid, kind, amount, balance, serial, out_no, day, remark } = row
-  const [name, type] = words[kind]
+  const [name, type] = kind === 'other' && amount < 0 ? ['提现', '提现'] : words[kind]
   const isSystem = kind === 'payment' || kind === 'fee'
   return [
     formatSpaced(at),

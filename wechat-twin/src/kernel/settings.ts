@@ -66,6 +66,8 @@ export const defaults = {
   /** From here on `user_name` is demanded. */
   transferNameFen: 200_000,
   transferConfirmSeconds: 86_400,
+  /** How long a transfer is ACCEPTED and PROCESSING before the user is asked; recalled. */
+  transferAcceptSeconds: 0,
   /** How long a transfer is TRANSFERING after the user's yes, and CANCELING after the merchant's no; recalled. */
   transferSeconds: 2,
   transferQueryDays: 30,
