@@ -5,9 +5,11 @@
 import { dayMs } from '@lika/contract'
 import { renewValidity } from './flows/cards/renew-validity.ts'
 import { startDayCloser } from './flows/close-day.ts'
+import { lookAfterCombined } from './flows/combined/runner.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
 import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
+import { tendOrders } from './flows/purchase/runner.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
 import { makeSettler } from './flows/settle/settler.ts'
@@ -47,6 +49,9 @@ export function startTimers(
   const settler = makeSettler(flows, { log, monotonic: elapsedMs })
   repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))
+  repeat('payments at tills', 1_000, async () => {
+    for (const mode of modes) await lookAfterCombined({ ...flows, legLog: log }, mode)
+  })
   repeat('reserves', 5_000, () => watchReserves(flows))
   repeat('revealed secrets', 30_000, async () => {
     for (const mode of modes) {
@@ -55,6 +60,9 @@ export function startTimers(
   })
   repeat('renewals of validity', 60_000, async () => {
     for (const mode of modes) await renewValidity(flows, mode)
+  })
+  repeat('orders', 1_000, async () => {
+    for (const mode of modes) await tendOrders(flows, mode, log)
   })
   repeat('expired vouchers', 30_000, () => expireVouchers(flows))
   repeat('campaigns', 1_000, () => flows.loyalty.refresh())

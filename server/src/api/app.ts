@@ -41,6 +41,8 @@ import { register as registerMerchantDocuments } from './v1/merchant-documents.t
 import { register as registerMerchantOnboarding } from './v1/merchant-onboarding.ts'
 import { register as registerMerchantWhatIf } from './v1/merchant-what-if.ts'
 import { register as registerMerchants } from './v1/merchants.ts'
+import { register as registerOrderReads } from './v1/order-reads.ts'
+import { register as registerOrders } from './v1/orders.ts'
 import { register as registerPaymentCancels } from './v1/payment-cancels.ts'
 import { register as registerPayments } from './v1/payments.ts'
 import { register as registerPayoutBatches } from './v1/payout-batches.ts'
@@ -66,6 +68,7 @@ import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 import { walletFiles } from './wallet/routes.ts'
 import { registerAppCallbacks } from './wechat/app-callbacks.ts'
+import { registerPayNotifications } from './wechat/pay-notifications.ts'
 
 /** Every route file of v1, in the order of the reference. */
 const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
@@ -89,6 +92,8 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerVouchers,
   registerPresales,
   registerRedemptions,
+  registerOrders,
+  registerOrderReads,
   registerStatements,
   registerPayments,
   registerPaymentCancels,
@@ -137,6 +142,7 @@ export async function buildApp(
   addFirstHook(fastify, kernel.paths)
   for (const register of [...routeFiles, ...walletFiles, ...more]) register(kernel, deps)
   await fastify.register((child) => registerAppCallbacks(child, deps))
+  await fastify.register((child) => registerPayNotifications(child, deps))
   const specs = kernel.routes.map(({ spec }) => spec)
   addDocument(fastify, '/wallet/openapi.json', openapiOf(specs, version(), 'wallet'))
   await addReference(fastify, openapiOf(specs, version()))

@@ -216,7 +216,7 @@ function redeem(
     soldAt: history.soldAt,
     formula: formulaBody(settlement, balance),
   }
-  post(on, settlement, balance.bonus, history)
+  postRedemption(on, settlement, balance.bonus, history)
   view.put(redemptions, lane, {
     id,
     bookId: view.bookId,
@@ -240,7 +240,12 @@ function redeem(
  * The whole card is emptied: to the holder, to the issuer's income, and back to where the bonus came from. What campaigns
  * gave is taken back by that, the newest first: a refund that comes later does not take it again.
  */
-function post(on: OnCard, settlement: Settlement, bonus: Fen, history: CardHistory): void {
+export function postRedemption(
+  on: OnCard,
+  settlement: Settlement,
+  bonus: Fen,
+  history: CardHistory,
+): void {
   const { desk, lane, view } = on
   const own = (kind: AccountKindName) => accountId(issuerOfBook(view.bookId), kind, lane)
   const move = (debit: typeof on.principal, kind: AccountKindName, amount: Fen) => {

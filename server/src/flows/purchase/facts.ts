@@ -5,7 +5,6 @@
 import {
   asId,
   type CardId,
-  currency,
   fenToJson,
   formatId,
   formatInstant,
@@ -20,9 +19,10 @@ import {
   orderStatusOf,
   outRefundNo,
   outTradeNo,
+  refundBases,
   type TradeRow,
 } from '../../modules/orders/index.ts'
-import { type Body, fenIn, listIn, membersOf, textIn } from '../cards/facts.ts'
+import { type Body, currency, fenIn, listIn, membersOf, textIn } from '../cards/facts.ts'
 
 /** What of an order changes in its life. */
 type Changing = Pick<
@@ -55,7 +55,7 @@ export function orderBody(order: OrderRow): Body {
     paidAt: order.paidAt,
     refundedFen: String(order.refunded),
     cardIds: [...order.cardIds],
-    sealedUntil: order.sealedUntil,
+    unsealsAt: order.sealedUntil,
     undeliverable: order.undeliverable,
     trades: order.trades,
     paidTrade: order.paidTrade,
@@ -75,7 +75,7 @@ function changingFrom(body: Body): Changing {
     paidAt: numberOr(body, 'paidAt', null),
     refunded: fenIn(body, 'refundedFen'),
     cardIds: listIn(body, 'cardIds').map((id): CardId => asId(String(id))),
-    sealedUntil: numberOr(body, 'sealedUntil', null),
+    sealedUntil: numberOr(body, 'unsealsAt', null),
     undeliverable: typeof undeliverable === 'string' ? undeliverable : null,
     trades: numberOr(body, 'trades', 0),
     paidTrade: numberOr(body, 'paidTrade', null),
@@ -146,8 +146,8 @@ export function presentRefundOf(body: Body, orderId: OrderRow['id'], reason: str
   return {
     out_refund_no: outRefundNo({ orderId, n }),
     amount: fenToJson(fenIn(body, 'amountFen')),
-    basis: textIn(body, 'basis'),
-    status: 'asked',
+    basis: refundBases.find((one) => one === textIn(body, 'basis')) ?? 'surplus',
+    status: 'asked' as const,
     reason,
     problem: null,
     ended_at: null,

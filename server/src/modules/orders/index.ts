@@ -48,6 +48,7 @@ export {
   orderRefundKey,
   orderRefunds,
   type RefundBasis,
+  refundBases,
 } from './refund-store.ts'
 export { loadOrders, type OrderRow, orders } from './store.ts'
 export { loadTrades, type TradeRow, type TradeScene, tradeKey, trades } from './trade-store.ts'

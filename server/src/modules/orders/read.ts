@@ -1,7 +1,7 @@
 /** Orders for those who ask, and what of them WeChat has to be asked about again: reads outside rounds. */
 import type { BookId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { intArray, textArray } from '../../platform/db-array.ts'
+import { intArray, uuidArray } from '../../platform/db-array.ts'
 import type { Json } from '../../platform/lanes/index.ts'
 import { loadOrderRefunds, type OrderRefundRow } from './refund-store.ts'
 import { loadOrders, type OrderRow } from './store.ts'
@@ -134,9 +134,13 @@ export function takeDueTrades(
     update order_trade
     set
       looks = looks + 1,
-      look_at = ${new Date(now)}::timestamptz + make_interval(secs => (
-        ${intArray(backoff)}::int[]
-      )[least(looks + 1, ${backoff.length})] / 1000.0)
+      look_at = least(
+        ${new Date(now)}::timestamptz + make_interval(secs => (
+          ${intArray(backoff)}::int[]
+        )[least(looks + 1, ${backoff.length})] / 1000.0),
+        -- What can no longer be paid is closed on time.
+        case when expires_at > ${new Date(now)}::timestamptz then expires_at else 'infinity' end
+      )
     from due
     where order_trade.lane = any(${intArray(lanes)}::int[])
       and order_trade.lane = due.lane
@@ -182,7 +186,7 @@ export function takeDueRefunds(
 
 export type OrderPlace = Pick<Due, 'lane' | 'bookId' | 'orderId'>
 
-/** Orders whose time to be paid is over, the oldest first. */
+/** Orders whose time to be paid is over, and of which nothing can be paid any more, the oldest first. */
 export function selectExpired(
   sql: Sql,
   lanes: readonly Lane[],
@@ -195,6 +199,13 @@ export function selectExpired(
     where lane = any(${intArray(lanes)}::int[])
       and status in ('created', 'paying')
       and expires_at <= ${new Date(now)}
+      and not exists (
+        select
+        from order_trade
+        where order_trade.lane = sale_order.lane
+          and order_trade.order_id = sale_order.id
+          and state in ('asked', 'open', 'closing')
+      )
     order by expires_at
     limit ${limit}`
 }
@@ -218,9 +229,11 @@ export function selectUnsealed(
 
 export interface OrderFilter {
   readonly reference?: string | undefined
-  /** As stored. */
-  readonly statuses?: readonly OrderState[] | undefined
-  readonly memberId?: MemberId | undefined
+  /** As a reader sees it at `now`. */
+  readonly status?: OrderState | undefined
+  readonly now: Instant
+  /** Of any of these. */
+  readonly members?: readonly MemberId[] | undefined
   readonly before?: string | undefined
   readonly limit: number
 }
@@ -230,7 +243,7 @@ export function selectOrders(
   sql: Sql,
   lanes: readonly Lane[],
   book: BookId,
-  { reference, statuses, memberId, before, limit }: OrderFilter,
+  { reference, status, now, members, before, limit }: OrderFilter,
 ): Promise<{ id: OrderId; lane: Lane }[]> {
   return sql<{ id: OrderId; lane: Lane }[]>`
     select id, lane
@@ -238,8 +251,14 @@ export function selectOrders(
     where lane = any(${intArray(lanes)}::int[])
       and book_id = ${book}
       and (${reference ?? null}::text is null or reference = ${reference ?? null})
-      and (${statuses === undefined} or status = any(${textArray(statuses ?? [])}::text[]))
-      and (${memberId ?? null}::uuid is null or member_id = ${memberId ?? null}::uuid)
+      and (
+        ${status ?? null}::text is null
+        or ${status ?? null}::text = case
+          when status = 'delivered' and sealed_until <= ${new Date(now)} then 'completed'
+          else status
+        end
+      )
+      and (${members === undefined} or member_id = any(${uuidArray(members ?? [])}::uuid[]))
       and (${before ?? null}::uuid is null or id < ${before ?? null}::uuid)
     order by id desc
     limit ${limit}`

@@ -35,6 +35,7 @@ export interface PublicEvent {
 const furtherTypes: Readonly<Record<string, readonly string[]>> = {
   'hold.captured': ['payment.created'],
   'presale.delivered': ['card.issued'],
+  'order.topped_up': ['load.created'],
 }
 
 /**

@@ -1,0 +1,71 @@
+/** What WeChat Pay tells us by itself, handed to whoever asked for it: orders, payments at tills. */
+import type { BookId, WechatAccountId } from '@lika/contract'
+import type { PayNotice, Refund, Trade } from '../modules/wechat/index.ts'
+import * as combined from './combined/runner.ts'
+import type { FlowContext } from './context.ts'
+import { learnTrade } from './purchase/learn.ts'
+import { learnRefund } from './purchase/refund-leg.ts'
+
+/** Of which account it was told. */
+export interface ToldOf {
+  readonly book: BookId
+  readonly accountId: WechatAccountId
+}
+
+/** `in_book`: now or before, or nothing that has to be. */
+export type NoticeTaken = 'in_book' | 'differs' | 'foreign' | 'later'
+
+interface Log {
+  error(details: object, sentence: string): void
+}
+
+export async function takeNotice(
+  context: FlowContext,
+  log: Log,
+  told: ToldOf,
+  notice: PayNotice,
+): Promise<NoticeTaken> {
+  switch (notice.kind) {
+    case 'trade':
+      return takeTrade(context, log, told, notice.trade)
+    case 'combined': {
+      const taken = await Promise.all(
+        notice.trades.map((trade) => takeTrade(context, log, told, trade)),
+      )
+      return taken.find((one) => one !== 'in_book') ?? 'in_book'
+    }
+    case 'refund':
+      return takeRefund(context, log, told, notice.refund)
+    // Nothing here waits for them: what they tell is asked for, and the notice need not come again.
+    case 'transfer':
+    case 'other':
+      return 'in_book'
+  }
+}
+
+/** By callback, query or bill alike. */
+export async function takeTrade(
+  context: FlowContext,
+  log: Log,
+  told: ToldOf,
+  trade: Trade,
+): Promise<NoticeTaken> {
+  const learnt = await learnTrade(context, told.book, told.accountId, trade)
+  if (learnt === 'nothing_new') return 'in_book'
+  if (learnt !== 'foreign') return learnt
+  const atTill = await combined.learnTrade({ ...context, legLog: log }, told, trade)
+  return atTill ? 'in_book' : 'foreign'
+}
+
+async function takeRefund(
+  context: FlowContext,
+  log: Log,
+  told: ToldOf,
+  refund: Refund,
+): Promise<NoticeTaken> {
+  const learnt = await learnRefund(context, told.book, refund)
+  if (learnt === 'nothing_new') return 'in_book'
+  if (learnt !== 'foreign') return learnt
+  const atTill = await combined.learnRefund({ ...context, legLog: log }, told, refund)
+  return atTill ? 'in_book' : 'foreign'
+}
