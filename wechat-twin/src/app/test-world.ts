@@ -50,6 +50,7 @@ export async function startWorld() {
   }
 
   const world = {
+    folder: data,
     get twin() {
       return twin
     },
