@@ -610,6 +610,11 @@ const commands: [string, string, unknown?, string?][] = [
     { load_id: 'load_1' },
   ],
   ['campaigns run', 'POST /v1/campaigns/run', {}],
+  ['members list --limit 5', 'GET /v1/members?limit=5'],
+  ['members show mem_1', 'GET /v1/members/mem_1'],
+  ['members merges mem_1', 'GET /v1/members/mem_1/merges'],
+  ['members merge mem_1 --with mem_2', 'POST /v1/members/mem_1/merge', { with: 'mem_2' }],
+  ['members unmerge mem_1', 'POST /v1/members/mem_1/unmerge', {}],
   [
     'rebates list --card card_1 --campaign camp_1',
     'GET /v1/rebates?card_id=card_1&campaign_id=camp_1',

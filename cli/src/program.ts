@@ -22,6 +22,7 @@ import { addIssuers } from './commands/issuers.ts'
 import { addJobs } from './commands/jobs.ts'
 import { addKeys } from './commands/keys.ts'
 import { addBooks, addLedger } from './commands/ledger.ts'
+import { addMembers } from './commands/members.ts'
 import { addMerchants, addStores, addTerminals } from './commands/merchants.ts'
 import { addPayments, addRefunds } from './commands/payments.ts'
 import { addPayoutBatches, addPayouts } from './commands/payouts.ts'
@@ -71,6 +72,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addKeys,
   addCharters,
   addProducts,
+  addMembers,
   addMerchants,
   addContracts,
   addStores,

@@ -189,6 +189,11 @@ POST   /v1/bulk on_error! operations!
 POST   /v1/test/clock advance_seconds set_at
 DELETE /v1/test/clock
 DELETE /v1/test/data
+GET    /v1/members limit cursor
+GET    /v1/members/:id
+GET    /v1/members/:id/merges limit cursor
+POST ¤ /v1/members/:id/merge with!
+POST ¤ /v1/members/:id/unmerge
 GET    /healthz
 GET    /readyz`
   .trim()

@@ -307,6 +307,11 @@ const ways: Record<string, Ways> = {
   post_payouts_id_outcome: one('payout', {
     body: { outcome: 'failed', reason: 'the bank said so' },
   }),
+  get_members: nothing,
+  get_members_id: one('member'),
+  get_members_id_merges: one('member'),
+  post_members_id_merge: ({ member, otherMember }) => [{ id: member, body: { with: otherMember } }],
+  post_members_id_unmerge: one('mergedMember'),
   get_healthz: nothing,
   get_readyz: nothing,
   get_metrics: nothing,

@@ -20,6 +20,7 @@ import { temporaryFolder } from './server.ts'
 import { type Started, startLika } from './start.ts'
 import { makeCampaigns } from './world-campaigns.ts'
 import { type Candidates, candidatesOf, makeCandidates } from './world-candidates.ts'
+import { makeMembers, type WorldMembers } from './world-members.ts'
 import { makeReserve } from './world-reserve.ts'
 
 export type World = {
@@ -150,60 +151,61 @@ export async function openWorld(connections = 16): Promise<World> {
 }
 
 /** One of everything, by the names under which `good-calls.ts` asks for it. */
-export type Things = Candidates & {
-  issuer: string
-  key: string
-  product: string
-  draft: string
-  merchant: string
-  store: string
-  terminal: string
-  /** Active, with money, its secret still sealed. */
-  card: string
-  /** Number, secret and a pay code of another active card. */
-  number: string
-  secret: string
-  payCode: string
-  created: string
-  frozen: string
-  payment: string
-  refund: string
-  redemption: string
-  /** Of this week, and not claimed for. */
-  load: string
-  /** What gives vouchers, what gives by the week, what sells ahead; a draft that another person proposed. */
-  campaign: string
-  claimed: string
-  presold: string
-  draftCampaign: string
-  voucher: string
-  voucherCard: string
-  presale: string
-  charter: string
-  hold: string
-  batch: string
-  job: string
-  /** Its print file was not fetched yet. */
-  fileJob: string
-  import: string
-  endpoint: string
-  event: string
-  account: string
-  settlement: string
-  payout: string
-  payoutBatch: string
-  custody: string
-  movement: string
-  /** Made by hand, and nobody has asked for its reversal. */
-  entry: string
-  /** Asked for by another person. */
-  correction: string
-  guarantee: string
-  statement: string
-  /** Another person has proposed what to do about it. */
-  case: string
-  filing: string
-}
+export type Things = Candidates &
+  WorldMembers & {
+    issuer: string
+    key: string
+    product: string
+    draft: string
+    merchant: string
+    store: string
+    terminal: string
+    /** Active, with money, its secret still sealed. */
+    card: string
+    /** Number, secret and a pay code of another active card. */
+    number: string
+    secret: string
+    payCode: string
+    created: string
+    frozen: string
+    payment: string
+    refund: string
+    redemption: string
+    /** Of this week, and not claimed for. */
+    load: string
+    /** What gives vouchers, what gives by the week, what sells ahead; a draft that another person proposed. */
+    campaign: string
+    claimed: string
+    presold: string
+    draftCampaign: string
+    voucher: string
+    voucherCard: string
+    presale: string
+    charter: string
+    hold: string
+    batch: string
+    job: string
+    /** Its print file was not fetched yet. */
+    fileJob: string
+    import: string
+    endpoint: string
+    event: string
+    account: string
+    settlement: string
+    payout: string
+    payoutBatch: string
+    custody: string
+    movement: string
+    /** Made by hand, and nobody has asked for its reversal. */
+    entry: string
+    /** Asked for by another person. */
+    correction: string
+    guarantee: string
+    statement: string
+    /** Another person has proposed what to do about it. */
+    case: string
+    filing: string
+  }
 
 /** Where things are sold and spent: made once for a book. */
 export async function makePlace(
@@ -282,6 +284,7 @@ export async function makeThings(
     ...(await makeReserve(book)),
     ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place, terms)),
+    ...(await makeMembers(book)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

@@ -43,7 +43,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
       path: '/wallet/v1/guests',
       summary: 'Begins a session without a login: the token is all by which the guest comes back',
       access: 'anyone',
-      rate: { calls: 120, perSeconds: 60 },
+      rate: { calls: 600, perSeconds: 60 },
       body: closed({ app_id: idOf('wechat_app') }),
       responses: { 201: Session },
       refusals: ['wechat_app.not_found'],
