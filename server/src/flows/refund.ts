@@ -26,7 +26,7 @@ import {
   refunds,
 } from '../modules/payments/index.ts'
 import { checkRefundWindow } from '../modules/policy/index.ts'
-import type { Command, Decision, NameState, View } from '../platform/lanes/index.ts'
+import type { Command, Decision, NameState, Outcome, View } from '../platform/lanes/index.ts'
 import { type Law, lawOf } from './cards/law.ts'
 import type { FlowContext } from './context.ts'
 import { nameKinds, ofMerchant } from './names.ts'
@@ -80,7 +80,8 @@ export async function refundCommand(
 
 export const paymentNotFound = refusal('payment.not_found', 'No payment has this id here (pay_…).')
 
-function takenBy(name: NameState): Refusal | undefined {
+/** Of the merchant's own number for the refund. */
+export function takenBy(name: NameState): Refusal | undefined {
   if (name === 'own') return undefined
   const detail = 'The merchant already used this reference for a refund.'
   if (name === 'cancelled') return refusal('reference.already_used', detail)
@@ -103,18 +104,21 @@ function decide(view: View, { input, law, taken, takeBack }: Asked, now: Instant
   const possible = checkRefund(payment, input.amount)
   if (!possible.ok) return possible
   const lawful = checkRefundWindow(law.at(now), { paidAt: payment.createdAt, now })
-  return lawful.ok ? refund(view, payment, { ...input, takeBack }, now) : lawful
+  if (!lawful.ok) return lawful
+  const body = refundOf(view, new Desks(view), payment, { ...input, takeBack }, now)
+  return { ok: true, value: { kind: 'refund.created', version: 1, body } }
 }
 
-function refund(
+/** Gives back what was found possible; the refund has the id of the command. What the journal keeps of it. */
+export function refundOf(
   view: View,
+  desks: Desks,
   payment: PaymentRow,
-  input: RefundInput & Pick<Asked, 'takeBack'>,
+  input: Omit<RefundInput, 'paymentId'> & Pick<Asked, 'takeBack'>,
   now: Instant,
-): Decision {
+): Outcome['body'] {
   const { amount, reference, reason, metadata } = input
   const id: RefundId = asId(view.commandId)
-  const desks = new Desks(view)
   const { allocations, shares } = giveBack(payment.allocations, amount)
   const given = giveBackToCards(view, desks, payment, shares)
   const home = laneOfId(payment.id)
@@ -133,7 +137,7 @@ function refund(
     createdAt: now,
   }
   view.put(refunds, home, row)
-  const body = {
+  return {
     refundId: id,
     paymentId: payment.id,
     merchantId: payment.merchantId,
@@ -142,5 +146,4 @@ function refund(
     ...lost,
     ...desks.records(),
   }
-  return { ok: true, value: { kind: 'refund.created', version: 1, body } }
 }

@@ -80,7 +80,8 @@ export async function* wholeStatement(
   }
 }
 
-const paymentKinds = ['payment.created', cancelled, 'hold.captured']
+const paymentKinds = ['payment.created', cancelled, 'hold.captured', 'combined_payment.succeeded']
+const refundKinds = ['refund.created', 'combined_refund.created']
 
 async function referencesOf(
   { database: { sql } }: FlowContext,
@@ -89,7 +90,7 @@ async function referencesOf(
 ): Promise<Map<string, string>> {
   const paid = lines.filter(({ kind }) => paymentKinds.includes(kind)).map(paymentOf)
   const refunded = lines
-    .filter(({ kind }) => kind === 'refund.created')
+    .filter(({ kind }) => refundKinds.includes(kind))
     .map((line) => line.commandId)
   const others = lines.map((line) => line.commandId)
   const [own, ofPayments, ofRefunds] = await Promise.all([
@@ -150,8 +151,10 @@ function sourceByKind(kind: string, id: CommandId): string | undefined {
   switch (kind) {
     case 'payment.created':
     case 'hold.captured':
+    case 'combined_payment.succeeded':
       return formatId('payment', id)
     case 'refund.created':
+    case 'combined_refund.created':
       return formatId('refund', id)
     case 'load.created':
       return formatId('load', id)

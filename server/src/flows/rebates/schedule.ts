@@ -254,7 +254,10 @@ async function* paymentsOf(
     const until = to.get(lane) ?? 0n
     for (let after = from.get(lane) ?? 0n; after < until; ) {
       const untilSeq = after + BigInt(entriesAtOnce) < until ? after + BigInt(entriesAtOnce) : until
-      const narrowing = { untilSeq, kinds: ['payment.created', 'hold.captured'] }
+      const narrowing = {
+        untilSeq,
+        kinds: ['payment.created', 'hold.captured', 'combined_payment.succeeded'],
+      }
       const entries = await readEntries(sql, lane, after, book, entriesAtOnce, narrowing)
       const ids = entries
         .filter((entry) => !entry.refused && laneOfId(entry.commandId) === lane)

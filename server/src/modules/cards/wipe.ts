@@ -8,6 +8,7 @@ export async function wipeLane(sql: Sql, lane: Lane, book: BookId, most: number)
     select wipe_test_book(${lane}::int, ${book}::uuid, ${most}::int) as removed`
   const removed = Number(row?.removed ?? 0n)
   if (removed === 0) await sql`select wipe_test_rebates(${lane}::int, ${book}::uuid)`
+  if (removed === 0) await sql`select wipe_test_sales(${lane}::int, ${book}::uuid)`
   return removed
 }
 

@@ -1,0 +1,219 @@
+/**
+ * The part by WeChat of a combined payment: how the payer is asked, what every answer leads to, and how it is made sure
+ * that it will never be paid before the card is let go: close, then ask.
+ */
+import type { Fen, Instant } from '@lika/contract'
+import { laneOfId, modeOfBook } from '@lika/contract'
+import {
+  type CallRow,
+  type CombinedRow,
+  findCall,
+  postponeCall,
+} from '../../modules/combined/index.ts'
+import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
+import type { FlowContext } from '../context.ts'
+import { micropaySeconds } from './create.ts'
+import { neverPaid, paidAtWechat } from './end.ts'
+
+export interface LegContext extends FlowContext {
+  readonly legLog: { error(details: object, sentence: string): void }
+}
+
+export interface Asking {
+  /** Of micropay. */
+  readonly authCode?: string | undefined
+  /** The till's address. */
+  readonly clientIp: string
+  readonly description: string
+}
+
+/** What could not be decided yet. */
+type Open = 'open'
+type Looked = 'ended' | Open
+
+/**
+ * Asks the payer: right after the payment was made, or again for the same invitation. Answers the invitation where there
+ * is one. What WeChat refuses fails the payment at once; what it does not answer is asked about later.
+ */
+export async function askPayer(
+  context: LegContext,
+  row: CombinedRow,
+  asking: Asking,
+): Promise<Invitation | undefined> {
+  if (row.wechatAmount === 0n) {
+    await paidAtWechat(context, row, undefined)
+    return undefined
+  }
+  const { outTradeNo, appid, accountId, wechatAmount: amount } = row
+  const common = { outTradeNo, appid, amount, description: asking.description, creditCards: true }
+  if (row.scene === 'micropay') {
+    const { authCode = '', clientIp } = asking
+    const answer = await context.wechatPay.micropay(accountId, { ...common, authCode, clientIp })
+    await afterMicropay(context, row, answer)
+    return undefined
+  }
+  const openid = await openidOf(context, row)
+  const { scene, legExpiresAt: expiresAt } = row
+  const answer = await context.wechatPay.prepay(accountId, { ...common, scene, expiresAt, openid })
+  if (answer.status === 'refused') await neverPaid(context, row, answer.code)
+  return answer.status === 'done' ? answer.value : undefined
+}
+
+async function openidOf(context: LegContext, row: CombinedRow): Promise<string | undefined> {
+  if (row.memberId === null) return undefined
+  return context.members.openidOf(row.bookId, row.memberId, row.appid)
+}
+
+async function afterMicropay(
+  context: LegContext,
+  row: CombinedRow,
+  answer: Answer<Trade>,
+): Promise<void> {
+  if (answer.status === 'refused') {
+    await neverPaid(context, row, answer.code)
+    return
+  }
+  if (answer.status === 'done') await takeIn(context, row, answer.value)
+  // Whatever is open now is asked about in five seconds.
+  const call = await findCall(context.database.sql, laneOf(row), row.id)
+  if (call !== undefined) await postponeCall(context.database.sql, call, now(context, row) + askMs)
+}
+
+function laneOf({ id }: CombinedRow) {
+  return laneOfId(id)
+}
+
+function now(context: LegContext, { bookId }: CombinedRow): Instant {
+  return context.engine.now(modeOfBook(bookId))
+}
+
+const askMs = 5_000
+
+/** One look after a payment that is not over. Answers when to look again; undefined: it has ended. */
+export async function lookAfter(
+  context: LegContext,
+  row: CombinedRow,
+  call: CallRow,
+): Promise<Instant | undefined> {
+  if (row.status !== 'waiting') return undefined
+  if (row.wechatAmount === 0n) {
+    await paidAtWechat(context, row, undefined)
+    return undefined
+  }
+  const at = now(context, row)
+  const looked =
+    row.scene === 'micropay'
+      ? await lookAfterMicropay(context, row, call, at)
+      : await lookAfterInvitation(context, row, call, at)
+  return looked === 'ended' ? undefined : nextLook(row, call, at)
+}
+
+const pausesMs = [askMs, 5_000, 10_000, 15_000, 30_000, 60_000]
+
+function nextLook(row: CombinedRow, { tries }: CallRow, at: Instant): Instant {
+  const pause = row.scene === 'micropay' ? askMs : (pausesMs[tries] ?? 60_000)
+  const isBefore = at < row.legExpiresAt && row.scene !== 'micropay'
+  return isBefore ? Math.min(at + pause, row.legExpiresAt) : at + pause
+}
+
+/** JSAPI, Native: asked while it may be paid; once its time is over, or it was given up, closed and asked again. */
+async function lookAfterInvitation(
+  context: LegContext,
+  row: CombinedRow,
+  { ending }: CallRow,
+  at: Instant,
+): Promise<Looked> {
+  const { wechatPay } = context
+  const isOver = ending !== null || at >= row.legExpiresAt
+  const closed = isOver ? await wechatPay.close(row.accountId, row.outTradeNo) : undefined
+  const asked = await wechatPay.query(row.accountId, row.outTradeNo)
+  if (asked.status === 'done') {
+    const reason = ending ?? (isOver ? 'expired' : undefined)
+    if (await takeIn(context, row, asked.value, reason)) return 'ended'
+    const isClosed = closed?.status === 'done' && !mayBePaid(asked.value)
+    return isClosed ? giveUp(context, row, ending ?? 'expired') : 'open'
+  }
+  // WeChat has never heard of it: what nobody was invited to, nobody pays.
+  const isUnknown = asked.status === 'refused' && isNotThere(asked.code)
+  return isOver && isUnknown ? giveUp(context, row, ending ?? 'expired') : 'open'
+}
+
+/** A payment code: asked for half a minute, then taken back, until WeChat says that it was. */
+async function lookAfterMicropay(
+  context: LegContext,
+  row: CombinedRow,
+  { ending, startedAt }: CallRow,
+  at: Instant,
+): Promise<Looked> {
+  const { wechatPay } = context
+  const asked = await wechatPay.queryMicropay(row.accountId, row.outTradeNo)
+  if (asked.status === 'done' && (await takeIn(context, row, asked.value, ending ?? undefined)))
+    return 'ended'
+  const isOver = ending !== null || at >= startedAt + micropaySeconds * 1_000
+  if (!isOver) return 'open'
+  const back = await wechatPay.reverse(row.accountId, row.outTradeNo)
+  const isBack = back.status === 'done' || (back.status === 'refused' && isNotThere(back.code))
+  return isBack ? giveUp(context, row, ending ?? 'expired') : 'open'
+}
+
+async function giveUp(context: LegContext, row: CombinedRow, reason: string): Promise<Looked> {
+  await neverPaid(context, row, reason)
+  return 'ended'
+}
+
+function mayBePaid({ state }: Trade): boolean {
+  return state === 'not_paid' || state === 'paying' || state === 'paid'
+}
+
+function isNotThere(code: string): boolean {
+  return code === 'ORDER_NOT_EXIST' || code === 'RESOURCE_NOT_EXISTS'
+}
+
+/** What WeChat says of it, by whatever way; `reason`: why it was given up. True: it is over. */
+export async function takeIn(
+  context: LegContext,
+  row: CombinedRow,
+  trade: Trade,
+  reason?: string,
+): Promise<boolean> {
+  switch (trade.state) {
+    case 'paid':
+    case 'refunded': {
+      const other = await differing(context, row, trade)
+      const { transactionId } = trade
+      if (other === undefined && transactionId !== undefined) {
+        await paidAtWechat(context, row, { transactionId })
+        return true
+      }
+      context.legLog.error(
+        { combined: row.id, member: other ?? 'transaction_id' },
+        'WeChat tells of a payment that is not the one that was asked for',
+      )
+      return false
+    }
+    case 'closed':
+    case 'revoked':
+    case 'failed':
+      await neverPaid(context, row, reason ?? trade.state)
+      return true
+    case 'not_paid':
+    case 'paying':
+      return false
+  }
+}
+
+/** Which member of a payment is not the one that was asked for: a genuine callback for 0.01 does not pay 17.50. */
+async function differing(
+  context: LegContext,
+  row: CombinedRow,
+  trade: Trade,
+): Promise<string | undefined> {
+  const account = await context.payAccounts.find(row.bookId, row.accountId)
+  const expected: Fen = row.wechatAmount
+  if (trade.outTradeNo !== row.outTradeNo) return 'out_trade_no'
+  if (trade.amount !== expected) return 'amount'
+  if (trade.mchid !== account?.mchid) return 'mchid'
+  if (trade.appid !== row.appid) return 'appid'
+  const openid = await openidOf(context, row)
+  return row.memberId === null || trade.openid === openid ? undefined : 'openid'
+}

@@ -1,0 +1,52 @@
+/** Through which merchant number and app the rest of a combined payment is asked for, and of whom. */
+import {
+  type BookId,
+  type MemberId,
+  ok,
+  type Result,
+  refusal,
+  refused,
+  type WechatAppId,
+} from '@lika/contract'
+import type { CombinedScene } from '../../modules/combined/index.ts'
+import type { FlowContext } from '../context.ts'
+import type { Rest } from './create.ts'
+
+export interface RestAsked {
+  readonly scene: CombinedScene
+  readonly appId?: WechatAppId | undefined
+  readonly memberId?: MemberId | undefined
+}
+
+const mostAccounts = 50
+
+/**
+ * The newest account that is bound to the app; without an app, the newest account and the first app it is bound to. Its
+ * OpenID is looked up when it is needed and goes nowhere else. Refusals: `wechat_app.not_found`,
+ * `wechat_account.not_found`, `member.not_found`, `order.payer_unknown` for a member who never came by that app.
+ */
+export async function restOf(
+  { payAccounts, wechatApps, members }: FlowContext,
+  book: BookId,
+  { scene, appId, memberId }: RestAsked,
+): Promise<Result<Rest>> {
+  const app = appId === undefined ? undefined : await wechatApps.find(book, appId)
+  if (appId !== undefined && app === undefined)
+    return refused(refusal('wechat_app.not_found', 'No WeChat app has this id here (wxapp_…).'))
+  const accounts = await payAccounts.list(book, { status: 'active', limit: mostAccounts })
+  const account = accounts.find(({ appids }) => app === undefined || appids.includes(app.appid))
+  const appid = app?.appid ?? account?.appids[0]
+  if (account === undefined || appid === undefined)
+    return refused(
+      refusal('wechat_account.not_found', 'No merchant number of WeChat Pay is there for this.'),
+    )
+  const rest = { scene, accountId: account.id, appid }
+  if (memberId === undefined) return ok(rest)
+  if ((await members.find(book, memberId)) === undefined)
+    return refused(refusal('member.not_found', 'No member has this id here (mem_…).'))
+  if ((await members.openidOf(book, memberId, appid)) === undefined)
+    return refused(
+      refusal('order.payer_unknown', 'The member has never come by this app: log in there first.'),
+    )
+  return ok({ ...rest, memberId })
+}

@@ -1,0 +1,96 @@
+/**
+ * Looks after everything of combined payments that is under way at WeChat, whoever began it and whatever died since; and
+ * takes in what WeChat tells by itself.
+ */
+import {
+  asId,
+  type BookId,
+  laneOfId,
+  type Mode,
+  modeOfBook,
+  type WechatAccountId,
+} from '@lika/contract'
+import {
+  type CallRow,
+  dueCalls,
+  findCombined,
+  findCombinedRefund,
+  idOfOutNumber,
+  leaseCall,
+  postponeCall,
+} from '../../modules/combined/index.ts'
+import type { Refund, Trade } from '../../modules/wechat/index.ts'
+import { type LegContext, lookAfter, takeIn } from './leg.ts'
+import { lookAfterRefund, takeInRefund } from './refund-leg.ts'
+
+const atOnce = 20
+/** How long a process that died keeps the others from a call, in the time of the book. */
+const leaseMs = 60_000
+
+/** Looks once after each call that is due. Answers how many there were. */
+export async function lookAfterCombined(context: LegContext, mode: Mode): Promise<number> {
+  const { sql } = context.database
+  let looked = 0
+  for (const lane of context.engine.lanesOf(mode)) {
+    const due = await dueCalls(sql, lane, context.engine.now(mode), atOnce)
+    await Promise.all(due.map((call) => lookOnce(context, call)))
+    looked += due.length
+  }
+  return looked
+}
+
+async function lookOnce(context: LegContext, call: CallRow): Promise<void> {
+  const { sql } = context.database
+  const now = context.engine.now(modeOfBook(call.bookId))
+  const mine = await leaseCall(sql, call, now + leaseMs)
+  if (mine === undefined) return
+  try {
+    const again = await look(context, mine)
+    if (again !== undefined) await postponeCall(sql, mine, again)
+  } catch (error) {
+    context.legLog.error({ err: error, subject: call.subjectId }, 'asked again later')
+  }
+}
+
+/** A call whose subject has ended went with the command that ended it. */
+async function look(context: LegContext, call: CallRow) {
+  const { sql } = context.database
+  if (call.kind === 'refund') {
+    const row = await findCombinedRefund(sql, call.bookId, call.subjectId)
+    return row && lookAfterRefund(context, row, call)
+  }
+  const row = await findCombined(sql, call.bookId, asId(call.subjectId))
+  return row && lookAfter(context, row, call)
+}
+
+/** What WeChat tells of a payment. False: the number is not one of a combined payment of that account. */
+export async function learnTrade(
+  context: LegContext,
+  { book, accountId }: { readonly book: BookId; readonly accountId: WechatAccountId },
+  trade: Trade,
+): Promise<boolean> {
+  const id = idOfOutNumber('trade', trade.outTradeNo)
+  if (id === undefined || !isLane(context, id, book)) return false
+  const row = await findCombined(context.database.sql, book, asId(id))
+  if (row === undefined || row.accountId !== accountId) return false
+  if (row.status !== 'succeeded') await takeIn(context, row, trade)
+  return true
+}
+
+/** As `learnTrade`, of a refund. */
+export async function learnRefund(
+  context: LegContext,
+  { book }: { readonly book: BookId; readonly accountId: WechatAccountId },
+  refund: Refund,
+): Promise<boolean> {
+  const id = idOfOutNumber('refund', refund.outRefundNo)
+  if (id === undefined || !isLane(context, id, book)) return false
+  const row = await findCombinedRefund(context.database.sql, book, id)
+  if (row === undefined) return false
+  if (row.status !== 'succeeded') await takeInRefund(context, row, refund)
+  return true
+}
+
+function isLane({ engine }: LegContext, id: string, book: BookId): boolean {
+  return engine.lanesOf(modeOfBook(book)).includes(laneOfId(id))
+}
