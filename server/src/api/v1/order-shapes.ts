@@ -139,7 +139,8 @@ export const InvitationBody = closed({
   scene: oneOf(payScenes),
   expires_at: Timestamp,
   parameters: Type.Optional(
-    Type.Record(Type.String(), Type.String(), {
+    Type.Record(Type.String({ pattern: '^[A-Za-z]{1,40}$' }), Type.String(), {
+      additionalProperties: false,
       description: 'For getBrandWCPayRequest or wx.requestPayment, as they stand.',
     }),
   ),
