@@ -1,9 +1,7 @@
 /** One token for all processes of all servers, renewed by one of them. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { together } from './harness/wechat-app-together.ts'
 import {
   type Connector,
   connectorOn,
@@ -19,38 +17,12 @@ before(async () => {
 })
 after(() => run.stop())
 
-const program = join(import.meta.dirname, 'harness/wechat-app-process.ts')
 const tokenCalls = async () =>
   (await run.twin.control.requests('/cgi-bin/stable_token', 2_000)).length
 const bodiesOfTokens = async (appid: string): Promise<{ force_refresh: boolean }[]> =>
   (await run.twin.control.requests('/cgi-bin/stable_token', 2_000))
     .map(({ body }) => JSON.parse(body))
     .filter((body) => body.appid === appid)
-
-/** Starts processes, lets them begin together, and gives all their answers. */
-async function together(processes: number, app: string, work: string, count: number) {
-  const url = run.database.url
-  const children = await Promise.all(
-    Array.from({ length: processes }, async () => {
-      const args = [program, url, run.twin.url, app, work, String(count)]
-      const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-      let said = ''
-      child.stdout.on('data', (text: Buffer) => (said += text.toString()))
-      while (!said.includes('ready')) await once(child.stdout, 'data')
-      return { child, answers: () => JSON.parse(said.split('\n')[1] ?? '') as Told[] }
-    }),
-  )
-  const ended = children.map(({ child }) => once(child, 'exit'))
-  for (const { child } of children) child.stdin.write('go\n')
-  await Promise.all(ended)
-  return children.flatMap(({ answers }) => answers())
-}
-
-interface Told {
-  status: string
-  code?: string
-  detail?: string
-}
 
 describe('the token of an app', () => {
   test('is fetched once for a hundred calls at a time in one process', async () => {
@@ -66,7 +38,7 @@ describe('the token of an app', () => {
   test('is fetched once by three processes that begin together, and so is the ticket', async () => {
     const { id, appid } = await run.app('official_account')
     const tickets = (await run.twin.control.requests('/cgi-bin/ticket', 2_000)).length
-    const answers = await together(3, id, 'page', 20)
+    const answers = await together(run, 3, id, 'page', 20)
     assert.equal(answers.length, 60)
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], ['done'])
     assert.equal((await bodiesOfTokens(appid)).length, 1)

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { asId, type WechatAppId } from '@lika/contract'
+import { guardTuning } from '../../server/src/connectors/wechat-app/guard.ts'
 import { appRole, connect } from '../../server/src/platform/db.ts'
 import { connectorOn, memberCard } from './wechat-connector.ts'
 
@@ -12,21 +13,7 @@ const [databaseUrl = '', wechatUrl = '', id = '', work = '', count = '1'] = proc
 const options = { applicationName: 'wechat-app', pool: 4, role: appRole }
 const database = await connect(databaseUrl, options)
 const { wechat } = connectorOn(database, wechatUrl, {
-  tuning: {
-    guard: {
-      burst: 5,
-      perSecond: 40,
-      patienceMs: 12_000,
-      breaker: {
-        faults: 5,
-        faultPauseMs: 2_000,
-        frequencyPauseMs: 1_000,
-        quotaPauseMs: 600_000,
-        longestPauseMs: 3_600_000,
-        probeMs: 30_000,
-      },
-    },
-  },
+  tuning: { guard: { ...guardTuning, patienceMs: 12_000 } },
 })
 const app: WechatAppId = asId(id)
 

@@ -44,19 +44,34 @@ export interface Calls {
   open<T>(app: AppCredentials, call: Call<T>): Promise<Answer<T>>
   /** As it came, for those who look closer. */
   ask(app: AppCredentials, call: Omit<Call<unknown>, 'read'>): Promise<Reply>
-  authorised<T>(app: AppCredentials, tokens: AccessTokens, call: Call<T>): Promise<Answer<T>>
+  authorised<T>(
+    app: AppCredentials,
+    tokens: AccessTokens,
+    call: Call<T>,
+    turn?: Turn,
+  ): Promise<Answer<T>>
 }
+
+/** Waits until the very next thing may be a call; false: it may not be made. Asked before each repeat too. */
+export type Turn = () => Promise<boolean>
 
 export function makeCalls(options: CallOptions): Calls {
   const { urlsOf, timeoutMs, tries, pause } = options
 
-  async function ask(app: AppCredentials, call: Omit<Call<unknown>, 'read'>): Promise<Reply> {
+  async function ask(
+    app: AppCredentials,
+    call: Omit<Call<unknown>, 'read'>,
+    turn?: Turn,
+  ): Promise<Reply> {
     const { method, path, query = {}, body, repeat } = call
     const base = urlsOf(modeOfBook(app.book)).api
     const asked: Asked = { method, base, path, query, body, timeoutMs }
+    let last: Reply = { kind: 'no_turn' }
     for (let tried = 1; ; tried += 1) {
-      const reply = await send(asked)
-      if (tried >= tries || !isWorthRepeating(reply, repeat)) return reply
+      // Without a turn nothing more is sent, and what is known is what came before.
+      if (turn !== undefined && !(await turn())) return last
+      last = await send(asked)
+      if (tried >= tries || !isWorthRepeating(last, repeat)) return last
       await pause(tried)
     }
   }
@@ -64,9 +79,9 @@ export function makeCalls(options: CallOptions): Calls {
   return {
     ask,
     open: async (app, call) => answerOf(await ask(app, call), call.read, [app.secret]),
-    authorised: async (app, tokens, call) => {
+    authorised: async (app, tokens, call, turn) => {
       const asWith = ({ value }: AccessToken) =>
-        ask(app, { ...call, query: { access_token: value, ...call.query } })
+        ask(app, { ...call, query: { access_token: value, ...call.query } }, turn)
       const first = await tokens.get(app)
       if (first.status !== 'done') return first
       const reply = await asWith(first.value)
@@ -99,6 +114,8 @@ export function answerOf<T>(
       return { status: 'unknown', why: `WeChat did not answer: ${reply.why}` }
     case 'not_sent':
       return { status: 'unknown', why: `WeChat cannot be reached: ${reply.why}` }
+    case 'no_turn':
+      return { status: 'refused', code: 'rate_limited', detail: 'too many calls wait' }
     case 'refused':
       return { status: 'refused', code: `HTTP_${reply.status}`, detail: `HTTP ${reply.status}` }
     case 'answered': {

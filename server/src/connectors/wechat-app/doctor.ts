@@ -59,7 +59,7 @@ async function askWechat(
     repeat: 'always',
   })
   if (reply.kind !== 'answered') {
-    const why = reply.kind === 'refused' ? `HTTP ${reply.status}` : reply.why
+    const why = 'why' in reply ? reply.why : 'status' in reply ? `HTTP ${reply.status}` : ''
     const advice =
       'Let this server out to api.weixin.qq.com by name, over https; see DNS, proxy and firewall.'
     return [wrong('reach', `WeChat is not reached: ${why}.`, advice)]

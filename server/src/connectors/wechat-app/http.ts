@@ -30,6 +30,8 @@ export type Reply =
   /** It may have been done. */
   | { readonly kind: 'lost'; readonly why: string }
   | { readonly kind: 'not_sent'; readonly why: string }
+  /** We did not even try: too many calls wait. */
+  | { readonly kind: 'no_turn' }
 
 export async function send(asked: Asked): Promise<Reply> {
   const { method, base, path, query, body, timeoutMs } = asked

@@ -67,7 +67,7 @@ export function wechatApp({ desk, urlsOf, now = realNow, tuning }: WechatAppNeed
   const guarded = makeGuard({
     desk,
     sleep,
-    authorised: (app, call) => calls.authorised(app, tokens, call),
+    authorised: (app, call, turn) => calls.authorised(app, tokens, call, turn),
     tuning: guard,
   })
   const openUrlOf = (mode: Mode) => urlsOf(mode).open
