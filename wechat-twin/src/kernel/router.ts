@@ -12,6 +12,8 @@ export interface Call {
   /** Of the caller: `127.0.0.1`, or what it says in `X-Forwarded-For`, since every caller of a twin is on loopback. */
   address: string
   params: Readonly<Record<string, string>>
+  /** What a fault wants the call to be refused with, once it is known who calls. */
+  forced?: { status: number; code: string }
 }
 
 export interface Answer {

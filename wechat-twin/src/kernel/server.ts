@@ -66,7 +66,7 @@ async function take(
         paths: [path],
         mchid: mchidOf(call),
       })
-  const early = fault === undefined ? undefined : before(fault, path)
+  const early = fault === undefined ? undefined : before(fault, call)
   if (early === 'close') {
     twin.store.flush()
     request.socket.destroy()
@@ -84,18 +84,20 @@ async function take(
 }
 
 /** What a fault answers before any work, if it does. */
-function before(fault: Fault, path: string): Answer | 'close' | undefined {
+function before(fault: Fault, call: Call): Answer | 'close' | undefined {
   if (fault.effect === 'close_before') return 'close'
   if (fault.effect === 'answer_500_before')
     return json(500, { code: 'SYSTEM_ERROR', message: '系统错误' })
   if (fault.effect !== 'status') return undefined
   // Where errors are numbers, `code` is one: {name: 'status', http: 200, code: -1}.
-  if (/^\/(?:sns|cgi-bin|wxa|card)\//.test(path)) {
+  if (/^\/(?:sns|cgi-bin|wxa|card)\//.test(call.path)) {
     const errcode = numberOf(fault, 'code', -1)
     return json(numberOf(fault, 'http', 200), { errcode, errmsg: 'system error' })
   }
-  const code = textOf(fault, 'code', 'SYSTEM_ERROR')
-  return json(numberOf(fault, 'http', 500), { code, message: '系统错误' })
+  const [status, code] = [numberOf(fault, 'http', 500), textOf(fault, 'code', 'SYSTEM_ERROR')]
+  if (!call.path.startsWith('/v3/')) return json(status, { code, message: '系统错误' })
+  call.forced = { status, code }
+  return undefined
 }
 
 /** What becomes of the answer after the work. */

@@ -5,7 +5,7 @@ import type { TestMerchant } from './world.ts'
 export interface RawCall {
   method?: string
   target?: string
-  body?: string
+  body?: string | Buffer
   timestamp?: number | string
   /** Seconds that the clock of the caller is ahead. */
   skew?: number
@@ -14,7 +14,7 @@ export interface RawCall {
   mchid?: string
   scheme?: string
   /** What is signed where it is not what is sent. */
-  signed?: { method?: string; target?: string; body?: string; key?: string }
+  signed?: { method?: string; target?: string; body?: string | Buffer; key?: string }
   /** Instead of the Authorization header that all this makes. */
   authorization?: string | undefined
   /** Changes the list of items. */
@@ -27,8 +27,9 @@ export async function rawCall(url: string, merchant: TestMerchant, call: RawCall
   const target = call.target ?? `/v3/pay/transactions/out-trade-no/T1?mchid=${merchant.mchid}`
   const timestamp = call.timestamp ?? Math.floor(Date.now() / 1000) + (call.skew ?? 0)
   const signed = { method, target, body, key: merchant.private_key_pem, ...call.signed }
-  const message = `${signed.method}\n${signed.target}\n${timestamp}\n${nonce}\n${signed.body}\n`
-  const signature = sign('sha256', Buffer.from(message), signed.key).toString('base64')
+  const head = `${signed.method}\n${signed.target}\n${timestamp}\n${nonce}\n`
+  const message = Buffer.concat([Buffer.from(head), Buffer.from(signed.body), Buffer.from('\n')])
+  const signature = sign('sha256', message, signed.key).toString('base64')
   const items = [
     `mchid="${call.mchid ?? merchant.mchid}"`,
     `nonce_str="${nonce}"`,
@@ -47,7 +48,7 @@ export async function rawCall(url: string, merchant: TestMerchant, call: RawCall
       ...(authorization !== undefined && { authorization }),
       ...call.headers,
     },
-    ...(body !== '' && { body }),
+    ...(body !== '' && { body: typeof body === 'string' ? body : new Uint8Array(body) }),
   })
   const text = await response.text()
   const code = text === '' ? '' : String(JSON.parse(text).code ?? '')

@@ -90,6 +90,7 @@ export class V3Gate {
     let merchant: Merchant | undefined
     try {
       merchant = this.#parts.auth.check(call)
+      if (call.forced !== undefined) refuse(call.forced.status, call.forced.code, '系统错误')
       const checked = this.#check(call, merchant, terms)
       const done = await handler({
         ...checked,
