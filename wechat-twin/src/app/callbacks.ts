@@ -36,14 +36,12 @@ export interface Posted {
 export class Callbacks {
   readonly table: Table<Posted>
   readonly #twin: Twin
-  readonly #ofApp
   readonly #held: string[] = []
   #flying = 0
 
   constructor(twin: Twin) {
     this.#twin = twin
     this.table = twin.store.table('app_callbacks')
-    this.#ofApp = this.table.index(({ appid }) => appid)
     twin.schedule.on<{ id: string }>('app callback', ({ id }, at) => this.#attempt(id, at))
     twin.schedule.on<{ id: string }>('app callback release', ({ id }) => this.#release(id))
     for (const { id, sending } of [...this.table.values()])
@@ -55,8 +53,9 @@ export class Callbacks {
     return this.#flying
   }
 
+  /** Oldest first. */
   ofApp(appid: string): Posted[] {
-    return this.#ofApp.all(appid)
+    return [...this.table.values()].filter((posted) => posted.appid === appid)
   }
 
   /** An event of the user's; `ToUserName`, `FromUserName`, `CreateTime`, `MsgType` and `Event` are put before it. */

@@ -13,7 +13,6 @@ export class Cards {
   readonly #twin: Twin
   readonly #callbacks: Callbacks
   readonly #cards: Table<Card>
-  readonly #ofApp
   /** Own codes that were uploaded and not taken yet, by card. */
   readonly #deposits: Table<{ card_id: string; code: string }>
   readonly #depositsOf
@@ -22,7 +21,6 @@ export class Cards {
     this.#twin = twin
     this.#callbacks = callbacks
     this.#cards = twin.store.table('cards')
-    this.#ofApp = this.#cards.index(({ appid }) => appid)
     this.#deposits = twin.store.table('deposited_codes')
     this.#depositsOf = this.#deposits.index(({ card_id }) => card_id)
   }
@@ -77,8 +75,9 @@ export class Cards {
     return this.owned(app, needText(body, 'card_id', 41012))
   }
 
+  /** In the order in which they were created. */
   ofApp(app: App): Card[] {
-    return this.#ofApp.all(app.appid)
+    return [...this.#cards.values()].filter(({ appid }) => appid === app.appid)
   }
 
   change(card: Card, members: Partial<Card>): Card {
