@@ -298,7 +298,7 @@ describe('callbacks', () => {
       'wechatpay-serial',
       'wechatpay-timestamp',
     ]) {
-      const headers = { ...raw.headers, [name]: undefined }
+      const headers: Record<string, string | undefined> = { ...raw.headers, [name]: undefined }
       assert.equal(await connector.pay.readNotice(account, { ...raw, headers }), undefined, name)
     }
     for (const ms of [301_000, -301_000]) {

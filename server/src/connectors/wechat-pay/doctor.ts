@@ -35,12 +35,14 @@ export async function checkPayAccount(client: AtWork): Promise<readonly CheckSte
 }
 
 function ownKey({ credentials }: AtWork): CheckStep {
-  const read = readPrivateKey(credentials.privateKeyPem)
   const kind = credentials.algorithm === 'sm' ? 'sm2' : 'rsa'
-  const advice = 'Give apiclient_key.pem of the merchant certificate.'
-  if (read === undefined) return wrong('private_key', 'The private key cannot be read.', advice)
-  if (read.kind !== kind) return wrong('private_key', 'The private key is of another kind.', advice)
-  return good('private_key')
+  return readPrivateKey(credentials.privateKeyPem)?.kind === kind
+    ? good('private_key')
+    : wrong(
+        'private_key',
+        'The private key is not of the kind that the account signs with.',
+        'Give apiclient_key.pem of the merchant certificate.',
+      )
 }
 
 function publicKey({ credentials }: AtWork): CheckStep {
@@ -90,12 +92,15 @@ async function askWechat(client: AtWork): Promise<CheckStep[]> {
   }
   const steps = [good('reach'), clock(client, result.answer), ownSignature(client, result.answer)]
   if (steps.some(({ ok }) => !ok)) return steps
-  if (fetched?.ok === false && (credentials.keyMode === 'certificate' || fetched.status === 200))
-    return [...steps, certificatesWrong(fetched)]
+  const allowed = merchant(result.answer)
+  if (fetched?.ok === false && (credentials.keyMode === 'certificate' || fetched.status === 200)) {
+    const isTheirKeys = fetched.status === 200 || fetched.status === 404
+    return [...steps, isTheirKeys || allowed.ok ? certificatesWrong(fetched) : allowed]
+  }
   steps.push(good('platform_keys'))
   const { verified, why } = await verify(result.answer, client.keys.find, client.now(), client.sm)
   if (verified !== 'good') return [...steps, theirSignatureWrong(client, why)]
-  return [...steps, good('wechat_signature'), merchant(result.answer)]
+  return [...steps, good('wechat_signature'), allowed]
 }
 
 /** The most that WeChat lets pass is five minutes; half a minute is a clock that nobody looks after. */
