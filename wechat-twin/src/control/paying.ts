@@ -5,12 +5,15 @@ import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import { formatTime } from '../kernel/time.ts'
 import type { Twin } from '../kernel/twin.ts'
 import { expire } from '../v3/orders.ts'
+import { payParameters, readPaySign } from '../v3/pay-sign.ts'
 import { ControlMistake, control } from './control.ts'
 
 const invitation = object({
   prepay_id: optional(text({ max: 128 })),
   code_url: optional(text({ max: 255 })),
   h5_url: optional(text({ max: 1024 })),
+  /** As they are handed to `getBrandWCPayRequest` or `wx.requestPayment`: their signature is verified. */
+  parameters: optional(payParameters),
 })
 
 export function register(twin: Twin): void {
@@ -57,9 +60,15 @@ export function register(twin: Twin): void {
 
 /** What the user scanned or was shown; an h5_url also with a redirect_url behind it. */
 function tokenOf(twin: Twin, given: Record<string, unknown>): string {
-  const { prepay_id, code_url, h5_url } = invitation.read(given, '')
+  const { prepay_id, code_url, h5_url, parameters } = invitation.read(given, '')
+  if (parameters !== undefined) {
+    const read = readPaySign(twin, parameters)
+    if ('why' in read) return refuse(409, read.why.toUpperCase(), `不能支付: ${read.why}`)
+    return read.prepayId
+  }
   const token = prepay_id ?? code_url ?? h5_url?.replace(/&redirect_url=.*$/, '')
-  if (token === undefined) throw new ControlMistake('prepay_id, code_url or h5_url is needed')
+  if (token === undefined)
+    throw new ControlMistake('prepay_id, code_url, h5_url or parameters are needed')
   const bare = token.replace(/^prepay_id=/, '')
   return twin.prepays.table.has(bare) ? bare : token
 }

@@ -4,11 +4,13 @@
  */
 import qrcode from 'qrcode'
 import type { Prepay, Shown } from '../kernel/prepays.ts'
+import { WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call } from '../kernel/router.ts'
 import { json } from '../kernel/router.ts'
 import { formatSpaced } from '../kernel/time.ts'
 import type { Twin } from '../kernel/twin.ts'
 import type { User } from '../kernel/users.ts'
+import { payParameters, readPaySign } from '../v3/pay-sign.ts'
 import { fileBeside, type Html, html, onward, page, yuan } from './page.ts'
 import { wordsFor } from './words.ts'
 
@@ -72,12 +74,26 @@ function payerOf(twin: Twin, given: string | null, shown: Shown): User | undefin
   return twin.users.table.get(named) ?? twin.users.byOpenid(named)?.user
 }
 
+/** By `prepay_id`, or by all that a page hands to `getBrandWCPayRequest`, whose signature is then verified. */
 function confirmSheet(twin: Twin, query: URLSearchParams): Answer {
-  const token = query.get('prepay_id') ?? query.get('token') ?? ''
+  const read = query.has('paySign') ? handedOver(twin, query) : { prepayId: query.get('prepay_id') }
+  const why = 'why' in read ? read.why : 'no_such_invitation'
+  const token = 'prepayId' in read ? (read.prepayId ?? '') : ''
   const shown = twin.prepays.show(token)
-  if (shown === undefined) return noted('无法支付 · Cannot pay', wordsFor('no_such_invitation'))
+  if (shown === undefined) return noted('无法支付 · Cannot pay', wordsFor(why))
   const payer = payerOf(twin, query.get('user'), shown)
   return asked(twin, { token, shown, payer, back: query.get('back') ?? '', redirect: '' })
+}
+
+function handedOver(twin: Twin, query: URLSearchParams) {
+  const own = ['user', 'back', 'prepay_id']
+  const given = Object.fromEntries([...query].filter(([name]) => !own.includes(name)))
+  try {
+    return readPaySign(twin, payParameters.read(given, ''))
+  } catch (error) {
+    if (error instanceof WechatRefusal) return { why: error.message }
+    throw error
+  }
 }
 
 interface Sheet {

@@ -10,6 +10,8 @@ const words: Record<string, string> = {
   order_paid: '订单已支付，请勿重复支付 · The order is paid already',
   another_user: '该订单只能由下单用户支付 · Only the person who ordered may pay',
   no_credit_cards: '该订单不支持信用卡 · Credit cards are not accepted',
+  another_app: '支付参数的 appId 与下单的不一致 · appId is not the one of the order',
+  bad_pay_sign: '支付验证签名失败 · paySign does not hold',
   not_enough: '余额不足 · Balance too low',
 }
 
