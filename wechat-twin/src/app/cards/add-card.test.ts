@@ -28,17 +28,21 @@ interface Ext {
   nonce_str?: string
   outer_str?: string
   ticket?: string
+  fixed_begintimestamp?: number
 }
 
 /** A `cardExt` as an account makes it. */
 async function signed(cardId: string, given: Ext = {}) {
   nonces += 1
   const { timestamp = String(seconds()), nonce_str = `nonce-${nonces}`, ...rest } = given
-  const { code, openid, outer_str, ticket = await ticketOf('wx_card') } = rest
+  const { code, openid, outer_str, fixed_begintimestamp } = rest
+  const { ticket = await ticketOf('wx_card') } = rest
   const signature = cardSignature({ ticket, timestamp, cardId, nonceStr: nonce_str, code, openid })
   return {
     cardId,
-    cardExt: JSON.stringify({ code, openid, timestamp, nonce_str, outer_str, signature }),
+    cardExt: JSON.stringify({
+      ...{ code, openid, timestamp, nonce_str, fixed_begintimestamp, outer_str, signature },
+    }),
   }
 }
 
@@ -136,6 +140,16 @@ test('a cardExt is neither older than a ticket lives nor from tomorrow', async (
   assert.equal(await refused(user, await aged(7210)), '40080')
   assert.ok(await add(user, await aged(-290)))
   assert.equal(await refused(user, await aged(-310)), '40080')
+})
+
+test('the term of a card counts from where the page says', async () => {
+  const user = await world.user()
+  const cardId = await newCard({ date_info: { type: 'DATE_TYPE_FIX_TERM', fixed_term: 1 } })
+  const later = Math.floor(world.twin.clock.now() / 1000) + 1000
+  const { card_list } = await add(user, await signed(cardId, { fixed_begintimestamp: later }))
+  const { code } = await decrypt(card_list[0].code)
+  const { card } = await world.post(account, '/card/code/get', { code, check_consume: false })
+  assert.deepEqual([card.begin_time, card.end_time], [later, later + 86_400])
 })
 
 test('an account without a valid ticket can offer no card', async () => {

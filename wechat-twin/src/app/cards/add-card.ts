@@ -6,7 +6,7 @@ import type { Table } from '../../kernel/store.ts'
 import type { App, User } from '../../kernel/users.ts'
 import { knownApp } from '../app-secret.ts'
 import { Refused } from '../errcodes.ts'
-import { type Body, isBody, needText, part, shortText, text } from '../fields.ts'
+import { type Body, isBody, needText, part, shortText, text, whole } from '../fields.ts'
 import { checkPage } from '../js-sdk.ts'
 import { cardLimits } from '../limits.ts'
 import { cardSignature, isSameSignature } from '../signatures.ts'
@@ -133,7 +133,8 @@ function readOffer(
     throw new Refused(40080, 'timestamp')
   if (nonces.has(`${app.appid}|${nonceStr}`)) throw new Refused(40080, 'nonce_str')
   const outerStr = shortText(ext, 'outer_str', cardLimits.outerStrBytes)
-  return [{ app, card, taking: { code, openid, outerStr }, cardExt }, nonceStr]
+  const beginsAt = whole(ext, 'fixed_begintimestamp')
+  return [{ app, card, taking: { code, openid, outerStr, beginsAt }, cardExt }, nonceStr]
 }
 
 /** `cardExt` is a string of JSON, not an object. */

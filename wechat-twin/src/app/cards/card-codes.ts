@@ -19,6 +19,8 @@ export interface Taking {
   readonly code?: string | undefined
   readonly openid?: string | undefined
   readonly outerStr?: string | undefined
+  /** From when its term counts, seconds; from the taking unless said. */
+  readonly beginsAt?: number | undefined
   /** The code that WeChat made already, when the card was paid for. */
   readonly issued?: string | undefined
 }
@@ -53,7 +55,7 @@ export class CardCodes {
   take(app: App, card: Card, user: string, taking: Taking): CardCode {
     if (card.status !== 'CARD_STATUS_VERIFY_OK') throw new Refused(40078, card.status)
     const now = this.#cards.now()
-    const { begin, end } = validityOf(card, now)
+    const { begin, end } = validityOf(card, taking.beginsAt ?? now)
     if (end !== undefined && end <= now) throw new Refused(40079)
     const openid = this.#people.openidOf(app, user)
     if (taking.openid !== undefined && taking.openid !== openid) throw new Refused(40003)
