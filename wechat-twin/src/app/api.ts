@@ -6,6 +6,7 @@ import { type Answer, type Call, json } from '../kernel/router.ts'
 import type { Twin } from '../kernel/twin.ts'
 import type { App } from '../kernel/users.ts'
 import { particularsOf } from './app-record.ts'
+import { knownApp } from './app-secret.ts'
 import { Refused } from './errcodes.ts'
 import { type Body, isBody } from './fields.ts'
 import type { Tokens } from './tokens.ts'
@@ -82,8 +83,7 @@ export class Api {
   /** Refuses what the token does, then 48001, 48004, 45011, 45009. */
   #appOf(call: Call, kinds: Kinds): App {
     const appid = this.#tokens.appidOf(call.query.get('access_token'))
-    const app = this.#twin.users.apps.get(appid)
-    if (app === undefined) throw new Refused(40013)
+    const app = knownApp(this.#twin, appid)
     const { unauthorized_paths, banned_paths } = particularsOf(app)
     const isOfKind = kinds === 'any' || kinds === app.kind
     if (!isOfKind || unauthorized_paths.includes(call.path)) throw new Refused(48001)
@@ -106,10 +106,11 @@ export function readBody(bytes: Buffer): Body {
   return value
 }
 
+/** undefined: no JSON, or not in UTF-8. */
 function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw new Refused(47001)
+    return undefined
   }
 }

@@ -264,7 +264,7 @@ interface Outcome {
 }
 
 /** undefined: not a reply, or in safe mode not one that this app sealed. */
-export function readReply(
+function readReply(
   app: App,
   isSealed: boolean,
   answer: string,

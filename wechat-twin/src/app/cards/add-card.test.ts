@@ -38,12 +38,8 @@ async function signed(cardId: string, given: Ext = {}) {
   const { code, openid, outer_str, fixed_begintimestamp } = rest
   const { ticket = await ticketOf('wx_card') } = rest
   const signature = cardSignature({ ticket, timestamp, cardId, nonceStr: nonce_str, code, openid })
-  return {
-    cardId,
-    cardExt: JSON.stringify({
-      ...{ code, openid, timestamp, nonce_str, fixed_begintimestamp, outer_str, signature },
-    }),
-  }
+  const ext = { code, openid, timestamp, nonce_str, fixed_begintimestamp, outer_str, signature }
+  return { cardId, cardExt: JSON.stringify(ext) }
 }
 
 const add = (user: Json, ...card_list: Json[]) =>
