@@ -37,8 +37,12 @@ before(async () => {
   } as unknown as Partial<FlowContext>)
 })
 after(async () => {
-  await assertBooks(tills.database.owner.sql)
-  await tills.stop()
+  wechat.letGo()
+  try {
+    await assertBooks(tills.database.owner.sql)
+  } finally {
+    await tills.stop()
+  }
 })
 
 type Scene = 'native' | 'jsapi' | 'micropay'
@@ -434,7 +438,7 @@ describe('what goes back of a payment of a card and WeChat', () => {
     const { id } = await sold()
     wechat.refundsEnd = 'abnormal'
     const { body } = await giveBack(id)
-    await timer(1, 6)
+    await timer(1, 16)
     const stuck = await tills.request('GET', `/v1/combined_refunds/${body.id}`)
     assert.equal(stuck.body.status, 'abnormal')
     wechat.refundsEnd = 'succeeded'

@@ -61,9 +61,15 @@ const checks: Record<string, string> = {
         and journal.kind not like 'settlement%'
       group by 1
     ), paid as (
-      select left(merchant_id::text, 32) as merchant,
-        sum(case when status = 'succeeded' then amount - refunded else 0 end) as amount
-      from lika.payment
+      select left(merchant_id::text, 32) as merchant, sum(amount) as amount
+      from (
+        select merchant_id, case when status = 'succeeded' then amount - refunded else 0 end as amount
+        from lika.payment
+        union all
+        select merchant_id, wechat_amount - wechat_refunded
+        from lika.combined_payment
+        where status = 'succeeded'
+      ) as took
       group by 1
     )
     select merchant, owed.amount as owed, paid.amount as paid

@@ -42,6 +42,7 @@ export class FakeWechatPay {
   refundsEnd: Refund['state'] = 'succeeded'
   readonly #now: () => Instant
   readonly #fates: { method: string; fate: Fate }[] = []
+  readonly #hung: (() => void)[] = []
 
   constructor(now: () => Instant) {
     this.#now = now
@@ -54,6 +55,11 @@ export class FakeWechatPay {
   /** Of the next call of that method; of the one after it, when said again. */
   next(method: string, fate: Fate): void {
     this.#fates.push({ method, fate })
+  }
+
+  /** Calls that hang end, without an answer. */
+  letGo(): void {
+    for (const resolve of this.#hung) resolve()
   }
 
   /** What the merchant has got and not given back. */
@@ -188,7 +194,7 @@ export class FakeWechatPay {
       if (fate.fate === 'refused') return refuse('SYSTEM_REFUSED')
       if (fate.fate === 'unsent') return { status: 'unknown', why: 'nothing was sent' }
       work(...given)
-      if (fate.fate === 'hung') return new Promise(() => {})
+      if (fate.fate === 'hung') await new Promise<void>((resolve) => this.#hung.push(resolve))
       return { status: 'unknown', why: 'the answer was lost' }
     }
   }
