@@ -10,6 +10,7 @@ import type { Register } from './kernel/twin.ts'
 import { register as phone } from './phone/pages.ts'
 import { register as sharing } from './sharing/register.ts'
 import { register as transfers } from './transfers/transfers.ts'
+import { register as micropay } from './v2/register.ts'
 import { register as certificates } from './v3/certificates.ts'
 import { register as orders } from './v3/orders.ts'
 import { register as refunds } from './v3/refunds.ts'
@@ -28,4 +29,5 @@ export const registers: readonly Register[] = [
   sharing,
   bills,
   transfers,
+  micropay,
 ]
