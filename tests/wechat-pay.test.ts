@@ -442,15 +442,16 @@ describe('what goes wrong', () => {
     }
   })
 
-  test('429 is a refusal with its code of today; what nobody signed and 502 are not known', async () => {
+  test('429 and 403 are refusals with their code of today, 502 is not known', async () => {
     for (const [http, code, status] of [
       [429, 'RATELIMIT_EXCEEDED', 'refused'],
-      [403, 'RULELIMIT', 'unknown'],
+      [403, 'RULELIMIT', 'refused'],
       [502, 'SERVICE_UNAVAILABLE', 'unknown'],
     ] as const) {
       const { answer } = await meeting({ name: 'status', http, code })
       assert.equal(answer.status, status, code)
-      if (answer.status === 'refused') assert.equal(answer.code, 'FREQUENCY_LIMITED')
+      if (answer.status === 'refused')
+        assert.equal(answer.code, http === 429 ? 'FREQUENCY_LIMITED' : 'RULE_LIMIT')
     }
   })
 

@@ -9,7 +9,7 @@ import type {
 } from '../../modules/wechat/index.ts'
 import { refusedHere } from './answers.ts'
 import type { PayClient } from './client.ts'
-import { invitation, invitationPossible } from './invitations.ts'
+import { invitationPossible, invited, madeIn } from './invitations.ts'
 import { textIn } from './json.ts'
 import { endpoints } from './orders.ts'
 import { pathPart, plainText, shanghaiTime } from './texts.ts'
@@ -27,12 +27,13 @@ export async function prepayCombined(
     return refusedHere('NOT_SUPPORTED', 'Credit cards cannot be kept out of a combined order.')
   const objection = invitationPossible(client, order)
   if (objection !== undefined) return objection
-  return client.call({
+  const made = await client.call({
     method: 'POST',
     path: `/v3/combine-transactions/${endpoints[order.scene]}`,
     body: combinedBody(client, combinedNo, order),
-    read: (body) => invitation(client, order, body),
+    read: (body) => madeIn(order.scene, body),
   })
+  return invited(client, order.appid, made)
 }
 
 function combinedBody(

@@ -1,5 +1,5 @@
 /** How a buyer is asked to pay, made of what WeChat answers to an order. */
-import type { Invitation, Prepay } from '../../modules/wechat/index.ts'
+import type { Answer, Invitation, PayScene, Prepay } from '../../modules/wechat/index.ts'
 import { randomBytes } from '../../platform/crypto/random.ts'
 import { refusedHere } from './answers.ts'
 import type { PayClient } from './client.ts'
@@ -20,22 +20,18 @@ export function invitationPossible({ suite }: PayClient, { scene, openid, client
   return undefined
 }
 
+/** What WeChat made of an order, still without our signature. */
+export type Made =
+  | { readonly scene: 'jsapi' | 'mini_program'; readonly prepayId: string }
+  | Exclude<Invitation, { readonly parameters: unknown }>
+
 /** Undefined: the answer lacks what the scene needs. */
-export function invitation(
-  client: PayClient,
-  { scene, appid }: Asked,
-  body: unknown,
-): Invitation | undefined {
+export function madeIn(scene: PayScene, body: unknown): Made | undefined {
   switch (scene) {
     case 'jsapi':
     case 'mini_program': {
       const prepayId = textIn(body, 'prepay_id')
-      if (!prepayId) return undefined
-      const nonce = randomBytes(16).toString('hex')
-      const seconds = Math.floor(client.now() / 1000)
-      const parameters = payParameters(client, appid, prepayId, String(seconds), nonce)
-      // `wx.requestPayment` does not take the appid, although it is signed.
-      return { scene, parameters: scene === 'jsapi' ? { appId: appid, ...parameters } : parameters }
+      return prepayId ? { scene, prepayId } : undefined
     }
     case 'native': {
       const codeUrl = textIn(body, 'code_url')
@@ -48,21 +44,33 @@ export function invitation(
   }
 }
 
+/** Signs what a page in WeChat asks its user with; links need no signature. */
+export async function invited(
+  client: PayClient,
+  appid: string,
+  made: Answer<Made>,
+): Promise<Answer<Invitation>> {
+  if (made.status !== 'done') return made
+  const { value } = made
+  if (!('prepayId' in value)) return { status: 'done', value }
+  const nonce = randomBytes(16).toString('hex')
+  const seconds = String(Math.floor(client.now() / 1000))
+  const signed = await payParameters(client, appid, value.prepayId, seconds, nonce)
+  // `wx.requestPayment` does not take the appid, although it is signed.
+  const parameters = value.scene === 'jsapi' ? { appId: appid, ...signed } : signed
+  return { status: 'done', value: { scene: value.scene, parameters } }
+}
+
 /** Signed with the merchant's key: app, time, nonce and `prepay_id=…`, a line feed behind each. */
-export function payParameters(
+export async function payParameters(
   { suite, ownKey }: Pick<PayClient, 'suite' | 'ownKey'>,
   appid: string,
   prepayId: string,
   timeStamp: string,
   nonceStr: string,
-): Record<string, string> {
+): Promise<Record<string, string>> {
   const packed = `prepay_id=${prepayId}`
   const message = `${appid}\n${timeStamp}\n${nonceStr}\n${packed}\n`
-  return {
-    timeStamp,
-    nonceStr,
-    package: packed,
-    signType: 'RSA',
-    paySign: suite.sign(ownKey, message),
-  }
+  const paySign = await suite.sign(ownKey, message)
+  return { timeStamp, nonceStr, package: packed, signType: 'RSA', paySign }
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../modules/wechat/index.ts'
 import { refusedHere } from './answers.ts'
 import type { PayClient } from './client.ts'
-import { invitation, invitationPossible } from './invitations.ts'
+import { invitationPossible, invited, madeIn } from './invitations.ts'
 import { pathPart, plainText, shanghaiTime } from './texts.ts'
 import { refundIn, tradeIn } from './trades.ts'
 
@@ -26,12 +26,13 @@ export const endpoints: Readonly<Record<PayScene, string>> = {
 export async function prepay(client: PayClient, order: Prepay): Promise<Answer<Invitation>> {
   const objection = objectionTo(client, order)
   if (objection !== undefined) return objection
-  return client.call({
+  const made = await client.call({
     method: 'POST',
     path: `/v3/pay/transactions/${endpoints[order.scene]}`,
     body: prepayBody(client, order),
-    read: (body) => invitation(client, order, body),
+    read: (body) => madeIn(order.scene, body),
   })
+  return invited(client, order.appid, made)
 }
 
 /** What WeChat would refuse anyway, or worse, would not. */

@@ -141,9 +141,9 @@ test('openssl verifies a request', async () => {
   assert.match(said, /Verified OK/)
 })
 
-test('a page is asked to pay as another client asks it', () => {
+test('a page is asked to pay as another client asks it', async () => {
   const client = { suite: rsaSuite, ownKey: own.key }
-  const made = payParameters(
+  const made = await payParameters(
     client,
     'wx1',
     'wx201410272009395522657a690389285100',
@@ -205,7 +205,7 @@ test('bytes are WeChat’s under the right key, in time, as they came', async ()
     'wechatpay-timestamp': timestamp,
     'wechatpay-nonce': 'n',
     'wechatpay-serial': serial,
-    'wechatpay-signature': sign(signedMessage(timestamp, 'n', body)),
+    'wechatpay-signature': await sign(signedMessage(timestamp, 'n', body)),
   }
   const key = { serial, kind: 'rsa' as const, key: createPublicKey(own.key) }
   const find = async (asked: string) => (asked === serial ? key : undefined)
@@ -226,7 +226,7 @@ test('bytes are WeChat’s under the right key, in time, as they came', async ()
   const none = { 'wechatpay-signature': undefined, 'wechatpay-serial': undefined }
   assert.equal(await verdict(none), 'absent')
   const empty = Buffer.alloc(0)
-  const signed = { 'wechatpay-signature': sign(Buffer.from(`${timestamp}\nn\n\n`)) }
+  const signed = { 'wechatpay-signature': await sign(Buffer.from(`${timestamp}\nn\n\n`)) }
   assert.equal(await verdict(signed, now, empty), 'good', 'a 204')
 })
 

@@ -11,7 +11,7 @@ export interface PaySuite {
   /** First word of the Authorization header. */
   readonly scheme: 'WECHATPAY2-SHA256-RSA2048' | 'WECHATPAY2-SM2-WITH-SM3'
   /** Base64. */
-  sign(key: KeyObject, message: string): string
+  sign(key: KeyObject, message: string): Promise<string>
   /** Base64. @throws for a text that is too long. */
   encryptField(key: KeyObject, plain: string): string
   /** @throws when it was encrypted for another key. */
@@ -28,7 +28,7 @@ export const rsaSuite: PaySuite = {
 export function smSuite(sm: Sm): PaySuite {
   return {
     scheme: 'WECHATPAY2-SM2-WITH-SM3',
-    sign: (key, message) => sm.sign(key, Buffer.from(message)).toString('base64'),
+    sign: async (key, message) => sm.sign(key, Buffer.from(message)).toString('base64'),
     encryptField: (key, plain) => sm.encrypt(key, Buffer.from(plain)).toString('base64'),
     decryptField: (key, sealed) => sm.decrypt(key, Buffer.from(sealed, 'base64')).toString(),
   }

@@ -1,6 +1,6 @@
 /**
- * The wire to WeChat Pay: the library's client sends and, for RSA, signs; what came back is handed on as bytes, whatever its
- * status, because only the bytes can be verified. Nothing of a failed call but a word on why leaves this file: the errors
+ * The wire to WeChat Pay: the library's client sends what we sign; what came back is handed on as bytes, whatever its status,
+ * because only the bytes can be verified. Nothing of a failed call but a word on why leaves this file: the errors
  * of the client carry headers, bodies and keys.
  */
 import type { KeyObject } from 'node:crypto'
@@ -63,7 +63,7 @@ export function wireOptions(timeoutMs: number) {
 }
 
 export function openWire(signer: Signer, timeoutMs: number): Wire {
-  const { mchid, serial, key, suite } = signer
+  const { mchid, serial, key } = signer
   // It wants keys to verify with; ours are found for each answer, by the name that it gives.
   const client = plugin.Decorator.jsonBased({
     mchid,
@@ -71,16 +71,16 @@ export function openWire(signer: Signer, timeoutMs: number): Wire {
     privateKey: key,
     certs: { none: key },
   })
-  if (suite.scheme !== 'WECHATPAY2-SHA256-RSA2048') {
-    client.interceptors.request.clear()
-    client.interceptors.request.use((config) => {
-      const { pathname, search } = new URL(config.url ?? '', config.baseURL)
-      const body = config.data === undefined ? '' : JSON.stringify(config.data)
-      const method = (config.method ?? 'get').toUpperCase()
-      config.headers.set('Authorization', authorization(signer, method, pathname + search, body))
-      return config
-    })
-  }
+  // Its own signer knows RSA only, and signs on the thread that lanes wait on.
+  client.interceptors.request.clear()
+  client.interceptors.request.use(async (config) => {
+    const { pathname, search } = new URL(config.url ?? '', config.baseURL)
+    const body = config.data === undefined ? '' : JSON.stringify(config.data)
+    const method = (config.method ?? 'get').toUpperCase()
+    const header = await authorization(signer, method, pathname + search, body)
+    config.headers.set('Authorization', header)
+    return config
+  })
   return async (host, { method, path, body, serial: named }) =>
     sent(() =>
       client.request<unknown>({
@@ -94,17 +94,17 @@ export function openWire(signer: Signer, timeoutMs: number): Wire {
     )
 }
 
-/** For a suite that the library does not know. */
-export function authorization(
+/** Signs method, path with query, time, nonce and body: the merchant's certificate is named by its serial. */
+async function authorization(
   { mchid, serial, key, suite }: Signer,
   method: string,
   path: string,
   body: string,
-  timestamp = plugin.Formatter.timestamp(),
-  nonce = plugin.Formatter.nonce(),
-): string {
+): Promise<string> {
+  const timestamp = plugin.Formatter.timestamp()
+  const nonce = plugin.Formatter.nonce()
   const message = plugin.Formatter.request(method, path, timestamp, nonce, body)
-  const signature = suite.sign(key, message)
+  const signature = await suite.sign(key, message)
   return `${suite.scheme} mchid="${mchid}",nonce_str="${nonce}",timestamp="${timestamp}",serial_no="${serial}",signature="${signature}"`
 }
 

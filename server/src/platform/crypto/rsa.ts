@@ -1,9 +1,13 @@
 /** RSA as payment services use it: PKCS#1 v1.5 signatures over SHA-256, and OAEP with SHA-1 for single short fields. */
 import { constants, type KeyObject, privateDecrypt, publicEncrypt, sign, verify } from 'node:crypto'
+import { promisify } from 'node:util'
 
-/** Base64. */
-export function signSha256(key: KeyObject, message: Uint8Array): string {
-  return sign('sha256', message, key).toString('base64')
+const signed = promisify(sign)
+
+/** Base64. On another thread, as it takes the better part of a millisecond and lanes wait on this one. */
+export async function signSha256(key: KeyObject, message: Uint8Array): Promise<string> {
+  const signature = await signed('sha256', message, key)
+  return signature.toString('base64')
 }
 
 /** False for whatever is no such signature, also for what is no base64. */
