@@ -36,7 +36,9 @@ export class Codes {
   give(wanted: Wanted, age = 0): string {
     const code = `0${this.#twin.random.letters(31)}`
     const life = this.#twin.settings.now.app.codeSeconds - age
-    const expires_at = this.#twin.clock.realSeconds() + life
+    const now = this.#twin.clock.realSeconds()
+    this.#forget(now - 86_400)
+    const expires_at = now + life
     this.#codes.set(code, { ...wanted, code, expires_at, isUsed: false })
     return code
   }
@@ -49,5 +51,13 @@ export class Codes {
     if (found.isUsed) throw new Refused(40163)
     if (found.expires_at <= this.#twin.clock.realSeconds()) throw new Refused(42003)
     return this.#codes.change(code, { isUsed: true })
+  }
+
+  /** What ended before need not be told from what never was; the oldest come first. */
+  #forget(before: number): void {
+    for (const { code, expires_at } of this.#codes.values()) {
+      if (expires_at >= before) return
+      this.#codes.delete(code)
+    }
   }
 }

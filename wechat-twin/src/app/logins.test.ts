@@ -87,6 +87,17 @@ test('a code is good for five minutes, for one app, for one purpose, and once', 
   assert.equal((await exchange(await oauth('snsapi_base'), other)).errcode, 40029)
 })
 
+test('codes that ended a day ago are forgotten', async () => {
+  const code = await oauth('snsapi_base')
+  world.pass(300 + 86_400)
+  assert.equal((await exchange(code)).errcode, 42003)
+  world.pass(1)
+  await oauth('snsapi_base')
+  assert.equal((await exchange(code)).errcode, 40029)
+  account = await world.withToken(account)
+  mini = await world.withToken(mini)
+})
+
 test('a code that was refused for another reason is still good', async () => {
   const code = await oauth('snsapi_base')
   const wrong = { appid: account.appid, secret: 'no', code, grant_type: 'authorization_code' }

@@ -1,7 +1,7 @@
 /** Access tokens: how long they hold, what ends them, how often they are given, and that a restart changes nothing. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startWorld, type TestApp, type TestWorld } from './test-world.ts'
+import { type Json, startWorld, type TestApp, type TestWorld } from './test-world.ts'
 
 let world: TestWorld
 before(async () => {
@@ -159,11 +159,13 @@ test('tokens, and a day’s quota, are the same after a restart', async () => {
 })
 
 test('what the twin recorded of calls shows no secret and no token', async () => {
-  const app = await world.app('official_account')
+  const app = await world.app('official_account', { secret: 'a-secret-of-its-own' })
   await errcodeOf(app.access_token)
+  await stable(app)
   const { data } = await world.control('GET', '/requests?path=/cgi-bin/&last=1000')
   const text = JSON.stringify(data)
-  assert.ok(text.includes(app.appid))
+  assert.ok(text.includes(`appid=${app.appid}`))
+  assert.ok(data.some(({ path }: Json) => path === '/cgi-bin/stable_token'))
   assert.ok(!text.includes(app.access_token))
-  assert.ok(!text.includes(`secret=${app.secret}`))
+  assert.ok(!text.includes(app.secret))
 })

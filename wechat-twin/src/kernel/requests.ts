@@ -14,8 +14,9 @@ export interface RecordedRequest {
 }
 
 const kept = 2_000
-/** In queries: what proves who calls. */
+/** In queries and bodies: what proves who calls. */
 const secretMembers = /\b(secret|access_token|refresh_token)=[^&]*/g
+const secretInBody = /("secret"\s*:\s*")[^"]*"/g
 const longestBody = 65_536
 
 export class Requests {
@@ -43,7 +44,7 @@ export class Requests {
       path: call.path,
       query: call.target.slice(call.path.length).replace(secretMembers, '$1=…'),
       headers,
-      body: call.body.toString('utf8', 0, longestBody),
+      body: call.body.toString('utf8', 0, longestBody).replace(secretInBody, '$1…"'),
       status: 0,
     }
     this.#ring[this.#count % kept] = request
