@@ -52,6 +52,7 @@ export const idPrefixes = {
   correction: 'corr',
   wechat_account: 'wxpay',
   wechat_app: 'wxapp',
+  card_consume: 'ccon',
   member: 'mem',
   order: 'ord',
   combined_payment: 'cpay',

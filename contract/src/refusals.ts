@@ -73,6 +73,7 @@ export const refusals = {
   'correction.not_found': kind(404, 'No such correction'),
   'wechat_account.not_found': kind(404, 'No such WeChat Pay account'),
   'wechat_app.not_found': kind(404, 'No such WeChat app'),
+  'card_consume.not_found': kind(404, 'No such consumption of a card code'),
   'member.not_found': kind(404, 'No such member'),
   'order.not_found': kind(404, 'No such order'),
   'combined_payment.not_found': kind(404, 'No such combined payment'),

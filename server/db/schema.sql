@@ -2025,8 +2025,8 @@ create table wechat_consume (
 comment on table wechat_consume is 'Codes of WeChat cards that were consumed, or are being: each by one caller.';
 CREATE INDEX ix_wechat_consume_begun ON wechat_consume USING btree (id) WHERE (status = 'begun'::text);
 CREATE UNIQUE INDEX uq_wechat_consume_code ON wechat_consume USING btree (app_id, code_digest, asked_card_id) WHERE (status = ANY (ARRAY['begun'::text, 'done'::text]));
-CREATE UNIQUE INDEX uq_wechat_consume_reference ON wechat_consume USING btree (book_id, reference);
-grant insert, select, update on wechat_consume to lika_app;
+CREATE UNIQUE INDEX uq_wechat_consume_reference ON wechat_consume USING btree (book_id, reference) WHERE (status = ANY (ARRAY['begun'::text, 'done'::text]));
+grant delete, insert, select, update on wechat_consume to lika_app;
 
 create table wechat_nonce (
   app_id uuid not null,

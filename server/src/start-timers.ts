@@ -13,6 +13,7 @@ import { tendOrders } from './flows/purchase/runner.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
 import { makeSettler } from './flows/settle/settler.ts'
+import { findLostConsumes } from './flows/wechat/consume-code.ts'
 import { sweepSeals } from './modules/cards/index.ts'
 import { elapsedMs, realNow } from './platform/clock.ts'
 import { forgetOldClaims } from './platform/lanes/index.ts'
@@ -64,6 +65,7 @@ export function startTimers(
   repeat('orders', 1_000, async () => {
     for (const mode of modes) await tendOrders(flows, mode, log)
   })
+  repeat('codes of WeChat cards', 5_000, () => findLostConsumes(flows))
   repeat('expired vouchers', 30_000, () => expireVouchers(flows))
   repeat('campaigns', 1_000, () => flows.loyalty.refresh())
   repeat('rebates by the calendar', 30_000, async () => {

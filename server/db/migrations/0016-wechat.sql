@@ -147,13 +147,14 @@ create table lika.wechat_consume (
   id uuid not null,
   book_id uuid not null,
   app_id uuid not null,
-  -- Keyed, of the code; and of the code as it was asked, for the key of the request.
+  -- Keyed, of the code.
   code_digest bytea not null,
   -- As the caller named it; '' where it named none.
   asked_card_id text not null,
   -- Needed to ask again after a lost answer; gone when the outcome is known.
   sealed_code bytea,
   idempotency_key text not null,
+  -- Keyed, of everything that was asked.
   fingerprint bytea not null,
   status text not null,
   card_id text,
@@ -180,6 +181,7 @@ create table lika.wechat_consume (
 comment on table lika.wechat_consume is 'Codes of WeChat cards that were consumed, or are being: each by one caller.';
 create unique index uq_wechat_consume_code on lika.wechat_consume (app_id, code_digest, asked_card_id)
   where status in ('begun', 'done');
-create unique index uq_wechat_consume_reference on lika.wechat_consume (book_id, reference);
+create unique index uq_wechat_consume_reference on lika.wechat_consume (book_id, reference)
+  where status in ('begun', 'done');
 create index ix_wechat_consume_begun on lika.wechat_consume (id) where status = 'begun';
-grant select, insert, update on lika.wechat_consume to lika_app;
+grant select, insert, update, delete on lika.wechat_consume to lika_app;

@@ -65,6 +65,7 @@ import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
+import { register as registerWechatCardCodes } from './v1/wechat-card-codes.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 import { walletFiles } from './wallet/routes.ts'
 import { registerAppCallbacks } from './wechat/app-callbacks.ts'
@@ -115,6 +116,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWebhooks,
   registerWechatPayAccounts,
   registerWechatApps,
+  registerWechatCardCodes,
   registerEvents,
   registerLedger,
   registerLedgerDays,

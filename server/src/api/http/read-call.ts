@@ -127,6 +127,7 @@ const notFoundCodes = {
   correction: 'correction.not_found',
   wechat_account: 'wechat_account.not_found',
   wechat_app: 'wechat_app.not_found',
+  card_consume: 'card_consume.not_found',
   member: 'member.not_found',
   order: 'order.not_found',
   combined_payment: 'combined_payment.not_found',

@@ -17,6 +17,19 @@ export {
   openWechatApps,
   type WechatApps,
 } from './apps.ts'
+export {
+  beginConsume,
+  type Consume,
+  consumeById,
+  consumeByKey,
+  consumeByReference,
+  consumeOfCode,
+  dropConsume,
+  endConsume,
+  holdConsume,
+  letConsumeGo,
+  lostConsumes,
+} from './consume-store.ts'
 export type { NonceKept } from './nonce-store.ts'
 export {
   type KeyProblem,
