@@ -2,7 +2,12 @@
 import 'reflect-metadata'
 import { createPublicKey, generateKeyPair, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import { X509CertificateGenerator } from '@peculiar/x509'
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
 
 export interface KeyPair {
   private_pem: string
@@ -28,6 +33,7 @@ export async function makeRsaKeys(): Promise<KeyPair> {
   return { private_pem: privateKey, public_pem: publicKey }
 }
 
+const forSigning = KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment
 const authority = 'CN=Tenpay.com Root CA, OU=Tenpay.com CA Center, O=Tenpay.com, C=CN'
 
 /** A certificate of the authority for itself (`subject` left out) or for somebody else's public key. */
@@ -40,6 +46,7 @@ export async function certify(
     subject?: { name: string; public_pem: string }
   },
 ): Promise<MadeCertificate> {
+  const isOwn = terms.subject === undefined
   const subject = terms.subject ?? { name: authority, public_pem: authorityKeys.public_pem }
   const certificate = await X509CertificateGenerator.create({
     serialNumber: terms.serial_no,
@@ -50,6 +57,10 @@ export async function certify(
     publicKey: await publicKeyOf(subject.public_pem),
     signingKey: await privateKeyOf(authorityKeys.private_pem),
     signingAlgorithm: rsa,
+    extensions: [
+      new BasicConstraintsExtension(isOwn, undefined, true),
+      new KeyUsagesExtension(isOwn ? KeyUsageFlags.keyCertSign : forSigning, true),
+    ],
   })
   const { serial_no, effective_at, expires_at } = terms
   return { serial_no, pem: certificate.toString('pem'), effective_at, expires_at }
