@@ -3,7 +3,7 @@ import { formatSpaced } from '../kernel/time.ts'
 import type { Movement } from '../kernel/trades.ts'
 import { type BillTable, sumOf, yuan } from './csv.ts'
 
-export const fundBillHeader = [
+const fundBillHeader = [
   '记账时间',
   '微信支付业务单号',
   '资金流水单号',
@@ -17,7 +17,7 @@ export const fundBillHeader = [
   '业务凭证号',
 ]
 
-export const fundBillSummary = ['资金流水总笔数', '收入笔数', '收入金额', '支出笔数', '支出金额']
+const fundBillSummary = ['资金流水总笔数', '收入笔数', '收入金额', '支出笔数', '支出金额']
 
 /** Name and kind of business. */
 const words: Record<Movement['kind'], readonly [string, string]> = {

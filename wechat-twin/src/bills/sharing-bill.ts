@@ -10,7 +10,7 @@ import { payerOf } from '../sharing/receivers.ts'
 import { type BillTable, sumOf, yuan } from './csv.ts'
 import { billDate, offer } from './offers.ts'
 
-export const sharingBillHeader = [
+const sharingBillHeader = [
   '分账时间',
   '分账发起方',
   '分账方',
@@ -27,7 +27,7 @@ export const sharingBillHeader = [
   '备注',
 ]
 
-export const sharingBillSummary = ['总笔数', '分账笔数', '分账总金额', '回退笔数', '回退总金额']
+const sharingBillSummary = ['总笔数', '分账笔数', '分账总金额', '回退笔数', '回退总金额']
 
 export interface BilledShare {
   at: number
@@ -44,7 +44,7 @@ export interface BilledShare {
   description: string
 }
 
-export function sharingBill(shares: readonly BilledShare[]): BillTable {
+function sharingBill(shares: readonly BilledShare[]): BillTable {
   const sorted = [...shares].sort((a, b) => a.at - b.at)
   const back = shares.filter(({ kind }) => kind === '分账回退')
   const given = shares.filter(({ kind }) => kind !== '分账回退')

@@ -79,7 +79,7 @@ export const tradeBillHeaders: Record<TradeBillType, readonly string[]> = {
   ],
 }
 
-export const tradeBillSummary = [
+const tradeBillSummary = [
   '总交易单数',
   '应结订单总金额',
   '退款总金额',

@@ -119,6 +119,7 @@ export class Store {
   readonly #tables = new Map<string, Table<object>>()
   readonly #file: number
   #lines: string[] = []
+  #isClosed = false
 
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true })
@@ -142,14 +143,16 @@ export class Store {
 
   /** Hands every change so far to the operating system. */
   flush(): void {
-    if (this.#lines.length === 0) return
+    if (this.#isClosed || this.#lines.length === 0) return
     const text = `${this.#lines.join('\n')}\n`
     this.#lines = []
     writeSync(this.#file, text)
   }
 
+  /** What is changed afterwards (a notification that was out has come back) is nobody's any more. */
   close(): void {
     this.flush()
+    this.#isClosed = true
     closeSync(this.#file)
   }
 }

@@ -65,7 +65,7 @@ export function emptyPot(payment: SharedPayment): Pot {
 }
 
 /** Whether what is left went to the payer: by a request, or because the days are over. */
-export function isUnfrozen(payment: SharedPayment, pot: Pot, now: number, days: number): boolean {
+function isUnfrozen(payment: SharedPayment, pot: Pot, now: number, days: number): boolean {
   return pot.unfrozen || now > payment.paid_at + days * 86_400_000
 }
 

@@ -50,7 +50,7 @@ export function isFinal(state: TransferState): boolean {
 }
 
 /** Scenes that a merchant may be opened for, and the reports that each demands where that is known. Recalled. */
-export const scenes: Readonly<Record<string, readonly string[]>> = {
+const scenes: Readonly<Record<string, readonly string[]>> = {
   '1000': ['活动名称', '奖励说明'],
   '1002': [],
   '1004': [],

@@ -36,7 +36,7 @@ export interface TransferBill {
 }
 
 /** Why a transfer fails after the user's yes, if a test wants it: `twin.doing('fail_transfer')`. */
-export const failReasons = [
+const failReasons = [
   'ACCOUNT_FROZEN',
   'ACCOUNT_NOT_EXIST',
   'DAY_RECEIVED_COUNT_EXCEED',
