@@ -7,12 +7,18 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 export type Log = Logger
 
 const hidden = '[hidden]'
-const secretMembers = 'authorization|secret|token|pay_code|password|id_number|phone'
+const secretMembers =
+  'authorization|secret|token|pay_code|password|id_number|phone|openid|unionid|auth_code|session_key|access_token|api_?v[23]_?key'
 
 const cleaners: readonly [RegExp, string][] = [
+  // First, since its line breaks are escaped in a member, where the next one stops.
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
   // "secret":"…" as a member, also inside a text that is itself JSON
   [new RegExp(`(\\\\*"(?:${secretMembers})\\\\*":\\\\*")[^"\\\\]*`, 'gi'), `$1${hidden}`],
   [/\b(Bearer\s+)[\w.~+/=-]+/gi, `$1${hidden}`],
+  [/([?&](?:access_token|refresh_token|secret)=)[^&\s"\\]+/g, `$1${hidden}`],
+  // Of a request to WeChat Pay, and of the page that asks somebody to pay.
+  [/(\bsignature=\\*"|\bpaySign\\*":\\*")[\w+/=]+/g, `$1${hidden}`],
   [/lika_(test|live|operator)_[\w-]+/g, `lika_$1_${hidden}`],
   [/(postgres(?:ql)?:\/\/[^:@/\s"]*:)[^@\s"]*@/g, `$1${hidden}@`],
   // 16–24 digits on their own: numbers of cards, pay codes. The end is kept so that people can talk about one.
