@@ -1,5 +1,6 @@
 /** The authorisation page in a browser: whose phone it is, and whether they agree. */
 import type { Answer, Call } from '../kernel/router.ts'
+import { type Html, html, page } from '../phone/page.ts'
 import { type Authorization, decide, isPageFault, readAuthorization } from './authorize.ts'
 import type { World } from './world.ts'
 
@@ -9,21 +10,17 @@ export function registerAuthorizePage(world: World): void {
   const { twin } = world
   twin.router.route('GET', path, (call) => {
     const asked = read(world, call)
-    if (isPageFault(asked)) return page(`<p>${plain(asked.words)}</p><p>错误码：${asked.code}</p>`)
-    return page(question(world, asked, queryOf(call)))
+    if (isPageFault(asked)) return shown(html`<p>${asked.words}</p><p>错误码：${asked.code}</p>`)
+    return shown(question(world, asked, queryOf(call)))
   })
   twin.router.route('POST', path, (call) => {
     const asked = read(world, call)
     const answer = new URLSearchParams(call.body.toString())
     const user = answer.get('user') ?? ''
-    if (isPageFault(asked) || !twin.users.table.has(user)) return page('<p>请重新打开链接</p>')
-    const decision = { user, agrees: answer.get('agrees') === 'yes' }
-    const isSnapshot = answer.get('agrees') === 'snapshot'
-    const location = decide(
-      world,
-      asked,
-      isSnapshot ? { user, agrees: true, isSnapshot } : decision,
-    )
+    if (isPageFault(asked) || !twin.users.table.has(user)) return shown(html`<p>请重新打开链接</p>`)
+    const agrees = answer.get('agrees')
+    const decision = { user, agrees: agrees !== 'no', isSnapshot: agrees === 'snapshot' }
+    const location = decide(world, asked, decision)
     return { status: 302, headers: { location } }
   })
 }
@@ -36,31 +33,20 @@ function queryOf(call: Call): string {
   return call.target.slice(call.path.length + 1)
 }
 
-function question({ twin }: World, { app, scope }: Authorization, query: string): string {
+function question({ twin }: World, { app, scope }: Authorization, query: string): Html {
   const users = [...twin.users.table.values()].slice(-200)
-  if (users.length === 0) return '<p>还没有用户，请先在手机页面添加</p>'
-  const options = users.map(({ id, name }) => `<option value="${id}">${plain(name)}</option>`)
-  const words = scope === 'snsapi_base' ? '静默授权（不询问用户）' : '申请获取你的昵称、头像'
-  const refuse = scope === 'snsapi_base' ? '' : '<button name="agrees" value="no">拒绝</button>'
-  return `<h1>${plain(app.appid)}</h1><p>${words}</p>
-<form method="post" action="${path}?${plain(query)}">
-<label>微信用户 <select name="user">${options.join('')}</select></label>
-<p><button name="agrees" value="yes">允许</button> ${refuse}
+  if (users.length === 0) return html`<p>还没有用户，请先在手机页面添加</p>`
+  const options = users.map(({ id, name }) => html`<option value="${id}">${name}</option>`)
+  const isSilent = scope === 'snsapi_base'
+  const refusal = html`<button name="agrees" value="no">拒绝</button>`
+  return html`<h1>${app.appid}</h1>
+<p>${isSilent ? '静默授权（不询问用户）' : '申请获取你的昵称、头像'}</p>
+<form method="post" action="${path}?${query}">
+<label>微信用户 <select name="user">${options}</select></label>
+<p><button name="agrees" value="yes">允许</button> ${isSilent ? '' : refusal}
 <button name="agrees" value="snapshot">仅浏览快照页</button></p></form>`
 }
 
-function page(body: string): Answer {
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/html; charset=utf-8' },
-    body: `<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>微信授权（本地）</title>
-<style>body{font:16px system-ui;max-width:28rem;margin:2rem auto;padding:0 1rem}button{padding:.5rem 1rem}</style>
-${body}</html>`,
-  }
-}
-
-function plain(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-  return text.replace(/[&<>"]/g, (sign) => entities[sign] ?? sign)
+function shown(body: Html): Answer {
+  return page('微信授权', body)
 }
