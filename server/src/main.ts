@@ -5,6 +5,7 @@ import { type Log, openLog } from './platform/log.ts'
 import { onSignal } from './signals.ts'
 import { startDatabase } from './start-database.ts'
 import { ensureDemo } from './start-demo.ts'
+import { ensureDemoAtWechat } from './start-demo-wechat.ts'
 import { startHttp } from './start-http.ts'
 import { openParts } from './start-parts.ts'
 import { startWechat } from './start-wechat.ts'
@@ -19,7 +20,9 @@ async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Pr
   const { url, call } = await startHttp(config, parts, onStop)
   wechat.listensAt(url)
   const demo = config.demo && (await ensureDemo(call, config.dataDir, parts.operatorKey))
-  for (const line of addresses(url, parts.operatorKeyFile)) say(line)
+  const { twinUrl } = wechat
+  if (demo && twinUrl !== undefined) await ensureDemoAtWechat({ call, key: demo.api_key, twinUrl })
+  for (const line of addresses(url, parts.operatorKeyFile, twinUrl)) say(line)
   if (demo) for (const line of toTry(url, config, demo)) say(line)
   say('Lika is ready')
 }

@@ -11,7 +11,7 @@ import { newId } from './platform/ids.ts'
 
 /** One request to our own routes. */
 export type CallOwn = (request: {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH'
   readonly path: string
   readonly key: string
   readonly body?: object

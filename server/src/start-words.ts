@@ -6,12 +6,17 @@ import type { Demo } from './start-demo.ts'
 const standardUrl = 'http://127.0.0.1:8080'
 
 /** The addresses of a running server, one a line. */
-export function addresses(url: string, operatorKeyFile: string): string[] {
+export function addresses(
+  url: string,
+  operatorKeyFile: string,
+  twinUrl: string | undefined,
+): string[] {
   return [
     `API        ${url}/v1`,
     `Reference  ${url}/docs`,
     `Health     ${url}/readyz`,
     `Operator   the key in ${operatorKeyFile}`,
+    ...(twinUrl === undefined ? [] : [`WeChat     a local one, with its phone, at ${twinUrl}`]),
   ]
 }
 

@@ -1,10 +1,11 @@
 /**
  * The local WeChat as a process:
  *
- *   node wechat-twin/src/main.ts --data <folder> [--port 0] [--profile strict|local] [--seed <text>]
+ *   node wechat-twin/src/main.ts --data <folder> [--port 0] [--profile strict|local] [--seed <text>] [--end-with-stdin]
  *
- * It listens on loopback only, says where in one line, and ends on SIGTERM or SIGINT. What it knows lies in
- * `<folder>/log.jsonl` and is there again at the next start.
+ * It listens on loopback only, says where in one line, and ends on SIGTERM or SIGINT, with --end-with-stdin also when its
+ * input ends, which is when whoever started it is gone. What it knows lies in `<folder>/log.jsonl` and is there again at
+ * the next start.
  */
 import { parseArgs } from 'node:util'
 import { Twin } from './kernel/twin.ts'
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     profile: { type: 'string', default: 'strict' },
     seed: { type: 'string' },
+    'end-with-stdin': { type: 'boolean', default: false },
   },
 })
 const { data, port, profile, seed } = values
@@ -28,10 +30,12 @@ const twin = new Twin({ data, profile, seed })
 await twin.start(registers, Number(port))
 process.stdout.write(`WeChat twin (${profile}) listens on ${twin.url}\n`)
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  process.once(signal, () => {
-    twin.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
-  })
+function end(): void {
+  twin.stop().then(
+    () => process.exit(0),
+    () => process.exit(1),
+  )
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end)
+if (values['end-with-stdin']) process.stdin.once('end', end).resume()

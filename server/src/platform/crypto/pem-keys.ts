@@ -2,6 +2,7 @@
 import {
   createPrivateKey,
   createPublicKey,
+  generateKeyPairSync,
   hash,
   type KeyObject,
   X509Certificate,
@@ -60,4 +61,13 @@ function describe(key: KeyObject, half: KeyObject): PemKey {
     return { kind: 'rsa', key, bits: key.asymmetricKeyDetails?.modulusLength }
   const spki = half.export({ type: 'spki', format: 'der' })
   return { kind: spki.includes(sm2Curve) ? 'sm2' : 'other', key, bits: undefined }
+}
+
+/** A new RSA key of 2048 bits, both halves in PEM. */
+export function newRsaKeys(): { readonly privateKey: string; readonly publicKey: string } {
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
 }
