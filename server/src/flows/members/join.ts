@@ -140,7 +140,11 @@ function mergeCommand(merge: Merge, key: string, input: Command['input'] = {}): 
         view.put(memberMerges, lane, logged)
         return {
           ok: true,
-          value: { kind: 'member.merged', version: 1, body: { memberId, intoId, toldBy } },
+          value: {
+            kind: 'member.merged',
+            version: 1,
+            body: { memberId, intoMemberId: intoId, toldByMemberId: toldBy },
+          },
         }
       },
     }),
@@ -179,7 +183,11 @@ export async function unmergeCommand(
         view.put(memberMerges, lane, logged)
         return {
           ok: true,
-          value: { kind: 'member.unmerged', version: 1, body: { memberId, intoId, undoes } },
+          value: {
+            kind: 'member.unmerged',
+            version: 1,
+            body: { memberId, intoMemberId: intoId, _undoes: undoes },
+          },
         }
       },
     }),
@@ -197,10 +205,10 @@ export function mergeOf(body: Readonly<Record<string, unknown>>): {
     const value = body[name]
     return typeof value === 'string' ? value : undefined
   }
-  const [toldBy, undoes] = [text('toldBy'), text('undoes')]
+  const [toldBy, undoes] = [text('toldByMemberId'), text('_undoes')]
   return {
     memberId: asId(text('memberId') ?? ''),
-    intoId: asId(text('intoId') ?? ''),
+    intoId: asId(text('intoMemberId') ?? ''),
     toldBy: toldBy === undefined ? null : asId(toldBy),
     undoes: undoes === undefined ? null : asId(undoes),
   }
