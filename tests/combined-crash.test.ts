@@ -1,0 +1,138 @@
+/** The server is killed while a till waits for WeChat: whoever starts it again finds out what became of every payment. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assertBooks } from './harness/books.ts'
+import { selfSigned } from './harness/certificates.ts'
+import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
+import { startTwin, type TwinMerchant, type TwinProcess, type TwinUser } from './harness/twin.ts'
+
+let twin: TwinProcess
+let lika: LikaProcess
+let key: string
+let product: string
+let shop: string
+let account: TwinMerchant
+let payer: TwinUser
+let orders = 0
+
+before(async () => {
+  twin = await startTwin()
+  lika = await startLikaProcess({
+    LIKA_WECHAT_PAY_URL: twin.url,
+    LIKA_WECHAT_API_URL: twin.url,
+    LIKA_WECHAT_OPEN_URL: twin.url,
+  })
+  key = await lika.makeIssuer()
+  product = await lika.makeProduct(key)
+  const body = { name: '茶馆', category: 'food' }
+  shop = (await lika.call('POST', '/v1/merchants', { key, body })).body.id
+  account = await twin.control.merchant({ appids: ['wxofficial000000001'] })
+  const { pem } = selfSigned(account.private_key_pem, { serial: account.serial })
+  const given = {
+    mchid: account.mchid,
+    appids: account.appids,
+    api_v3_key: account.api_v3_key,
+    api_v2_key: account.api_v2_key,
+    private_key_pem: account.private_key_pem,
+    certificate_serial: account.serial,
+    key_mode: 'certificate',
+    v2_client_certificate_pem: pem,
+  }
+  const made = await lika.call('POST', '/v1/wechat/pay_accounts', { key, body: given })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  payer = await twin.control.user({ balance_fen: 10_000_000 })
+})
+after(async () => {
+  try {
+    await assertBooks(lika.database.owner.sql)
+  } finally {
+    await lika.stop()
+    await twin.stop()
+  }
+})
+
+const get = async (path: string) => (await lika.call('GET', path, { key })).body
+const advance = (seconds: number) =>
+  lika.call('POST', '/v1/test/clock', { key, body: { advance_seconds: seconds } })
+
+/** A new card with 12.50, and what a till sends for 30.00. */
+async function asking(rest: object) {
+  const sale = { product_id: product, amount: 1_250, funding: { method: 'cash' } }
+  const card = (await lika.call('POST', '/v1/cards', { key, body: sale })).body.id as string
+  orders += 1
+  const body = {
+    amount: 3_000,
+    merchant_id: shop,
+    reference: `till-${orders}`,
+    sources: [{ card_id: card }],
+    rest: { method: 'wechat', ...rest },
+  }
+  return { card, body }
+}
+
+async function beginNative() {
+  const { card, body } = await asking({ scene: 'native' })
+  const made = await lika.call('POST', '/v1/combined_payments', { key, body })
+  return { card, body: made.body }
+}
+
+/** The payment hangs at WeChat, and the server is killed meanwhile. */
+async function diesAtWechat(rest: object, path: string) {
+  const { card, body } = await asking(rest)
+  await twin.control.fault({ path, times: 1 }, 'hang_after')
+  const known = (await twin.control.orders(account.mchid)).length
+  const idempotencyKey = `key-${orders}`
+  const asked = { key, body, idempotencyKey }
+  const begun = lika.call('POST', '/v1/combined_payments', asked)
+  while ((await twin.control.orders(account.mchid)).length === known) await sleep(10)
+  await lika.kill()
+  await twin.control.clearFaults()
+  const [order] = (await twin.control.orders(account.mchid)).slice(-1)
+  return { card, order, begun }
+}
+
+async function until(id: string, status: string) {
+  for (let tries = 0; tries < 150; tries += 1) {
+    const now = await get(`/v1/combined_payments/${id}`)
+    if (now.status === status) return now
+    await sleep(100)
+  }
+  return get(`/v1/combined_payments/${id}`)
+}
+
+describe('a server that was killed', () => {
+  test('finds that a shown code had paid, and takes the card part too', async () => {
+    const { auth_code } = await twin.control.do(payer.id, 'show_code')
+    const { card, begun } = await diesAtWechat({ scene: 'micropay', auth_code }, '/pay/micropay')
+    await lika.start()
+    // The till asks again under its key, and learns of the same payment.
+    const { status, body } = await begun
+    assert.equal(status, 201)
+    await advance(11)
+    assert.equal((await until(body.id, 'succeeded')).status, 'succeeded')
+    assert.equal((await get(`/v1/cards/${card}`)).balance.principal, 0)
+    assert.equal((await twin.control.orders(account.mchid)).length, 1)
+  })
+
+  test('takes back a shown code whose password is never typed', async () => {
+    const { auth_code } = await twin.control.do(payer.id, 'show_code', { password: true })
+    const { card, begun } = await diesAtWechat({ scene: 'micropay', auth_code }, '/pay/micropay')
+    await lika.start()
+    const { body } = await begun
+    await advance(41)
+    assert.equal((await until(body.id, 'failed')).status, 'failed')
+    const { balance } = await get(`/v1/cards/${card}`)
+    assert.deepEqual([balance.principal, balance.held], [1_250, 0])
+  })
+
+  test('finds a code to scan that was paid while it was dead', async () => {
+    const { card, body } = await beginNative()
+    await lika.kill()
+    await twin.control.do(payer.id, 'pay', { code_url: body.invitation.code_url })
+    await lika.start()
+    await advance(20)
+    assert.equal((await until(body.id, 'succeeded')).status, 'succeeded')
+    assert.equal((await get(`/v1/cards/${card}`)).balance.principal, 0)
+  })
+})
