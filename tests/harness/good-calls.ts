@@ -10,6 +10,7 @@ import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
 import { application, contract, licenceFile } from './world-candidates.ts'
 import { custodyAccount, filing, guarantee } from './world-reserve.ts'
+import { payAccount } from './world-wechat-pay.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -307,6 +308,11 @@ const ways: Record<string, Ways> = {
   post_payouts_id_outcome: one('payout', {
     body: { outcome: 'failed', reason: 'the bank said so' },
   }),
+  post_wechat_pay_accounts: () => [{ body: payAccount() }],
+  get_wechat_pay_accounts: nothing,
+  get_wechat_pay_accounts_id: one('wechatAccount'),
+  patch_wechat_pay_accounts_id: one('wechatAccount', { body: { appids: ['wx1', 'wx2'] } }),
+  post_wechat_pay_accounts_id_disable: one('wechatAccountToDisable'),
   get_members: nothing,
   get_members_id: one('member'),
   get_members_id_merges: one('member'),

@@ -22,6 +22,7 @@ import { makeCampaigns } from './world-campaigns.ts'
 import { type Candidates, candidatesOf, makeCandidates } from './world-candidates.ts'
 import { makeMembers, type WorldMembers } from './world-members.ts'
 import { makeReserve } from './world-reserve.ts'
+import { makeWechatPay, type WorldWechatPay } from './world-wechat-pay.ts'
 
 export type World = {
   lika: Started
@@ -152,7 +153,8 @@ export async function openWorld(connections = 16): Promise<World> {
 
 /** One of everything, by the names under which `good-calls.ts` asks for it. */
 export type Things = Candidates &
-  WorldMembers & {
+  WorldMembers &
+  WorldWechatPay & {
     issuer: string
     key: string
     product: string
@@ -285,6 +287,7 @@ export async function makeThings(
     ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place, terms)),
     ...(await makeMembers(book)),
+    ...(await makeWechatPay(book)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

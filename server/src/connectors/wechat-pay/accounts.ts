@@ -60,7 +60,7 @@ export function accountsAtWork(needs: WechatPayNeeds): FindAccount {
 }
 
 /** Puts an account to work. @throws where it needs SM and there is none. */
-export function put(needs: WechatPayNeeds, credentials: PayCredentials): AtWork {
+function put(needs: WechatPayNeeds, credentials: PayCredentials): AtWork {
   const { now, sm, log, timeoutMs = usualTimeoutMs } = needs
   const suite = suiteOf(credentials, sm)
   const own = readPrivateKey(credentials.privateKeyPem)

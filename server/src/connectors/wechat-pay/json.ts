@@ -2,7 +2,7 @@
 import type { Fen, Instant } from '@lika/contract'
 import { parseInstant } from '@lika/contract'
 
-export function member(value: unknown, ...path: readonly string[]): unknown {
+function member(value: unknown, ...path: readonly string[]): unknown {
   let at = value
   for (const name of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined

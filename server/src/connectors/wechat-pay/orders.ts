@@ -60,7 +60,7 @@ function prepayBody({ credentials, notifyUrl }: PayClient, order: Prepay): objec
   }
 }
 
-export function sceneInfo({ scene, clientIp }: Pick<Prepay, 'scene' | 'clientIp'>): object {
+function sceneInfo({ scene, clientIp }: Pick<Prepay, 'scene' | 'clientIp'>): object {
   if (scene === 'h5') return { scene_info: { payer_client_ip: clientIp, h5_info: { type: 'Wap' } } }
   return clientIp === undefined ? {} : { scene_info: { payer_client_ip: clientIp } }
 }

@@ -19,7 +19,7 @@ export interface Verdict {
 /** Undefined: no such key, also after asking for the keys anew. */
 export type FindKey = (serial: string) => Promise<PlatformKey | undefined>
 
-export const mostSkewMs = 300_000
+const mostSkewMs = 300_000
 /** WeChat tries now and then whether signatures are looked at. */
 const probe = 'WECHATPAY/SIGNTEST/'
 const good: Verdict = { verified: 'good', why: '' }
