@@ -44,7 +44,7 @@ export class Callbacks {
     this.table = twin.store.table('app_callbacks')
     twin.schedule.on<{ id: string }>('app callback', ({ id }, at) => this.#attempt(id, at))
     twin.schedule.on<{ id: string }>('app callback release', ({ id }) => this.#release(id))
-    for (const { id, sending } of [...this.table.values()])
+    for (const { id, sending } of this.table.values())
       if (sending) twin.schedule.at(twin.clock.now(), 'app callback', { id })
   }
 

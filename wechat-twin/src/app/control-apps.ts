@@ -99,7 +99,11 @@ function readApp(body: Given): App {
   const own = [...kept, 'encoding_aes_key', 'callback_url', 'ip_allow_list']
   const more = Object.entries(body).filter(([name]) => !own.includes(name))
   return {
-    ...{ appid, secret, kind, subject, redirect_hosts },
+    appid,
+    secret,
+    kind,
+    subject,
+    redirect_hosts,
     ...(token !== undefined && { token }),
     ...(encoding_aes_key !== undefined && { encoding_aes_key }),
     ...(callback_url !== undefined && { callback_url }),

@@ -35,7 +35,7 @@ export function fitsKeyword(keyword: string, value: string): boolean {
 }
 
 function lengthOf(value: string): number {
-  return [...value].length
+  return Array.from(value).length
 }
 
 function digitsOf(value: string): number {

@@ -142,7 +142,7 @@ function readList(body: Body, isSplit: boolean, isExpress: boolean): readonly Bo
 
 function checkItem(item: Body, isExpress: boolean): void {
   const words = needText(item, 'item_desc', 10060008)
-  if ([...words].length > longest.item_desc) throw new Refused(10060009)
+  if (Array.from(words).length > longest.item_desc) throw new Refused(10060009)
   const [company, number] = [text(item, 'express_company'), text(item, 'tracking_no')]
   if (isExpress && (company === undefined || number === undefined)) throw new Refused(10060014)
   if ((company ?? '').length > longest.express_company) throw new Refused(10060025)

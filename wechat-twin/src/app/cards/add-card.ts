@@ -112,7 +112,8 @@ function readOffer(
   const { tickets, twin } = world
   const cardExt = needText(one, 'cardExt', 40080)
   const ext = parseExt(cardExt)
-  const timestamp = String(ext['timestamp'] ?? '')
+  const given = ext['timestamp']
+  const timestamp = typeof given === 'number' ? String(given) : needText(ext, 'timestamp', 40080)
   const nonceStr = needText(ext, 'nonce_str', 40080)
   const [code, openid] = [text(ext, 'code'), text(ext, 'openid')]
   const ticket = tickets.valid(app.appid, 'wx_card')

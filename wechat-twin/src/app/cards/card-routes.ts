@@ -3,7 +3,7 @@ import type { App } from '../../kernel/users.ts'
 import { done } from '../api.ts'
 import { particularsOf } from '../app-record.ts'
 import { Refused } from '../errcodes.ts'
-import { type Body, list, needTexts, needWhole } from '../fields.ts'
+import { type Body, list, needText, needTexts, needWhole } from '../fields.ts'
 import { cardLimits } from '../limits.ts'
 import { day } from '../windows.ts'
 import type { World } from '../world.ts'
@@ -54,7 +54,7 @@ export function registerCards(world: World): void {
   })
 
   api.post('/card/user/getcardlist', 'official_account', ({ app, body }) => {
-    const user = world.people.byOpenid(app, String(body['openid'] ?? ''))
+    const user = world.people.byOpenid(app, needText(body, 'openid', 40003))
     const ofCard = body['card_id'] === undefined ? cards.ofApp(app) : [cards.ownedBy(app, body)]
     const held = ofCard.flatMap((card) => cardCodes.heldBy(user.id, card))
     const card_list = held.map(({ code, card_id }) => ({ code, card_id }))

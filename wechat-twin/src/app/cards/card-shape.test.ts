@@ -155,7 +155,12 @@ test('the most that fits is let through', () => {
 const cardOf = (base: object = {}): Card => {
   const { cardType: card_type, detail, quantity } = read(memberCard(base))
   return {
-    ...{ card_id: 'p1', appid: 'wx1', card_type, detail, quantity, total_quantity: quantity },
+    card_id: 'p1',
+    appid: 'wx1',
+    card_type,
+    detail,
+    quantity,
+    total_quantity: quantity,
     status: 'CARD_STATUS_VERIFY_OK',
     create_time: now,
   }

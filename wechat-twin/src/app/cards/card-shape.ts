@@ -179,8 +179,18 @@ function checkMemberCard(detail: Body, rights: readonly CardRight[]): void {
 
 /** The members of `base_info` that `/card/update` may change; the others are fixed when a card is created. */
 const changeable = [
-  ...['title', 'logo_url', 'notice', 'description', 'service_phone', 'color', 'code_type'],
-  ...['location_id_list', 'get_limit', 'can_share', 'can_give_friend', 'date_info'],
+  'title',
+  'logo_url',
+  'notice',
+  'description',
+  'service_phone',
+  'color',
+  'code_type',
+  'location_id_list',
+  'get_limit',
+  'can_share',
+  'can_give_friend',
+  'date_info',
   ...Object.keys(limits.optional),
 ]
 const reviewed = ['title', 'logo_url', 'notice', 'description', 'service_phone', 'color']

@@ -324,7 +324,7 @@ test('a picture for a card is a picture, and not too large', async () => {
   const upload = async (picture: Uint8Array) => {
     const head = Buffer.from('--b\r\ncontent-disposition: form-data; name="media"\r\n\r\n')
     const body = Buffer.concat([head, picture, Buffer.from('\r\n--b--\r\n')])
-    return await world.post(account, '/cgi-bin/media/uploadimg', body)
+    return world.post(account, '/cgi-bin/media/uploadimg', body)
   }
   assert.match(
     (await upload(Buffer.from('89504e470d0a', 'hex'))).url,

@@ -92,7 +92,7 @@ export function registerMembers(world: World): void {
     const query = new URLSearchParams({ card_id: card.card_id, action: 'activate' })
     const outer = text(body, 'outer_str')
     if (outer !== undefined) query.set('outer_str', outer)
-    return { ...done, url: `${twin.url}/bizmall/activatemembercard?${query}` }
+    return { ...done, url: `${twin.url}/bizmall/activatemembercard?${query.toString()}` }
   })
 
   api.post('/card/membercard/activatetempinfo/get', 'official_account', ({ app, body }) => {

@@ -36,8 +36,13 @@ export interface Invitations {
 }
 
 const scenes = [
-  ...['SCENE_NEAR_BY', 'SCENE_MENU', 'SCENE_QRCODE', 'SCENE_ARTICLE', 'SCENE_H5'],
-  ...['SCENE_IVR', 'SCENE_CARD_CUSTOM_CELL'],
+  'SCENE_NEAR_BY',
+  'SCENE_MENU',
+  'SCENE_QRCODE',
+  'SCENE_ARTICLE',
+  'SCENE_H5',
+  'SCENE_IVR',
+  'SCENE_CARD_CUSTOM_CELL',
 ]
 
 export function registerInvitations(world: World): Invitations {
