@@ -1622,7 +1622,7 @@ create table sale_order (
   constraint ck_sale_order_paid CHECK ((((paid_trade IS NULL) = (paid_at IS NULL)) AND ((paid_trade IS NOT NULL) = (status = ANY (ARRAY['paid'::text, 'delivered'::text, 'completed'::text, 'refunding'::text, 'refunded'::text]))))),
   constraint ck_sale_order_refunded CHECK (((refunded >= 0) AND (refunded <= total))),
   constraint ck_sale_order_review CHECK ((review = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text]))),
-  constraint ck_sale_order_reviewed CHECK ((((reviewed_by IS NULL) = ((review IS NULL) OR (review = 'pending'::text))) AND ((reviewed_by IS NULL) = (reviewed_owner IS NULL)) AND (reviewed_by IS DISTINCT FROM asked_by))),
+  constraint ck_sale_order_reviewed CHECK ((((reviewed_by IS NULL) = ((review IS NULL) OR (review = 'pending'::text))) AND ((reviewed_by IS NULL) = (reviewed_owner IS NULL)) AND ((reviewed_by IS NULL) OR (reviewed_by <> asked_by)))),
   constraint ck_sale_order_status CHECK ((status = ANY (ARRAY['created'::text, 'paying'::text, 'paid'::text, 'delivered'::text, 'completed'::text, 'refunding'::text, 'refunded'::text, 'closed'::text])))
 );
 comment on table sale_order is 'What was ordered, how far it is, what was delivered for it.';

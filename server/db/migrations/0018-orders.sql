@@ -66,7 +66,7 @@ create table lika.sale_order (
   constraint ck_sale_order_reviewed check (
     (reviewed_by is null) = (review is null or review = 'pending')
     and (reviewed_by is null) = (reviewed_owner is null)
-    and reviewed_by is distinct from asked_by
+    and (reviewed_by is null or reviewed_by <> asked_by)
   ),
   constraint ck_sale_order_paid check (
     (paid_trade is null) = (paid_at is null)

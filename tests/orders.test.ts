@@ -1,0 +1,324 @@
+/** Cards are sold through WeChat: made, paid once whichever way it is learnt, delivered, closed. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { parseId } from '@lika/contract'
+import { finishClosing } from '../server/src/flows/purchase/close.ts'
+import { learnTrade } from '../server/src/flows/purchase/learn.ts'
+import { closedCommand } from '../server/src/flows/purchase/trades.ts'
+import { type OrderShop, startOrderShop } from './harness/orders.ts'
+
+let shop: OrderShop
+before(async () => {
+  shop = await startOrderShop()
+})
+after(async () => {
+  await shop.check()
+  await shop.stop()
+})
+
+test('an order is made, paid in WeChat and delivered sealed by the callback', async () => {
+  const made = await shop.ordered({ reference: 'o-1', metadata: { why: 'spring' } })
+  assert.deepEqual(
+    [made.status, made.amount, made.total, made.cards, made.payment.out_trade_no, made.reference],
+    ['created', 10_000, 10_000, [], null, 'o-1'],
+  )
+  const before = await shop.accounts('wechat', 'card_principal')
+  const invitation = await shop.invited(made.id)
+  assert.equal((await shop.show(made.id)).status, 'paying')
+  await shop.payInWechat(invitation)
+  const paid = await shop.show(made.id)
+  assert.equal(paid.status, 'delivered')
+  assert.equal(paid.cards.length, 1)
+  assert.deepEqual(paid.metadata, { why: 'spring' })
+  assert.equal(paid.payment.out_trade_no, invitation.out_trade_no)
+  const [wechat = 0, principal = 0] = before
+  assert.deepEqual(await shop.accounts('wechat', 'card_principal'), [
+    wechat + 10_000,
+    principal - 10_000,
+  ])
+  const { body: card } = await shop.get(shop.key, `/v1/cards/${paid.cards[0]}`)
+  assert.deepEqual([card.status, card.balance.principal], ['active', 10_000])
+  assert.equal(card.sealed_until, paid.sealed_until)
+})
+
+test('an answer that is given again is the one that was given first', async () => {
+  const body = {
+    kind: 'purchase',
+    product_id: shop.product,
+    amount: 5_000,
+    channel: 'h5',
+    member_id: shop.buyer.member,
+  }
+  const first = await shop.again(shop.key, '/v1/orders', 'same-order', body)
+  const { id } = first.body
+  const asked = await shop.again(shop.key, `/v1/orders/${id}/pay`, 'same-pay', { scene: 'jsapi' })
+  assert.equal(asked.status, 200, JSON.stringify(asked.body))
+  const again = await shop.again(shop.key, `/v1/orders/${id}/pay`, 'same-pay', { scene: 'jsapi' })
+  assert.deepEqual(again.body, asked.body)
+  await shop.payInWechat(asked.body)
+  assert.deepEqual((await shop.again(shop.key, '/v1/orders', 'same-order', body)).body, first.body)
+  const late = await shop.again(shop.key, `/v1/orders/${id}/pay`, 'same-pay', { scene: 'native' })
+  assert.equal(late.body.code, 'idempotency.key_reused')
+})
+
+test('two open pages of one way charge once: they are one number at WeChat', async () => {
+  const { id } = await shop.ordered()
+  const [one, two] = await Promise.all([shop.invited(id), shop.invited(id)])
+  assert.equal(one.out_trade_no, two.out_trade_no)
+  await shop.payInWechat(one)
+  const second = await shop.payInWechat(two).catch((error: unknown) => String(error))
+  assert.match(String(second), /4\d\d/)
+  const shown = await shop.show(id)
+  assert.deepEqual([shown.status, shown.payments.length], ['delivered', 1])
+})
+
+test('whoever changes over half-way takes the order along; the old way is closed and cannot be paid', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  const code = await shop.invited(id, { scene: 'native' })
+  assert.notEqual(page.out_trade_no, code.out_trade_no)
+  await assert.rejects(shop.payInWechat(page))
+  await shop.payInWechat(code)
+  const shown = await shop.show(id)
+  assert.equal(shown.status, 'delivered')
+  assert.deepEqual(
+    shown.payments.map(({ scene, status }: { scene: string; status: string }) => [scene, status]),
+    [
+      ['jsapi', 'closed'],
+      ['native', 'paid'],
+    ],
+  )
+})
+
+test('paid on the old page while changing over: the order is paid, and the new way is not asked for', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  await shop.twin.control.fault({ path: notifications() }, 'drop_notification')
+  await shop.twin.control.do(shop.buyer.id, 'pay', {
+    prepay_id: page.parameters.package.replace('prepay_id=', ''),
+  })
+  const changed = await shop.invite(id, { scene: 'native' })
+  assert.equal(changed.status, 409, JSON.stringify(changed.body))
+  assert.equal(changed.body.code, 'order.wrong_status')
+  await shop.twin.control.clearFaults()
+  await shop.twin.control.settle()
+  await shop.tend()
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+test('what is known three ways has one effect', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  const [before = 0] = await shop.accounts('wechat')
+  await shop.payInWechat(invitation)
+  const [order] = (await shop.twin.control.orders(shop.merchant.mchid)).filter(
+    (one) => one.out_trade_no === invitation.out_trade_no,
+  )
+  const trade = {
+    outTradeNo: invitation.out_trade_no,
+    state: 'paid' as const,
+    mchid: shop.merchant.mchid,
+    appid: 'wxofficial000000001',
+    transactionId: order.transaction_id,
+    openid: shop.buyer.openid,
+    amount: 10_000n,
+  }
+  const account = accountId()
+  const learnt = await Promise.all(
+    Array.from({ length: 8 }, () => learnTrade(shop.flows, shop.book, account, trade)),
+  )
+  assert.deepEqual([...new Set(learnt)], ['in_book'])
+  assert.deepEqual(await shop.accounts('wechat'), [before + 10_000])
+  assert.equal((await shop.show(id)).cards.length, 1)
+})
+
+test('a genuine fact for 0.01, of another app, payer or merchant does not pay 100.00', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  const trade = {
+    outTradeNo: invitation.out_trade_no,
+    state: 'paid' as const,
+    mchid: shop.merchant.mchid,
+    appid: 'wxofficial000000001',
+    transactionId: 'T-1',
+    openid: shop.buyer.openid,
+    amount: 10_000n,
+  }
+  for (const wrong of [
+    { amount: 1n },
+    { mchid: '1900009999' },
+    { appid: 'wxminiprogram000001' },
+    { openid: 'oSomebodyElse' },
+  ]) {
+    const learnt = await learnTrade(shop.flows, shop.book, accountId(), { ...trade, ...wrong })
+    assert.equal(
+      learnt,
+      'differs',
+      JSON.stringify(wrong, (_, value) => String(value)),
+    )
+  }
+  assert.equal((await shop.show(id)).status, 'paying')
+  assert.equal(await learnTrade(shop.flows, shop.book, accountId(), trade), 'in_book')
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+test('a callback that is lost is found by asking', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  await shop.twin.control.fault({ path: notifications() }, 'drop_notification')
+  await shop.payInWechat(invitation)
+  await shop.twin.control.clearFaults()
+  assert.equal((await shop.show(id)).status, 'paying')
+  await shop.advance(30)
+  await shop.tend()
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+test('a callback that nobody signed, or that is none, is refused', async () => {
+  const answered = await fetch(`${shop.url}${notifications()}`, {
+    method: 'POST',
+    body: '{"id":"x"}',
+    headers: { 'content-type': 'application/json' },
+  })
+  assert.equal(answered.status, 401)
+  assert.equal(JSON.parse(await answered.text()).code, 'FAIL')
+})
+
+test('several cards of one order, each with its money; too many are a batch', async () => {
+  const paid = await shop.bought({ quantity: 3, amount: 2_000 })
+  assert.deepEqual([paid.total, paid.cards.length], [6_000, 3])
+  for (const card of paid.cards) {
+    const { body } = await shop.get(shop.key, `/v1/cards/${card}`)
+    assert.equal(body.balance.principal, 2_000)
+  }
+  const many = await shop.order({ quantity: 51 })
+  assert.deepEqual(
+    [many.body.code, many.body.allowed],
+    ['order.too_many_cards', { min: 1, max: 50 }],
+  )
+})
+
+test('an order is closed at WeChat first, and cannot be paid after', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  const closed = await shop.act(id, 'close')
+  assert.deepEqual([closed.status, closed.body.status], [200, 'closed'])
+  await assert.rejects(shop.payInWechat(invitation))
+  assert.equal((await shop.invite(id)).body.code, 'order.wrong_status')
+  const never = await shop.ordered()
+  assert.equal((await shop.act(never.id, 'close')).body.status, 'closed')
+})
+
+test('of a close and a payment at once one wins, and the order says which', async () => {
+  for (let turn = 0; turn < 6; turn += 1) {
+    const { id } = await shop.ordered()
+    const invitation = await shop.invited(id)
+    const [paid, closed] = await Promise.all([
+      shop.payInWechat(invitation).then(
+        () => true,
+        () => false,
+      ),
+      shop.act(id, 'close'),
+    ])
+    await shop.twin.control.settle()
+    await shop.advance(20)
+    await shop.tend()
+    const { status } = await shop.show(id)
+    assert.equal(status, paid ? 'delivered' : 'closed', JSON.stringify(closed.body))
+  }
+})
+
+test('what nobody pays is closed when its time is over', async () => {
+  const { id } = await shop.ordered({ pay_within_minutes: 5 })
+  const asked = await shop.ordered({ pay_within_minutes: 5 })
+  const invitation = await shop.invited(asked.id)
+  await shop.advance(301)
+  assert.equal((await shop.invite(id)).body.code, 'order.expired')
+  await shop.tend()
+  assert.equal((await shop.show(id)).status, 'closed')
+  assert.equal((await shop.show(asked.id)).status, 'closed')
+  await assert.rejects(shop.payInWechat(invitation))
+})
+
+test('a payment for an order that was closed goes back by itself', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  await shop.twin.control.fault({ path: notifications() }, 'drop_notification')
+  await shop.payInWechat(invitation)
+  await shop.twin.control.clearFaults()
+  // As if WeChat had said that it is closed, and had been wrong.
+  const closed = closedCommand(shop.flows, shop.book, { orderId: shop.idOf(id), n: 1 })
+  assert.ok(closed.ok)
+  await shop.flows.engine.execute(closed.value)
+  assert.ok((await finishClosing(shop.flows, shop.book, shop.idOf(id))).ok)
+  const [wechat = 0, owed = 0] = await shop.accounts('wechat', 'order_suspense')
+  const no = invitation.out_trade_no
+  const told = await shop.flows.wechatPay.query(accountId(), no)
+  assert.ok(told.status === 'done')
+  assert.equal(await learnTrade(shop.flows, shop.book, accountId(), told.value), 'in_book')
+  const late = await shop.show(id)
+  assert.deepEqual([late.status, late.undeliverable], ['refunding', 'order.wrong_status'])
+  assert.deepEqual(await shop.accounts('wechat', 'order_suspense'), [
+    wechat + 10_000,
+    owed - 10_000,
+  ])
+  await shop.advance(30)
+  await shop.tend()
+  await shop.advance(30)
+  await shop.tend()
+  const back = await shop.show(id)
+  assert.deepEqual([back.status, back.refunded_amount, back.cards], ['refunded', 10_000, []])
+  assert.deepEqual(await shop.accounts('wechat', 'order_suspense'), [wechat, owed])
+})
+
+test('what cannot be delivered any more goes back, exactly once', async () => {
+  const { id } = await shop.ordered()
+  const invitation = await shop.invited(id)
+  const issuer = `/v1/issuers/${shop.issuer.id}`
+  const stop = (stopped: boolean) =>
+    shop.call('POST', `${issuer}/${stopped ? 'stop_sale' : 'resume_sale'}`, {
+      key: shop.operator,
+      body: { reason: 'an inspection' },
+    })
+  const stopped = await stop(true)
+  assert.ok(stopped.status < 300, JSON.stringify(stopped.body))
+  assert.equal((await shop.order()).body.code, 'policy.sale_stopped')
+  await shop.payInWechat(invitation)
+  const paid = await shop.show(id)
+  assert.deepEqual([paid.status, paid.undeliverable], ['refunding', 'policy.sale_stopped'])
+  await stop(false)
+  await shop.advance(30)
+  await shop.tend()
+  await shop.advance(30)
+  await shop.tend()
+  const back = await shop.show(id)
+  assert.deepEqual(
+    [back.status, back.refunded_amount, back.refunds.length],
+    ['refunded', 10_000, 1],
+  )
+})
+
+test('orders are found by reference, status and member', async () => {
+  const { id } = await shop.ordered({ reference: 'to-find' })
+  const found = await shop.get(shop.key, '/v1/orders?reference=to-find')
+  assert.deepEqual(
+    found.body.data.map((one: { id: string }) => one.id),
+    [id],
+  )
+  const open = await shop.get(shop.key, '/v1/orders?status=created&limit=1')
+  assert.equal(open.body.data[0].id, id)
+  const own = await shop.get(shop.key, `/v1/orders?member_id=${shop.buyer.member}&limit=200`)
+  assert.ok(own.body.data.some((one: { id: string }) => one.id === id))
+  const taken = await shop.order({ reference: 'to-find' })
+  assert.deepEqual([taken.body.code, taken.body.existing_id], ['reference.already_used', id])
+})
+
+function accountId() {
+  const id = parseId('wechat_account', shop.account.id)
+  assert.ok(id)
+  return id
+}
+
+function notifications(): string {
+  return `/wechat/pay/${shop.account.id}/notifications`
+}
