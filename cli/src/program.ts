@@ -34,6 +34,7 @@ import { addServer } from './commands/server.ts'
 import { addSettlements } from './commands/settlements.ts'
 import { addTest } from './commands/test-mode.ts'
 import { addWebhooks } from './commands/webhooks.ts'
+import { addWechat } from './commands/wechat.ts'
 import { Lika } from './verbs.ts'
 
 /** @throws CommanderError instead of ending the process. */
@@ -94,6 +95,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addImports,
   addJobs,
   addWebhooks,
+  addWechat,
   addEvents,
   addLedger,
   addReserve,

@@ -66,6 +66,7 @@ import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatCardCodes } from './v1/wechat-card-codes.ts'
+import { register as registerWechatDoctor } from './v1/wechat-doctor.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 import { walletFiles } from './wallet/routes.ts'
 import { registerAppCallbacks } from './wechat/app-callbacks.ts'
@@ -117,6 +118,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWechatPayAccounts,
   registerWechatApps,
   registerWechatCardCodes,
+  registerWechatDoctor,
   registerEvents,
   registerLedger,
   registerLedgerDays,
