@@ -3,6 +3,8 @@
  * for them. Which platform key signs is decided here: by key mode, by the ramp from certificate to public key, by lead time.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import type { SmKeys } from '../sm/algorithms.ts'
+import { SmPlatform } from '../sm/platform.ts'
 import type { Clock } from './clock.ts'
 import { certify, type KeyPair, type MadeCertificate, makeRsaKeys } from './keys.ts'
 import type { Random } from './random.ts'
@@ -52,12 +54,19 @@ export interface SigningKey {
   key: KeyObject
 }
 
+/** The same under SM2. */
+export interface SmSigningKey {
+  serial: string
+  sm: SmKeys
+}
+
 /** Percent of notifications under the public key on each day of the change. */
 const ramp = [0.1, 1, 5, 10, 20, 50, 100]
 const day = 86_400_000
 
 export class Merchants {
   readonly table: Table<Merchant>
+  readonly sm: SmPlatform
   readonly #authority: Table<{ keys: KeyPair; certificate: MadeCertificate }>
   readonly #clock: Clock
   readonly #random: Random
@@ -66,6 +75,7 @@ export class Merchants {
 
   constructor(store: Store, clock: Clock, random: Random, settings: SettingsBox) {
     this.table = store.table('merchants')
+    this.sm = new SmPlatform(store, clock, random)
     this.#authority = store.table('authority')
     this.#clock = clock
     this.#random = random
@@ -136,8 +146,13 @@ export class Merchants {
    * The key that signs an answer: the one that the call named in `Wechatpay-Serial`; the certificate where it named none or
    * one that nobody knows (an old client sends its own serial there); the public key where there is no certificate.
    */
-  keyForAnswer(merchant: Merchant, wanted: string | undefined): SigningKey | undefined {
+  keyForAnswer(
+    merchant: Merchant,
+    wanted: string | undefined,
+  ): SigningKey | SmSigningKey | undefined {
     const { public_key } = merchant
+    const sm = this.sm.named(merchant, wanted)
+    if (sm !== undefined) return { serial: sm.serial_no, sm: sm.keys }
     if (public_key !== null && wanted === public_key.id)
       return this.#signing(wanted, public_key.keys)
     const named = merchant.platform_certificates.find(({ serial_no }) => serial_no === wanted)
@@ -148,7 +163,9 @@ export class Merchants {
   }
 
   /** The key that signs a notification: `lot` is 0 up to 100 and says on which side of the ramp it falls. */
-  keyForNotice(merchant: Merchant, lot: number): SigningKey | undefined {
+  keyForNotice(merchant: Merchant, lot: number): SigningKey | SmSigningKey | undefined {
+    const sm = this.sm.keyOf(merchant)
+    if (sm !== undefined) return { serial: sm.serial_no, sm: sm.keys }
     const byPublicKey =
       merchant.key_mode === 'public_key' ||
       (merchant.key_mode === 'mixed' && lot < this.shareOf(merchant))

@@ -1,9 +1,13 @@
-/** The platform's signature under answers and notifications: SHA256 with RSA over timestamp, nonce and body. */
+/**
+ * The platform's signature under answers and notifications over timestamp, nonce and body: SHA256 with RSA, or SM2 with SM3
+ * where an SM key signs.
+ */
 import { sign } from 'node:crypto'
-import type { SigningKey } from '../kernel/merchants.ts'
+import type { SigningKey, SmSigningKey } from '../kernel/merchants.ts'
+import { smSign } from '../sm/algorithms.ts'
 
 export interface ToSign {
-  key: SigningKey
+  key: SigningKey | SmSigningKey
   /** Unix seconds. */
   timestamp: number
   nonce: string
@@ -15,16 +19,16 @@ export interface ToSign {
 export function signedHeaders({ key, timestamp, nonce, body, broken }: ToSign) {
   const head = `${timestamp}\n${nonce}\n`
   const message = Buffer.concat([Buffer.from(head), Buffer.from(body), Buffer.from('\n')])
-  const signature =
-    broken === 'bad'
-      ? sign('sha256', Buffer.concat([message, Buffer.from('x')]), key.key).toString('base64')
-      : sign('sha256', message, key.key).toString('base64')
+  const signed = broken === 'bad' ? Buffer.concat([message, Buffer.from('x')]) : message
+  const isSm = 'sm' in key
+  const bytes = isSm ? smSign(signed, key.sm) : sign('sha256', signed, key.key)
+  const signature = bytes.toString('base64')
   return {
     'Wechatpay-Timestamp': String(timestamp),
     'Wechatpay-Nonce': nonce,
     'Wechatpay-Signature': broken === 'probe' ? probeOf(signature) : signature,
     'Wechatpay-Serial': key.serial,
-    'Wechatpay-Signature-Type': 'WECHATPAY2-SHA256-RSA2048',
+    'Wechatpay-Signature-Type': isSm ? 'WECHATPAY2-SM2-WITH-SM3' : 'WECHATPAY2-SHA256-RSA2048',
   }
 }
 

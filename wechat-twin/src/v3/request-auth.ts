@@ -8,8 +8,11 @@ import type { Merchant, Merchants } from '../kernel/merchants.ts'
 import { type Detail, refuse, suffixes } from '../kernel/refusal.ts'
 import type { Call } from '../kernel/router.ts'
 import type { SettingsBox } from '../kernel/settings.ts'
+import { smVerify } from '../sm/algorithms.ts'
 
 const scheme = 'WECHATPAY2-SHA256-RSA2048'
+/** For merchants for whom it was opened. */
+const smScheme = 'WECHATPAY2-SM2-WITH-SM3'
 const items = ['mchid', 'nonce_str', 'timestamp', 'serial_no', 'signature'] as const
 type Item = (typeof items)[number]
 
@@ -34,7 +37,10 @@ export class RequestAuth {
     const given = readAuthorization(call.headers.authorization)
     const merchant = this.#merchants.find(given.mchid)
     if (merchant === undefined) return wrong('mchid', given.mchid, '商户号不存在')
-    if (merchant.serial.toLowerCase() !== given.serial_no.toLowerCase())
+    const isSm = given.scheme === smScheme
+    if (isSm && merchant.sm === undefined) return wrong('Authorization', smScheme, '商户未开通国密')
+    const serial = isSm ? merchant.sm?.serial : merchant.serial
+    if (serial?.toLowerCase() !== given.serial_no.toLowerCase())
       return wrong('serial_no', given.serial_no, '证书序列号有误')
     const now = this.#clock.realSeconds()
     const seconds = Number(given.timestamp)
@@ -45,8 +51,10 @@ export class RequestAuth {
     const lines = `${call.method}\n${call.target}\n${given.timestamp}\n${given.nonce_str}\n`
     const message = Buffer.concat([Buffer.from(lines), signedBody, Buffer.from('\n')])
     const signature = Buffer.from(given.signature, 'base64')
-    if (!verify('sha256', message, this.#merchants.merchantKey(merchant), signature))
-      return wrong('signature', given.signature, '签名错误')
+    const isGood = isSm
+      ? smVerify(message, signature, merchant.sm?.public_key_hex ?? '')
+      : verify('sha256', message, this.#merchants.merchantKey(merchant), signature)
+    if (!isGood) return wrong('signature', given.signature, '签名错误')
     this.#remember(nonce, now)
     return merchant
   }
@@ -65,11 +73,12 @@ function isGiven(header: string | undefined): boolean {
 }
 
 /** The five items in any order, each once, quoted, and nothing else. */
-function readAuthorization(header: string | undefined): Record<Item, string> {
+function readAuthorization(header: string | undefined): Record<Item | 'scheme', string> {
   if (header === undefined) return wrong('Authorization', undefined, '未传入')
   const space = header.indexOf(' ')
-  if (header.slice(0, space) !== scheme)
-    return wrong('Authorization', header.slice(0, Math.max(space, 0)), `认证类型应为 ${scheme}`)
+  const named = header.slice(0, Math.max(space, 0))
+  if (named !== scheme && named !== smScheme)
+    return wrong('Authorization', named, `认证类型应为 ${scheme}`)
   const read: Partial<Record<Item, string>> = {}
   for (const part of header.slice(space + 1).split(',')) {
     const found = /^\s*(\w+)="([^"]*)"\s*$/.exec(part)
@@ -94,7 +103,7 @@ function readAuthorization(header: string | undefined): Record<Item, string> {
     )
   if (!/^\d{1,12}$/.test(timestamp)) return wrong('timestamp', timestamp, '格式不正确')
   if (!/^[\w+/=-]{8,128}$/.test(nonce_str)) return wrong('nonce_str', nonce_str, '格式不正确')
-  return { mchid, nonce_str, timestamp, serial_no, signature }
+  return { scheme: named, mchid, nonce_str, timestamp, serial_no, signature }
 }
 
 function wrong(field: string, value: string | undefined, issue: string): never {
