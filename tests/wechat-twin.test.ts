@@ -214,9 +214,18 @@ test('strict takes https alone in notify_url, local takes http on loopback too',
 test('the same seed gives the same numbers', async () => {
   const numbersOf = async () => {
     const seeded = await startTwin({ seed: 'one' })
-    const { id, openids } = await seeded.control.user()
+    const shop = await seeded.control.merchant({ mchid: '1900000999', appids: [appid] })
+    const buyer = await seeded.control.user()
+    const body = order({
+      mchid: shop.mchid,
+      out_trade_no: 'T_SEEDED',
+      payer: { openid: buyer.openids[appid] },
+    })
+    const made = await v3(shop, 'POST', `${prefix}/jsapi`, body, { url: seeded.url })
+    const { prepay_id } = made.body
+    const { transaction_id } = await seeded.control.do(buyer.id, 'pay', { prepay_id })
     await seeded.stop()
-    return { id, openids }
+    return { user: buyer.id, openids: buyer.openids, transaction_id }
   }
   assert.deepEqual(await numbersOf(), await numbersOf())
 })

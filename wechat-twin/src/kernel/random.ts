@@ -1,16 +1,23 @@
 /**
- * The twin's only source of randomness. With a seed every number it gives out follows from the seed, the count of
- * starts and the count of numbers before, so that a simulation can be run twice.
+ * The twin's only source of randomness. With a seed, numbers follow from it: those of payments and refunds from what they
+ * are for, all others from the order in which they are drawn, so that a simulation can be run twice.
  */
 import { createHash, randomBytes } from 'node:crypto'
 
 export class Random {
   readonly #seed: string | undefined
+  readonly #boot: number
   #drawn = 0
 
   /** `boot`: how many times the data folder was started before; keeps a seeded twin from repeating itself. */
   constructor(seed: string | undefined, boot: number) {
+    this.#boot = boot
     this.#seed = seed === undefined ? undefined : `${seed}|${boot}`
+  }
+
+  /** For one thing only, whose numbers are then the same whatever was drawn before. */
+  of(thing: string): Random {
+    return this.#seed === undefined ? this : new Random(`${this.#seed}|${thing}`, this.#boot)
   }
 
   bytes(length: number): Buffer {
@@ -49,3 +56,6 @@ export class Random {
     return this.bytes(6).readUIntBE(0, 6) % below
   }
 }
+
+/** Never seeded: nonces and the like, which nobody compares and which are drawn when the network says so. */
+export const unseeded = new Random(undefined, 0)

@@ -177,7 +177,7 @@ export class Refunds {
     const now = clock.now()
     const { mchid, out_trade_no } = trade
     const made: Refund = {
-      refund_id: `50${random.digits(27)}`,
+      refund_id: `50${random.of(`refund ${mchid}|${asked.out_refund_no}`).digits(27)}`,
       mchid,
       out_refund_no: asked.out_refund_no,
       transaction_id: trade.transaction_id ?? '',

@@ -130,7 +130,7 @@ export class Trades {
   /** Marks an open trade as paid by `user`, whose money must have been taken already; the merchant gets it less the fee. */
   markPaid(trade: Trade, user: User, at = this.#clock.now()): Trade {
     const fee = Math.round((trade.total * this.#settings.now.feePpm) / 1_000_000)
-    const transaction_id = this.newTransactionId()
+    const transaction_id = this.newTransactionId(keyOf(trade.mchid, trade.out_trade_no))
     const paid = this.change(trade, {
       state: 'SUCCESS',
       transaction_id,
@@ -147,9 +147,10 @@ export class Trades {
   }
 
   /** Twenty-eight digits that begin as WeChat's do. */
-  newTransactionId(): string {
+  newTransactionId(of = ''): string {
+    const random = of === '' ? this.#random : this.#random.of(`transaction ${of}`)
     const day = formatDay(this.#clock.now()).replaceAll('-', '')
-    return `4200002${this.#random.digits(3)}${day}${this.#random.digits(10)}`
+    return `4200002${random.digits(3)}${day}${random.digits(10)}`
   }
 
   balanceOf(mchid: string): number {

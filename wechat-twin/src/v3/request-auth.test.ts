@@ -101,6 +101,7 @@ test('a nonce that was used before is refused, also under another timestamp', as
   const nonce = 'onlyonceandneveragain'
   assert.equal((await rawCall(world.url, merchant, { nonce })).outcome, through)
   assert.equal((await rawCall(world.url, merchant, { nonce })).outcome, refused)
+  assert.equal((await rawCall(world.url, merchant)).outcome, through)
   assert.equal((await rawCall(world.url, merchant, { nonce, skew: -5 })).outcome, refused)
 })
 
