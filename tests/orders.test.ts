@@ -276,9 +276,9 @@ test('what cannot be delivered any more goes back, exactly once', async () => {
   const invitation = await shop.invited(id)
   const issuer = `/v1/issuers/${shop.issuer.id}`
   const stop = (stopped: boolean) =>
-    shop.call('POST', `${issuer}/${stopped ? 'stop_sale' : 'resume_sale'}`, {
+    shop.call('POST', `${issuer}/sale`, {
       key: shop.operator,
-      body: { reason: 'an inspection' },
+      body: { stopped, reason: 'an inspection' },
     })
   const stopped = await stop(true)
   assert.ok(stopped.status < 300, JSON.stringify(stopped.body))
