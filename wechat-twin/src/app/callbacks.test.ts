@@ -313,6 +313,41 @@ test('a reply that is not sealed is not taken in safe mode', async () => {
   receiver.stop()
 })
 
+for (const [why, members] of [
+  ['what has no MsgType', { Content: '欢迎' }],
+  ['what is empty', {}],
+] as const)
+  test(`${why} is no reply, in plain mode and in safe mode`, async () => {
+    const text = toXml(members)
+    const Encrypt = (appid: string) => wecom.encrypt(key, text, appid)
+    for (const more of [{}, { encoding_aes_key: key }]) {
+      let own = ''
+      const { receiver, app } = await accountWith(() => {
+        if (!('encoding_aes_key' in more)) return [200, text]
+        const sealed = Encrypt(own)
+        const MsgSignature = wecom.getSignature(token, 1, '2', sealed)
+        return [200, toXml({ Encrypt: sealed, MsgSignature, TimeStamp: 1, Nonce: '2' })]
+      }, more)
+      own = app.appid
+      await world.do(user, 'follow', { appid: app.appid })
+      await world.settle()
+      const [posted] = await world.posted(app)
+      assert.deepEqual(posted.outcomes, ['neither success nor a reply'])
+      receiver.stop()
+    }
+  })
+
+test('what is asked about an app or a card that there is not is a mistake', async () => {
+  const status = async (path: string, body: object) =>
+    (await world.send('POST', `/_twin/apps/${path}`, body))[0]
+  assert.equal(await status('wx9/templates', { template_id: 't' }), 400)
+  assert.equal(await status('wx9/expire_tokens', {}), 400)
+  const { appid } = await world.app('official_account')
+  assert.equal(await status(`${appid}/cards/p9/review`, { passes: true }), 400)
+  assert.ok((await world.control('GET', '/callbacks')).data.length > 0)
+  assert.ok((await world.control('GET', '/apps')).data.length > 0)
+})
+
 test('an event that waits is posted after a restart', async () => {
   const { receiver, app } = await accountWith(success)
   await fault('subscribe', { name: 'delay_notification', seconds: 60 })

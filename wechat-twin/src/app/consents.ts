@@ -31,15 +31,16 @@ export class Consents {
   }
 
   agree(app: App, user: string, template: string): void {
-    const count = this.count(app, user, template) + 1
-    this.#counts.set(`${app.appid}|${user}|${template}`, { count })
+    this.#add(app, user, template, 1)
   }
 
-  /** False where there is no consent left. */
-  use(app: App, user: string, template: string): boolean {
-    const count = this.count(app, user, template)
-    if (count === 0) return false
-    this.#counts.set(`${app.appid}|${user}|${template}`, { count: count - 1 })
-    return true
+  /** Of those that `count` tells. */
+  use(app: App, user: string, template: string): void {
+    this.#add(app, user, template, -1)
+  }
+
+  #add(app: App, user: string, template: string, more: number): void {
+    const count = this.count(app, user, template) + more
+    this.#counts.set(`${app.appid}|${user}|${template}`, { count })
   }
 }

@@ -169,6 +169,8 @@ test('a mini-program learns OpenID, UnionID and a session key, from a code that 
   assert.equal(Buffer.from(session.session_key, 'base64').length, 16)
   assert.equal((await login(code)).errcode, 40163)
   assert.equal((await login('')).errcode, 41008)
+  const other = { ...proof(mini), js_code: await jsCode(), grant_type: 'client_credential' }
+  assert.equal((await world.get('/sns/jscode2session', other)).errcode, 40002)
 })
 
 test('one user logs in a hundred times a minute, others are not hindered', async () => {
@@ -251,6 +253,11 @@ test('the page lets a person choose who it is, agree, refuse, or only look', asy
   assert.equal((await answer('no')).searchParams.get('code'), null)
   const looked = (await answer('snapshot')).searchParams.get('code') ?? ''
   assert.equal((await exchange(looked)).is_snapshotuser, 1)
+  const nobody = await fetch(`${world.twin.url}${link('snsapi_base')}`, {
+    method: 'POST',
+    body: new URLSearchParams({ user: 'nobody', agrees: 'yes' }),
+  })
+  assert.ok((await nobody.text()).includes('请重新打开链接'))
   const [, silent] = await world.send('GET', link('snsapi_base'))
   assert.ok(!silent.includes('拒绝'))
 })

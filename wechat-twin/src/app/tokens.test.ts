@@ -135,6 +135,8 @@ test('any call has the limits that are set for it, and clearing the quota gives 
   await setting({ apiDay: -1, apiMinute: 1 })
   world.pass(60)
   assert.deepEqual([await ticket(), await ticket()], [0, 45011])
+  await world.ok(app, '/cgi-bin/clear_quota', { appid: app.appid })
+  assert.deepEqual([await ticket(), await ticket()], [0, 45011])
   world.pass(60)
   assert.equal(await ticket(), 0)
   await setting({ apiMinute: -1 })

@@ -208,6 +208,7 @@ test('a page of the account’s own host with the right signature may call WeCha
   assert.equal(await refusedPage(await page('https://evil.example.cn/')), 'INVALID_URL_DOMAIN')
   assert.equal(await refusedPage(await page(url, { nonceStr: 'n2' })), 'INVALID_SIGNATURE')
   assert.equal(await refusedPage({ ...(await page(url)), url: `${url}&x=1` }), 'INVALID_SIGNATURE')
+  assert.equal(await refusedPage({ ...(await page(url)), url: 'no address' }), 'INVALID_URL_DOMAIN')
   const late = await page(url)
   world.pass(7201)
   assert.equal(await refusedPage(late), 'INVALID_SIGNATURE')
@@ -274,6 +275,21 @@ test('a code to scan is refused for what it offers', async () => {
   assert.equal(await errcode({ card_id: own, code: 'LK-1' }), 0)
 })
 
+test('a code to scan for one user is scanned by no other', async () => {
+  const [one, other] = [await world.user(), await world.user()]
+  const openid = world.twin.users.openidOf(one.id, account.appid)
+  const { ticket } = await qr({ card_id: await newCard(), openid })
+  assert.equal(await world.refused(other, 'add_card', { qr: ticket }), '40003')
+  assert.ok(await world.do(one, 'add_card', { qr: ticket }))
+})
+
+test('a card that says no limit is held fifty times', async () => {
+  const user = await world.user()
+  const { ticket } = await qr({ card_id: await newCard({ get_limit: undefined }) })
+  for (let count = 0; count < 50; count++) await world.do(user, 'add_card', { qr: ticket })
+  assert.equal(await world.refused(user, 'add_card', { qr: ticket }), '45033')
+})
+
 test('one code to scan may give up to five cards', async () => {
   const user = await world.user()
   const card_list = [{ card_id: await newCard() }, { card_id: await newCard() }]
@@ -302,6 +318,7 @@ test('a landing page gives the card that is chosen on it', async () => {
   assert.equal(await errcode({ scene: 'SCENE_MOON' }), 40097)
   assert.equal(await errcode({ page_title: undefined }), 41011)
   assert.equal(await errcode({ card_list: [] }), 41011)
+  assert.equal(await errcode({ card_list: ['p1'] }), 47001)
 })
 
 test('a message with a card gives it to whoever received it, once', async () => {

@@ -88,9 +88,8 @@ export class Cards {
     return text(baseOf(card), 'title') ?? ''
   }
 
-  /** One less to be taken; the account is told when that was the last. Refuses 45031. */
+  /** One less to be taken; the account is told when that was the last. */
   takeOne(app: App, card: Card): Card {
-    if (card.quantity < 1) throw new Refused(45031)
     const left = this.change(card, { quantity: card.quantity - 1 })
     if (left.quantity === 0)
       this.#callbacks.event(app, particularsOf(app).account_id, 'card_sku_remind', {
@@ -126,12 +125,11 @@ export class Cards {
     this.#deposits.set(`${card.card_id}|${code}`, { card_id: card.card_id, code })
   }
 
-  /** The first that was uploaded and not taken; gone from the pile. Refuses 45031. */
-  takeDeposited(card: Card): string {
+  /** The first that was uploaded and not taken; gone from the pile. */
+  takeDeposited(card: Card): string | undefined {
     const first = this.#depositsOf.first(card.card_id)
-    if (first === undefined) throw new Refused(45031)
-    this.#deposits.delete(`${card.card_id}|${first.code}`)
-    return first.code
+    if (first !== undefined) this.#deposits.delete(`${card.card_id}|${first.code}`)
+    return first?.code
   }
 
   /** Virtual seconds. */

@@ -172,6 +172,20 @@ test('a gift that nobody takes in a day comes back and can be used', async () =>
   assert.equal(await errcode('consume', { code }), 0)
 })
 
+test('the day of one gift does not end the next one', async () => {
+  const [friend, other] = [await world.user(), await world.user()]
+  const card_id = await newCard({ use_custom_code: true })
+  const held = mine({ card_id, code: await take(card_id, 'LK-TWICE') })
+  await world.do(user, 'give_card', held)
+  await world.do(friend, 'accept_card', held)
+  await world.wait(43_200)
+  await world.do(friend, 'give_card', held)
+  await world.wait(43_200)
+  const got = await ask('get', { card_id, code: 'LK-TWICE', check_consume: false })
+  assert.equal(got.user_card_status, 'GIFTING')
+  assert.ok(await world.do(other, 'accept_card', held))
+})
+
 test('only the holder gives, deletes or shows a card, and not everything may be given', async () => {
   const other = await world.user()
   const { code } = await taken()
@@ -333,4 +347,6 @@ test('a picture for a card is a picture, and not too large', async () => {
   assert.match((await upload(Buffer.from('ffd8ffe000', 'hex'))).url, /^http/)
   assert.equal((await upload(Buffer.from('GIF89a'))).errcode, 40009)
   assert.equal((await world.post(account, '/cgi-bin/media/uploadimg', 'x')).errcode, 44002)
+  const open = '--b\r\ncontent-type: image/png\r\n\r\nx'
+  assert.equal((await world.post(account, '/cgi-bin/media/uploadimg', open)).errcode, 44002)
 })
