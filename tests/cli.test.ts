@@ -616,6 +616,48 @@ const commands: [string, string, unknown?, string?][] = [
   ['members merge mem_1 --with mem_2', 'POST /v1/members/mem_1/merge', { with: 'mem_2' }],
   ['members unmerge mem_1', 'POST /v1/members/mem_1/unmerge', {}],
   [
+    'wechat accounts create --file - --private-key /dev/null',
+    'POST /v1/wechat/pay_accounts',
+    {
+      mchid: '1900000001',
+      appids: ['wx1'],
+      api_v3_key: 'k',
+      certificate_serial: 'AB',
+      key_mode: 'certificate',
+      private_key_pem: '',
+    },
+    '{"mchid":"1900000001","appids":["wx1"],"api_v3_key":"k","certificate_serial":"AB","key_mode":"certificate"}',
+  ],
+  ['wechat accounts list --limit 2', 'GET /v1/wechat/pay_accounts?limit=2'],
+  ['wechat accounts show wxpay_1', 'GET /v1/wechat/pay_accounts/wxpay_1'],
+  [
+    'wechat accounts change wxpay_1 --file -',
+    'PATCH /v1/wechat/pay_accounts/wxpay_1',
+    { api_v3_key: 'k' },
+    '{"api_v3_key":"k"}',
+  ],
+  ['wechat accounts disable wxpay_1', 'POST /v1/wechat/pay_accounts/wxpay_1/disable', {}],
+  [
+    'wechat apps create --file -',
+    'POST /v1/wechat/apps',
+    { appid: 'wx1', kind: 'mini_program', secret: 's' },
+    '{"appid":"wx1","kind":"mini_program","secret":"s"}',
+  ],
+  ['wechat apps list --all', 'GET /v1/wechat/apps'],
+  ['wechat apps show wxapp_1', 'GET /v1/wechat/apps/wxapp_1'],
+  [
+    'wechat apps change wxapp_1 --file -',
+    'PATCH /v1/wechat/apps/wxapp_1',
+    { token: null },
+    '{"token":null}',
+  ],
+  [
+    'wechat codes consume --app wxapp_1 --code 123 --card p1 --reference R',
+    'POST /v1/wechat/card_codes/consume',
+    { app_id: 'wxapp_1', code: '123', card_id: 'p1', reference: 'R' },
+  ],
+  ['wechat codes show ccon_1', 'GET /v1/wechat/card_codes/ccon_1'],
+  [
     'rebates list --card card_1 --campaign camp_1',
     'GET /v1/rebates?card_id=card_1&campaign_id=camp_1',
   ],
@@ -885,6 +927,32 @@ describe('exit code 1: refused or not in order', () => {
       run.err,
       /^被拒绝 Refused: 卡已冻结 The card is frozen \(card\.frozen, 409\) Why\.; 请求号 request req_7\n$/,
     )
+  })
+
+  test('wechat doctor shows every step, and what to do about those that fail', async () => {
+    const good = { step: 'reach', ok: true, problem: null, advice: null }
+    const bad = { step: 'app wx1', ok: false, problem: 'It is not bound.', advice: 'Bind it.' }
+    const one = { kind: 'pay_account', id: 'wxpay_1', name: '1900000001', ok: false }
+    stub.expect({ body: { ok: false, data: [{ ...one, steps: [good, bad] }] } })
+    const run = await lika(['wechat', 'doctor', '--pay-account', 'wxpay_1'])
+    assert.equal(run.code, 1)
+    assert.deepEqual(only().body, { pay_account_id: 'wxpay_1' })
+    assert.equal(
+      run.out,
+      [
+        'WeChat Pay account 1900000001 (wxpay_1)',
+        '  ✓ reach',
+        '  ✗ app wx1',
+        '      It is not bound.',
+        '      → Bind it.',
+        '',
+      ].join('\n'),
+    )
+    assert.match(run.err, /1 things are wrong/)
+    stub.expect({ body: { ok: true, data: [{ ...one, ok: true, steps: [good] }] } })
+    const fine = await lika(['wechat', 'doctor'], { env: { LIKA_LANG: 'zh' } })
+    assert.equal(fine.code, 0)
+    assert.match(fine.out, /✓ 网络/)
   })
 
   test('books verify says what it checked, and names the first row that is wrong', async () => {

@@ -194,6 +194,18 @@ GET    /v1/members/:id
 GET    /v1/members/:id/merges limit cursor
 POST ¤ /v1/members/:id/merge with!
 POST ¤ /v1/members/:id/unmerge
+POST   /v1/wechat/pay_accounts mchid! appids! api_v3_key! private_key_pem! certificate_serial! key_mode! algorithm api_v2_key public_key_id public_key_pem v2_client_certificate_pem reference metadata
+GET    /v1/wechat/pay_accounts reference mchid status limit cursor
+GET    /v1/wechat/pay_accounts/:id
+PATCH  /v1/wechat/pay_accounts/:id appids api_v3_key private_key_pem certificate_serial key_mode algorithm api_v2_key public_key_id public_key_pem v2_client_certificate_pem
+POST   /v1/wechat/pay_accounts/:id/disable
+POST   /v1/wechat/apps appid! kind! secret! token encoding_aes_key reference metadata
+GET    /v1/wechat/apps reference appid kind limit cursor
+GET    /v1/wechat/apps/:id
+PATCH  /v1/wechat/apps/:id secret token encoding_aes_key metadata
+POST ¤ /v1/wechat/card_codes/consume app_id! code! card_id reference metadata
+GET    /v1/wechat/card_codes/:id
+POST   /v1/wechat/doctor pay_account_id app_id
 GET    /healthz
 GET    /readyz`
   .trim()

@@ -5,7 +5,7 @@ import type { Answer } from '../client.ts'
 import { NotInOrder } from '../failures.ts'
 import { type JsonObject, memberAt, objectsAt, textAt } from '../json.ts'
 import { objectFile, readTextFile } from '../option-values.ts'
-import { at, body, type Lika } from '../verbs.ts'
+import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { wordsOfStep } from '../wechat-words.ts'
 
 const accountColumns = ['id', 'mchid', 'appids', 'key_mode', 'certificate_serial', 'status']
@@ -16,6 +16,7 @@ export function addWechat(lika: Lika): void {
   addDoctor(lika, wechat)
   addAccounts(lika, wechat)
   addApps(lika, wechat)
+  addCodes(lika, wechat)
 }
 
 type Doctor = { payAccount?: string; app?: string }
@@ -134,6 +135,18 @@ function addAccounts(lika: Lika, wechat: Command): void {
       ),
     )
   lika
+    .verb(accounts, 'change <account>', '更换密钥或应用', 'give it other keys or apps')
+    .requiredOption(
+      '--file <file>',
+      say('接口字段的 JSON 文件', 'a file with the members of the API as JSON'),
+      objectFile,
+    )
+    .action(
+      lika.action(async (call, account: string, options: { file: JsonObject }) =>
+        call.show(await call.patch(at`/v1/wechat/pay_accounts/${account}`, options.file)),
+      ),
+    )
+  lika
     .verb(accounts, 'disable <account>', '停用商户号', 'take no more orders over it')
     .action(
       lika.action(async (call, account: string) =>
@@ -180,6 +193,33 @@ function addApps(lika: Lika, wechat: Command): void {
     .action(
       lika.action(async (call, app: string, options: { file: JsonObject }) =>
         call.show(await call.patch(at`/v1/wechat/apps/${app}`, options.file)),
+      ),
+    )
+}
+
+type Consume = Labels & { app: string; code: string; card?: string }
+
+function addCodes(lika: Lika, wechat: Command): void {
+  const { say } = lika
+  const codes = wechat.command('codes').description(say('微信卡券码', 'codes of WeChat cards'))
+  const consume = lika.labels(
+    lika.write(codes, 'consume', '核销卡券码，只生效一次', 'consume a code, once'),
+  )
+  consume
+    .requiredOption('--app <app>', say('应用', 'the app'))
+    .requiredOption('--code <code>', say('卡券码', 'the code'))
+    .option('--card <card>', say('微信的 card_id', "WeChat's card_id"))
+    .action(
+      lika.action(async (call, { app, code, card, reference, metadata }: Consume) => {
+        const sent = body({ app_id: app, code, card_id: card, reference, metadata })
+        call.show(await call.make('/v1/wechat/card_codes/consume', sent))
+      }),
+    )
+  lika
+    .verb(codes, 'show <consumption>', '查看核销', 'show a consumption')
+    .action(
+      lika.action(async (call, consumption: string) =>
+        call.show(await call.get(at`/v1/wechat/card_codes/${consumption}`)),
       ),
     )
 }
