@@ -79,6 +79,7 @@ test('an app is registered with what belongs together', async () => {
   for (const more of [
     { callback_url: 'http://127.0.0.1:9/' },
     { callback_url: 'ftp://127.0.0.1/', token },
+    { callback_url: 'http://', token },
     { encoding_aes_key: '!'.repeat(43) },
     { message_mode: 'safe' },
     { unknown: 1 },
@@ -346,6 +347,26 @@ test('what is asked about an app or a card that there is not is a mistake', asyn
   assert.equal(await status(`${appid}/cards/p9/review`, { passes: true }), 400)
   assert.ok((await world.control('GET', '/callbacks')).data.length > 0)
   assert.ok((await world.control('GET', '/apps')).data.length > 0)
+})
+
+test('any event can be posted by hand, of a user or of the account', async () => {
+  const { app, receiver } = await accountWith(success)
+  const by = (body: object) => world.control('POST', `/apps/${app.appid}/events`, body)
+  await by({ event: 'card_pay_order', fields: { OrderId: '404091456', PayCoinCount: 100 } })
+  await by({ event: 'user_view_card', user: user.id, fields: { List: { CardId: 'p1' } } })
+  await world.settle()
+  const bodies = receiver.posts().map(({ body }) => body)
+  assert.ok(bodies[0]?.includes('<OrderId><![CDATA[404091456]]></OrderId><PayCoinCount>100<'))
+  assert.ok(bodies[1]?.includes(world.twin.users.openidOf(user.id, app.appid)))
+  for (const body of [
+    { event: 'a b' },
+    { event: 'x', fields: [] },
+    { event: 'x', fields: { 'a>': 1 } },
+    { event: 'x', fields: { a: true } },
+    { event: 'x', user: 'nobody' },
+  ])
+    assert.equal((await world.send('POST', `/_twin/apps/${app.appid}/events`, body))[0], 400)
+  receiver.stop()
 })
 
 test('an event that waits is posted after a restart', async () => {

@@ -4,6 +4,8 @@ import { list, object, oneOf, optional, type Shape, text } from '../kernel/shape
 import type { App } from '../kernel/users.ts'
 import { particularsOf } from './app-record.ts'
 import type { Posted } from './callbacks.ts'
+import { isBody } from './fields.ts'
+import type { Members, Value } from './message-body.ts'
 import { isEncodingAesKey } from './message-crypto.ts'
 import type { World } from './world.ts'
 
@@ -36,6 +38,13 @@ const given = object({
 const template = object({
   template_id: text({ max: 64 }),
   keys: optional(list(text({ max: 32 }), { min: 1, max: 20 })),
+})
+
+const happening = object({
+  /** Left out: of the account itself. */
+  user: optional(text({ max: 64 })),
+  event: text({ max: 64, pattern: /^\w+$/ }),
+  fields: optional<Members>({ read: (value) => readFields(value) }),
 })
 
 const verdict = object({ passes: flagged, reason: optional(text({ max: 200 })) })
@@ -74,11 +83,31 @@ export function registerControl(world: World): void {
     const refusal = body.passes ? undefined : (body.reason ?? '')
     return { status: cards.review(app, card, refusal).status }
   })
+  // Any event by hand, as `card_pay_order`, which nothing here causes.
+  control(twin, 'POST', '/_twin/apps/{appid}/events', happening, ({ body, params }) => {
+    const app = known(params)
+    const { user, event, fields = {} } = body
+    if (user !== undefined && !twin.users.table.has(user))
+      throw new ControlMistake(`no user ${user}`)
+    const openid =
+      user === undefined ? particularsOf(app).account_id : twin.users.openidOf(user, app.appid)
+    return { id: callbacks.event(app, openid, event, fields).id }
+  })
   control(twin, 'GET', '/_twin/callbacks', undefined, ({ query }) => {
     const appid = query.get('appid')
     const all = appid === null ? [...callbacks.table.values()] : callbacks.ofApp(appid)
     return { data: all.map(shownPosted) }
   })
+}
+
+/** Strings, numbers, and objects of such. */
+function readFields(value: unknown): Members {
+  if (!isBody(value)) throw new ControlMistake('fields is an object')
+  const entries = Object.entries(value).map(([name, one]): [string, Value] => {
+    if (!/^\w+$/.test(name)) throw new ControlMistake(`${name} is no name of a field`)
+    return [name, typeof one === 'string' || typeof one === 'number' ? one : readFields(one)]
+  })
+  return Object.fromEntries(entries)
 }
 
 type Given = ReturnType<typeof given.read>
@@ -88,7 +117,8 @@ function readApp(body: Given): App {
   const { token, encoding_aes_key, callback_url, ip_allow_list } = body
   if (encoding_aes_key !== undefined && !isEncodingAesKey(encoding_aes_key))
     throw new ControlMistake('encoding_aes_key has 43 letters and digits')
-  if (callback_url !== undefined && !/^https?:\/\//.test(callback_url))
+  const isAddress = callback_url !== undefined && URL.canParse(callback_url)
+  if (callback_url !== undefined && !(isAddress && /^https?:/.test(callback_url)))
     throw new ControlMistake('callback_url begins with http:// or https://')
   if (callback_url !== undefined && token === undefined)
     throw new ControlMistake('a callback needs a token')
