@@ -340,3 +340,14 @@ test('a fault may be meant for the path of the notify_url, and for the nth of se
   const numbers = made.map(({ out_trade_no }) => out_trade_no)
   assert.deepEqual(numbersOf().sort(), [numbers[0], numbers[2]])
 })
+
+test('a kept connection that the merchant has just closed does not cost a step of the ladder', async () => {
+  await order()
+  await settle()
+  receiver.dropConnections()
+  const paid = await order()
+  await settle()
+  const { state, attempts } = await noticeOf(paid.out_trade_no)
+  assert.equal(state, 'delivered')
+  assert.equal(attempts.length, 1)
+})

@@ -5,11 +5,12 @@
 import { createCipheriv } from 'node:crypto'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { smSealResource } from '../sm/algorithms.ts'
 import { signedHeaders } from '../v3/answers.ts'
 import type { Clock, Schedule } from './clock.ts'
 import { type Fault, type Faults, numberOf } from './faults.ts'
 import type { Merchant, Merchants } from './merchants.ts'
-import type { Random } from './random.ts'
+import { unseeded } from './random.ts'
 import type { SettingsBox } from './settings.ts'
 import type { Index, Store, Table } from './store.ts'
 import { formatTime } from './time.ts'
@@ -58,7 +59,6 @@ export interface NotifierParts {
   store: Store
   clock: Clock
   schedule: Schedule
-  random: Random
   settings: SettingsBox
   faults: Faults
   merchants: Merchants
@@ -99,7 +99,7 @@ export class Notifier {
 
   /** Nothing is sent while the merchant has no APIv3 key, as nothing could be encrypted. */
   tell(told: Told): void {
-    const { clock, faults, merchants, random, schedule } = this.#parts
+    const { clock, faults, merchants, schedule } = this.#parts
     const merchant = merchants.find(told.mchid)
     if (merchant === undefined || merchant.api_v3_key === '') return
     const paths = [told.event_type, new URL(told.url).pathname]
@@ -109,7 +109,7 @@ export class Notifier {
       wrong === undefined ? told.plain : withAmount(told.plain, numberOf(wrong, 'fen', 1))
     const [drop, delay] = [take('drop_notification'), take('delay_notification')]
     const [copies, reorder] = [take('duplicate_notification'), take('reorder_notifications')]
-    const id = uuidOf(random)
+    const id = newUuid()
     const now = clock.now()
     this.table.set(id, {
       id,
@@ -117,7 +117,7 @@ export class Notifier {
       url: told.url,
       event_type: told.event_type,
       ref: told.ref,
-      body: bodyOf(id, now, told, plain, merchant.api_v3_key, random),
+      body: bodyOf(id, now, told, plain, merchant),
       state: 'pending',
       created_at: now,
       tries: 0,
@@ -214,22 +214,37 @@ export class Notifier {
     return attempts
   }
 
-  #post(notice: Notice, merchant: Merchant, signature: Attempt['signature']): Promise<Attempt> {
-    const { clock, merchants, random, settings } = this.#parts
-    const key = merchants.keyForNotice(merchant, random.below(1000) / 10)
+  /** A kept connection may have ended just now; that is no answer of the merchant's, so it is tried on another one. */
+  async #post(
+    notice: Notice,
+    merchant: Merchant,
+    signature: Attempt['signature'],
+  ): Promise<Attempt> {
+    const first = await this.#postOnce(notice, merchant, signature)
+    if (!first.isStale) return first.attempt
+    return (await this.#postOnce(notice, merchant, signature)).attempt
+  }
+
+  #postOnce(
+    notice: Notice,
+    merchant: Merchant,
+    signature: Attempt['signature'],
+  ): Promise<{ attempt: Attempt; isStale: boolean }> {
+    const { clock, merchants, settings } = this.#parts
+    const key = merchants.keyForNotice(merchant, unseeded.below(1000) / 10)
     const attempt: Attempt = { at: clock.now(), signature, serial: key?.serial ?? '' }
     const headers = {
       'content-type': 'application/json',
       'content-length': String(Buffer.byteLength(notice.body)),
       'user-agent': 'Mozilla/4.0',
       accept: '*/*',
-      'request-id': random.hex(32),
+      'request-id': unseeded.hex(32),
       ...(key === undefined
         ? {}
         : signedHeaders({
             key,
             timestamp: clock.realSeconds(),
-            nonce: random.letters(32),
+            nonce: unseeded.letters(32),
             body: notice.body,
             broken: signature === 'good' ? false : signature,
           })),
@@ -239,17 +254,25 @@ export class Notifier {
     const ask = isPlain ? httpRequest : httpsRequest
     const agent = this.#agents[isPlain ? 'http:' : 'https:']
     return new Promise((resolve) => {
+      let wasReset = false
       const request = ask(url, { method: 'POST', headers, agent }, (response) => {
         response.resume()
         response.on('end', () => done(response.statusCode))
         response.on('error', () => done(undefined))
       })
-      const timer = setTimeout(() => request.destroy(), settings.now.notificationAnswerMs)
+      const timer = setTimeout(() => {
+        done(undefined)
+        request.destroy()
+      }, settings.now.notificationAnswerMs)
       const done = (status: number | undefined) => {
         clearTimeout(timer)
-        resolve(status === undefined ? attempt : { ...attempt, status })
+        const isStale = status === undefined && wasReset && request.reusedSocket
+        resolve({ attempt: status === undefined ? attempt : { ...attempt, status }, isStale })
       }
-      request.on('error', () => done(undefined))
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        wasReset = error.code === 'ECONNRESET' || error.code === 'EPIPE'
+        done(undefined)
+      })
       request.on('close', () => done(undefined))
       request.end(notice.body)
     })
@@ -261,17 +284,18 @@ export class Notifier {
   }
 }
 
-/** The body of a notification: the resource under AES-256-GCM by the merchant's APIv3 key. */
+/** The body of a notification: the resource under AES-256-GCM, or SM4-GCM, by the merchant's APIv3 key. */
 function bodyOf(
   id: string,
   now: number,
   told: Told,
   plain: Record<string, unknown>,
-  apiV3Key: string,
-  random: Random,
+  merchant: Merchant,
 ): string {
-  const nonce = random.letters(12)
-  const sealed = sealResource(apiV3Key, nonce, told.original_type, JSON.stringify(plain))
+  const nonce = unseeded.letters(12)
+  const isSm = merchant.sm !== undefined
+  const seal = isSm ? smSealResource : sealResource
+  const sealed = seal(merchant.api_v3_key, nonce, told.original_type, JSON.stringify(plain))
   return JSON.stringify({
     id,
     create_time: formatTime(now),
@@ -280,7 +304,7 @@ function bodyOf(
     summary: told.summary,
     resource: {
       original_type: told.original_type,
-      algorithm: 'AEAD_AES_256_GCM',
+      algorithm: isSm ? 'AEAD_SM4_GCM' : 'AEAD_AES_256_GCM',
       ciphertext: sealed,
       associated_data: told.original_type,
       nonce,
@@ -304,8 +328,8 @@ export function sealResource(
   ]).toString('base64')
 }
 
-function uuidOf(random: Random): string {
-  const hex = random.hex(32)
+function newUuid(): string {
+  const hex = unseeded.hex(32)
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5')
 }
 

@@ -10,7 +10,7 @@ export function newNumber(prefix = 'T'): string {
   return `${prefix}${String(numbers).padStart(9, '0')}`
 }
 
-export const unreachable = 'http://127.0.0.1:9/wechat/notify'
+const unreachable = 'http://127.0.0.1:9/wechat/notify'
 
 export function orderBody(merchant: TestMerchant, more: Record<string, unknown> = {}) {
   return {

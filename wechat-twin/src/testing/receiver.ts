@@ -18,7 +18,13 @@ export async function openReceiver(
 ) {
   const received: Received[] = []
   let decide = reply
+  let isDropping = false
   const server = createServer((request, response) => {
+    if (isDropping) {
+      isDropping = false
+      request.socket.resetAndDestroy()
+      return
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -38,6 +44,10 @@ export async function openReceiver(
     received,
     answer: (next: typeof reply) => {
       decide = next
+    },
+    /** Ends the connections that are kept at the moment at which the next call comes in over one of them. */
+    dropConnections: () => {
+      isDropping = true
     },
     async close(): Promise<void> {
       server.closeAllConnections()

@@ -5,12 +5,13 @@
 import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import type { Merchant, Merchants } from '../kernel/merchants.ts'
-import type { Random } from '../kernel/random.ts'
+import { unseeded } from '../kernel/random.ts'
 import type { Rates } from '../kernel/rates.ts'
 import { refuse, suffixes, WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call, Router } from '../kernel/router.ts'
 import type { SettingsBox } from '../kernel/settings.ts'
 import { fault, object, readQuery, type Shape } from '../kernel/shape.ts'
+import { smOpen, smSeal } from '../sm/algorithms.ts'
 import { signedHeaders } from './answers.ts'
 import type { RequestAuth } from './request-auth.ts'
 
@@ -33,7 +34,7 @@ export interface V3Route<B, Q> {
   query?: Shape<Q>
 }
 
-/** An object is answered as 200, undefined as 204; anything else is made by `V3Gate.answer`. */
+/** An object is answered as 200, undefined as 204, a `V3File` as it is. */
 export type V3Handler<B, Q> = (
   call: V3Call<B, Q>,
 ) => object | undefined | Promise<object | undefined>
@@ -41,21 +42,10 @@ export type V3Handler<B, Q> = (
 export interface GateParts {
   router: Router
   clock: Clock
-  random: Random
   rates: Rates
   merchants: Merchants
   auth: RequestAuth
   settings: SettingsBox
-}
-
-/** An answer with a status of its own, e.g. 202. */
-export class V3Answer {
-  readonly status: number
-  readonly body: object
-  constructor(status: number, body: object) {
-    this.status = status
-    this.body = body
-  }
 }
 
 /** Bytes instead of JSON; not signed, as WeChat does not sign files. */
@@ -98,7 +88,7 @@ export class V3Gate {
         params: call.params,
         raw: call,
         open: (value, path) => this.#open(call, checked.merchant, value, path),
-        seal: (value) => this.#seal(checked.merchant, value),
+        seal: (value) => this.#seal(call, checked.merchant, value),
       })
       return this.#answer(call, merchant, done)
     } catch (error) {
@@ -122,6 +112,9 @@ export class V3Gate {
 
   #open(call: Call, merchant: Merchant, value: string, path: string): string {
     const serial = call.headers['wechatpay-serial']
+    const sm = this.#parts.merchants.sm.named(merchant, serial?.toString())
+    if (sm !== undefined)
+      return smOpen(value, sm.keys) ?? fault(path, undefined, '敏感字段解密失败')
     const key = this.#parts.merchants.keyForSecrets(merchant, serial?.toString())
     if (key === undefined)
       return refuse(400, 'PARAM_ERROR', 'Wechatpay-Serial 缺失或不是微信支付的证书或公钥', {
@@ -136,7 +129,10 @@ export class V3Gate {
     }
   }
 
-  #seal(merchant: Merchant, value: string): string {
+  /** In the manner in which the caller has signed. */
+  #seal(call: Call, merchant: Merchant, value: string): string {
+    const isSm = call.headers.authorization?.startsWith('WECHATPAY2-SM2') === true
+    if (isSm && merchant.sm !== undefined) return smSeal(value, merchant.sm.public_key_hex)
     const key = this.#parts.merchants.merchantKey(merchant)
     const padding = constants.RSA_PKCS1_OAEP_PADDING
     return publicEncrypt({ key, padding, oaepHash: 'sha1' }, Buffer.from(value)).toString('base64')
@@ -152,8 +148,7 @@ export class V3Gate {
       }
     const sign = this.#signer(call, merchant)
     if (done === undefined) return { status: 204, headers: { 'Request-ID': requestId }, sign }
-    const [status, body] = done instanceof V3Answer ? [done.status, done.body] : [200, done]
-    return { status, headers: jsonHeaders(requestId), body: JSON.stringify(body), sign }
+    return { status: 200, headers: jsonHeaders(requestId), body: JSON.stringify(done), sign }
   }
 
   #refusal(call: Call, merchant: Merchant | undefined, refusal: WechatRefusal): Answer {
@@ -167,21 +162,21 @@ export class V3Gate {
 
   /** By the key that the call asked for; undefined where the merchant has no key of ours at all. */
   #signer(call: Call, merchant: Merchant): Answer['sign'] {
-    const { clock, merchants, random } = this.#parts
+    const { clock, merchants } = this.#parts
     const key = merchants.keyForAnswer(merchant, call.headers['wechatpay-serial']?.toString())
     if (key === undefined) return undefined
     return (body, broken) =>
       signedHeaders({
         key,
         timestamp: clock.realSeconds(),
-        nonce: random.letters(32),
+        nonce: unseeded.letters(32),
         body,
         broken,
       })
   }
 
   #requestId(suffix: number): string {
-    return `08${this.#parts.random.hex(30).toUpperCase()}-${suffix}`
+    return `08${unseeded.hex(30).toUpperCase()}-${suffix}`
   }
 }
 

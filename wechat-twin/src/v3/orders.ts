@@ -218,7 +218,7 @@ function pay(twin: Twin, ref: string, user: User) {
   return { paid: true, transaction_id: paid.transaction_id ?? '' } as const
 }
 
-export function whyNotPayable(trade: Trade): string | undefined {
+function whyNotPayable(trade: Trade): string | undefined {
   if (trade.state === 'NOTPAY') return undefined
   return trade.state === 'CLOSED' ? 'order_closed' : 'order_paid'
 }

@@ -2,7 +2,7 @@
 import { integer, list, object, oneOf, optional, text } from '../kernel/shape.ts'
 import { currency } from './order-shapes.ts'
 
-export const outRefundNo = text({ max: 64, pattern: /^[0-9A-Za-z_\-|*@]+$/ })
+const outRefundNo = text({ max: 64, pattern: /^[0-9A-Za-z_\-|*@]+$/ })
 
 export const refundBody = object({
   sub_mchid: optional(text({ max: 32 })),

@@ -64,7 +64,7 @@ function accountOf(
   return `${bank_type}${account.slice(-4)}`
 }
 
-export function refundAnswer(refund: Refund): Record<string, unknown> {
+function refundAnswer(refund: Refund): Record<string, unknown> {
   return {
     refund_id: refund.refund_id,
     out_refund_no: refund.out_refund_no,
