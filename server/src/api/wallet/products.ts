@@ -6,6 +6,7 @@ import {
   type Programs,
   productKinds,
 } from '../../modules/programs/index.ts'
+import type { App, WechatApp } from '../../modules/wechat/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
@@ -43,6 +44,9 @@ const Shop = closed({
   id: idOf('wechat_app'),
   kind: oneOf(['official_account', 'mini_program']),
   mode: ModeName,
+  local_wechat: nullable(
+    Type.String({ description: 'in test mode beside a local WeChat: where its phone is' }),
+  ),
   issuer: closed({ id: idOf('issuer'), name: Type.String(), legal_name: Type.String() }),
 })
 
@@ -86,6 +90,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
         id: formatId('wechat_app', known.id),
         kind: known.kind,
         mode: modeOfBook(known.book),
+        local_wechat: await localWechat(flows.wechatApp, known),
         issuer: {
           id: formatId('issuer', issuer.id),
           name: issuer.name,
@@ -94,6 +99,17 @@ export function register(app: LikaApp, { flows }: Deps): void {
       })
     },
   )
+}
+
+/** WeChat itself has no phone to look at; live mode has no other. */
+async function localWechat(
+  wechatApp: Pick<WechatApp, 'authorizeUrl'>,
+  { id, book }: Pick<App, 'id' | 'book'>,
+): Promise<string | null> {
+  if (modeOfBook(book) === 'live') return null
+  const asked = { redirectUri: '', scope: 'snsapi_base', state: '' } as const
+  const { origin, hostname } = new URL(await wechatApp.authorizeUrl(id, asked))
+  return hostname.endsWith('.weixin.qq.com') ? null : origin
 }
 
 const atOnce = 200

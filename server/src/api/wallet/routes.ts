@@ -1,6 +1,7 @@
 /** Every route file of the wallet, in the order of its document. */
 import type { Deps } from '../deps.ts'
 import type { LikaApp } from '../http/kernel.ts'
+import { register as registerCards } from './cards.ts'
 import { register as registerMe } from './me.ts'
 import { register as registerOauth } from './oauth.ts'
 import { register as registerProducts } from './products.ts'
@@ -12,5 +13,6 @@ export const walletFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerOauth,
   registerMe,
   registerProducts,
+  registerCards,
   registerWechatCards,
 ]

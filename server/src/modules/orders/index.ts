@@ -1,4 +1,5 @@
 /** Orders: what is sold through WeChat, under which numbers it is paid there, and what goes back. */
+export { orderCheck } from './audit.ts'
 export {
   callInFlightMs,
   checkRefundFact,
@@ -30,6 +31,7 @@ export {
   type OrderFilter,
   type OrderPlace,
   type RefundShown,
+  selectCardsOfMembers,
   selectExpired,
   selectOrders,
   selectRefundsOf,

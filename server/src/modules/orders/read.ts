@@ -1,5 +1,5 @@
 /** Orders for those who ask, and what of them WeChat has to be asked about again: reads outside rounds. */
-import type { BookId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
+import type { BookId, CardId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { intArray, uuidArray } from '../../platform/db-array.ts'
 import type { Json } from '../../platform/lanes/index.ts'
@@ -264,6 +264,28 @@ export function selectOrders(
     limit ${limit}`
 }
 
+/** The cards that were delivered for orders of any of these members, the newest order first. `card`: that one alone. */
+export async function selectCardsOfMembers(
+  sql: Sql,
+  lanes: readonly Lane[],
+  book: BookId,
+  members: readonly MemberId[],
+  card?: CardId,
+): Promise<CardId[]> {
+  const rows = await sql<{ cardId: CardId }[]>`
+    select bought.card_id as "cardId"
+    from sale_order
+    cross join unnest(card_ids) as bought (card_id)
+    where lane = any(${intArray(lanes)}::int[])
+      and book_id = ${book}
+      and member_id = any(${uuidArray(members)}::uuid[])
+      and kind = 'purchase'
+      and (${card ?? null}::uuid is null or bought.card_id = ${card ?? null}::uuid)
+    order by id desc, bought.card_id
+    limit 200`
+  return rows.map((row) => row.cardId)
+}
+
 export type RefundShown = OrderRefundRow & { readonly problem: string | null }
 
 /** The refunds of one order, in order. */
@@ -271,7 +293,7 @@ export function selectRefundsOf(sql: Sql, lane: Lane, orderId: OrderId): Promise
   return sql<RefundShown[]>`
     select
       order_id as "orderId", n, book_id as "bookId", trade, total, amount, basis, state,
-      refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt", problem
+      refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt", ended_by as "endedBy", problem
     from order_refund
     where lane = ${lane}
       and order_id = ${orderId}
@@ -284,7 +306,7 @@ export function selectTradesOf(sql: Sql, lane: Lane, orderId: OrderId): Promise<
     select
       order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
       payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
-      transaction_id as "transactionId", paid_at as "paidAt", asked_at as "askedAt"
+      transaction_id as "transactionId", paid_at as "paidAt", paid_by as "paidBy", asked_at as "askedAt"
     from order_trade
     where lane = ${lane}
       and order_id = ${orderId}
