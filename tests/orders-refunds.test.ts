@@ -229,3 +229,14 @@ async function arrive() {
     await shop.tend()
   }
 }
+
+test('the auditor finds an order that says something else than the book', async () => {
+  const order = await shop.bought()
+  const { sql } = shop.database.owner
+  const id = shop.idOf(order.id)
+  await sql`update order_trade set amount = amount + 1 where order_id = ${id}`
+  const { body } = await shop.call('POST', '/v1/ledger/verify', { key: shop.key, body: {} })
+  assert.equal(body.ok, false)
+  assert.equal(body.first_wrong.table, 'sale_order')
+  await sql`update order_trade set amount = amount - 1 where order_id = ${id}`
+})

@@ -1067,13 +1067,14 @@ create table order_refund (
   reason text,
   asked_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  ended_by uuid,
   look_at timestamp with time zone not null,
   looks integer not null default 0,
   problem text,
   constraint pk_order_refund PRIMARY KEY (lane, order_id, n),
   constraint ck_order_refund_amount CHECK (((amount > 0) AND (amount <= total))),
   constraint ck_order_refund_basis CHECK ((basis = ANY (ARRAY['cooling_off'::text, 'statutory'::text, 'load'::text, 'undeliverable'::text, 'surplus'::text]))),
-  constraint ck_order_refund_ended CHECK (((state = ANY (ARRAY['closed'::text, 'succeeded'::text])) = (ended_at IS NOT NULL))),
+  constraint ck_order_refund_ended CHECK ((((state = ANY (ARRAY['closed'::text, 'succeeded'::text])) = (ended_at IS NOT NULL)) AND ((ended_at IS NULL) = (ended_by IS NULL)))),
   constraint ck_order_refund_n CHECK ((n > 0)),
   constraint ck_order_refund_state CHECK ((state = ANY (ARRAY['asked'::text, 'processing'::text, 'abnormal'::text, 'closed'::text, 'succeeded'::text])))
 );
@@ -1096,6 +1097,7 @@ create table order_trade (
   state text not null,
   transaction_id text,
   paid_at timestamp with time zone,
+  paid_by uuid,
   asked_at timestamp with time zone not null,
   invitation jsonb,
   look_at timestamp with time zone not null,
@@ -1104,7 +1106,7 @@ create table order_trade (
   constraint pk_order_trade PRIMARY KEY (lane, order_id, n),
   constraint ck_order_trade_amount CHECK ((amount > 0)),
   constraint ck_order_trade_n CHECK ((n > 0)),
-  constraint ck_order_trade_paid CHECK ((((state = 'paid'::text) = (transaction_id IS NOT NULL)) AND ((state = 'paid'::text) = (paid_at IS NOT NULL)))),
+  constraint ck_order_trade_paid CHECK ((((state = 'paid'::text) = (transaction_id IS NOT NULL)) AND ((state = 'paid'::text) = (paid_at IS NOT NULL)) AND ((state = 'paid'::text) = (paid_by IS NOT NULL)))),
   constraint ck_order_trade_scene CHECK ((scene = ANY (ARRAY['jsapi'::text, 'mini_program'::text, 'native'::text, 'h5'::text]))),
   constraint ck_order_trade_state CHECK ((state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text, 'closed'::text, 'paid'::text])))
 );
@@ -1322,6 +1324,25 @@ create table product (
 comment on table product is 'Card products; their terms lie in versions.';
 CREATE INDEX product_by_book ON product USING btree (book_id, id);
 grant insert, select, update on product to lika_app;
+
+create table product_stock (
+  lane integer not null,
+  product_id uuid not null,
+  book_id uuid not null,
+  count bigint not null,
+  reserved bigint not null default 0,
+  sold bigint not null default 0,
+  per_member integer,
+  unpaid_seconds integer not null,
+  changed_at timestamp with time zone not null,
+  constraint pk_product_stock PRIMARY KEY (lane, product_id),
+  constraint uq_product_stock_product UNIQUE (product_id),
+  constraint ck_product_stock_count CHECK (((count >= 0) AND (reserved >= 0) AND (sold >= 0) AND ((reserved + sold) <= count))),
+  constraint ck_product_stock_per_member CHECK ((per_member > 0)),
+  constraint ck_product_stock_unpaid CHECK (((unpaid_seconds >= 120) AND (unpaid_seconds <= 86400)))
+);
+comment on table product_stock is 'How much of scarce products may be sold, and is.';
+grant insert, select, update on product_stock to lika_app;
 
 create table product_version (
   product_id uuid not null,
@@ -1738,6 +1759,33 @@ create table statement_portion (
 comment on table statement_portion is 'Who is paid how much of a statement, and how far that is.';
 CREATE INDEX statement_portion_by_merchant ON statement_portion USING btree (lane, merchant_id, statement_id);
 grant insert, select, update on statement_portion to lika_app;
+
+create table stock_member (
+  lane integer not null,
+  product_id uuid not null,
+  member_id uuid not null,
+  book_id uuid not null,
+  taken bigint not null,
+  constraint pk_stock_member PRIMARY KEY (lane, product_id, member_id),
+  constraint ck_stock_member_taken CHECK ((taken >= 0))
+);
+comment on table stock_member is 'How much of a scarce product each member has taken.';
+grant insert, select, update on stock_member to lika_app;
+
+create table stock_reservation (
+  lane integer not null,
+  order_id uuid not null,
+  product_id uuid not null,
+  member_id uuid,
+  book_id uuid not null,
+  quantity integer not null,
+  state text not null default 'reserved'::text,
+  constraint pk_stock_reservation PRIMARY KEY (lane, order_id),
+  constraint ck_stock_reservation_quantity CHECK ((quantity > 0)),
+  constraint ck_stock_reservation_state CHECK ((state = ANY (ARRAY['reserved'::text, 'sold'::text, 'returned'::text])))
+);
+comment on table stock_reservation is 'What orders keep of scarce products.';
+grant insert, select, update on stock_reservation to lika_app;
 
 create table store (
   id uuid not null,
@@ -2270,6 +2318,9 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from stock_reservation where lane = in_lane and book_id = book;
+  delete from stock_member where lane = in_lane and book_id = book;
+  delete from product_stock where lane = in_lane and book_id = book;
 end
 $function$;
 grant execute on function wipe_test_sales(in_lane integer, book uuid) to lika_app;

@@ -111,6 +111,7 @@ export async function startOrderShop(options: Parameters<typeof startWechatApp>[
   async function check(): Promise<void> {
     const { body } = await app.call('POST', '/v1/ledger/verify', { key, body: {} })
     assert.equal(body.ok, true, JSON.stringify(body))
+    assert.ok(body.checked.orders > 0, JSON.stringify(body.checked))
     assert.deepEqual(faults, [])
   }
 

@@ -98,6 +98,8 @@ create table lika.order_trade (
   state text not null,
   transaction_id text,
   paid_at timestamptz,
+  -- Of the command that took the payment into the book.
+  paid_by uuid,
   asked_at timestamptz not null,
   -- Not of the round: how the buyer was asked to pay, when WeChat is asked next, how often it was, what it said.
   invitation jsonb,
@@ -110,7 +112,9 @@ create table lika.order_trade (
   constraint ck_order_trade_scene check (scene in ('jsapi', 'mini_program', 'native', 'h5')),
   constraint ck_order_trade_state check (state in ('asked', 'open', 'closing', 'closed', 'paid')),
   constraint ck_order_trade_paid check (
-    (state = 'paid') = (transaction_id is not null) and (state = 'paid') = (paid_at is not null)
+    (state = 'paid') = (transaction_id is not null)
+    and (state = 'paid') = (paid_at is not null)
+    and (state = 'paid') = (paid_by is not null)
   )
 );
 create index order_trade_due on lika.order_trade (lane, look_at) where state in ('asked', 'open', 'closing');
@@ -133,6 +137,8 @@ create table lika.order_refund (
   reason text,
   asked_at timestamptz not null,
   ended_at timestamptz,
+  -- Of the command that took its end into the book.
+  ended_by uuid,
   -- Not of the round: when WeChat is asked next, how often it was, what stands in the way.
   look_at timestamptz not null,
   looks int not null default 0,
@@ -142,7 +148,10 @@ create table lika.order_refund (
   constraint ck_order_refund_amount check (amount > 0 and amount <= total),
   constraint ck_order_refund_basis check (basis in ('cooling_off', 'statutory', 'load', 'undeliverable', 'surplus')),
   constraint ck_order_refund_state check (state in ('asked', 'processing', 'abnormal', 'closed', 'succeeded')),
-  constraint ck_order_refund_ended check ((state in ('closed', 'succeeded')) = (ended_at is not null))
+  constraint ck_order_refund_ended check (
+    (state in ('closed', 'succeeded')) = (ended_at is not null)
+    and (ended_at is null) = (ended_by is null)
+  )
 );
 create index order_refund_due on lika.order_refund (lane, look_at) where state in ('asked', 'processing', 'abnormal');
 comment on table lika.order_refund is 'Money that goes back to a payer through WeChat, and how far it is.';

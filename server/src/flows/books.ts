@@ -5,6 +5,7 @@ import { portionCheck, statementCheck } from '../modules/clearing/index.ts'
 import { type AuditCheck, Auditor, LedgerReads } from '../modules/ledger/index.ts'
 import { rebateCheck } from '../modules/loyalty/index.ts'
 import { booksOfMerchants } from '../modules/merchants/index.ts'
+import { orderCheck } from '../modules/orders/index.ts'
 import { paymentCheck } from '../modules/payments/index.ts'
 import { custodyCheck, reserveCheck } from '../modules/reserve/index.ts'
 import type { FlowContext } from './context.ts'
@@ -24,6 +25,7 @@ export function openBooks(
     custodyCheck,
     reserveCheck,
     rebateCheck,
+    orderCheck,
   ],
 ): Books {
   async function booksOfCards(lane: Lane, ids: readonly string[]) {

@@ -11,6 +11,7 @@ import {
   type MemberId,
   modeOfBook,
   type OrderChannel,
+  type OrderId,
   type OrderKind,
   ok,
   type ProductId,
@@ -38,6 +39,7 @@ import { claimedPurchase, recordPeopleOf } from '../cards/purchase.ts'
 import { type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { keepStock, type Wanted, wantedStock } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
 import { checkOrdered, coolingOffHoursOf, needsReview } from './law-of-order.ts'
 
@@ -74,6 +76,8 @@ interface Making {
   readonly sale: Sale
   readonly taken: Refusal | undefined
   readonly product: Product | undefined
+  /** Where there is only so much of it. */
+  readonly stock: Wanted | undefined
 }
 
 /**
@@ -84,6 +88,7 @@ interface Making {
  * 3. `order.too_many_cards`, `product.not_published`; of a top-up the states of its card, `card.sealed`, `card.expired`,
  *    `product.not_reloadable`; of a purchase `amount.out_of_range`
  * 4. `policy.sale_stopped`, `policy.charter_missing`, `policy.card_limit`, `policy.identity_required`
+ * 5. `stock.member_required`, `stock.limit_reached`, `stock.sold_out`
  */
 export async function createOrderCommand(
   context: FlowContext,
@@ -95,22 +100,26 @@ export async function createOrderCommand(
   if (!known.ok) return known
   const { product, lane } = known.value
   const law = await lawOf(context, caller.issuerId)
+  const stock = await wantedStock(context, product?.id, input.memberId)
   const { reference } = input
   return ok({
     book: caller.book,
     operation: 'order.created',
     key,
     input: claimedInput(claimedPurchase(context, caller, { ...input, agent: undefined })),
-    homeLane: () => lane ?? context.engine.laneForNew(caller.mode),
+    homeLane: () => stock?.lane ?? lane ?? context.engine.laneForNew(caller.mode),
     ...(reference !== undefined && { name: { kind: nameKinds.saleOrder, name: reference } }),
     plan: async (commandId, name) => {
       const home = laneOfId(commandId)
       const sale = await saleOf(context, caller)
       await recordPeopleOf(context, caller, commandId, { buyer: input.buyer, agent: undefined })
-      const making: Making = { input, caller, law, sale, product, taken: takenBy(name) }
+      const making: Making = { input, caller, law, sale, product, stock, taken: takenBy(name) }
       return {
-        lanes: [home],
-        reads: input.cardId === undefined ? [] : readsOfCard(home, input.cardId),
+        lanes: [...new Set([home, stock?.lane ?? home])],
+        reads: [
+          ...(input.cardId === undefined ? [] : readsOfCard(home, input.cardId)),
+          ...(stock?.reads ?? []),
+        ],
         decide: (view, now) => make(context, view, making, now),
       }
     },
@@ -182,10 +191,13 @@ function make(context: FlowContext, view: View, making: Making, now: Instant): D
     sale,
   )
   if (!lawful.ok) return lawful
+  const orderId: OrderId = asId(view.commandId)
+  const kept = making.stock && keepStock(view, making.stock, { orderId, quantity })
+  if (kept?.ok === false) return kept
   const total = amount * BigInt(quantity)
   const isReviewed = needsReview(policy, kind, total)
   const order: OrderRow = {
-    id: asId(view.commandId),
+    id: orderId,
     bookId: view.bookId,
     kind,
     channel: input.channel,
@@ -216,13 +228,17 @@ function make(context: FlowContext, view: View, making: Making, now: Instant): D
     sealedUntil: null,
     undeliverable: null,
     // WeChat knows whole seconds.
-    expiresAt: Math.floor((now + input.payWithinMs) / 1_000) * 1_000,
+    expiresAt: Math.floor((now + least(input.payWithinMs, kept?.value)) / 1_000) * 1_000,
     reference: input.reference ?? null,
     metadata: input.metadata ?? null,
     createdAt: now,
   }
   view.put(orders, laneOfId(view.commandId), order)
   return { ok: true, value: { kind: 'order.created', version: 1, body: orderBody(order) } }
+}
+
+function least(one: number, other: number | undefined): number {
+  return other === undefined || one < other ? one : other
 }
 
 function goodsOf(

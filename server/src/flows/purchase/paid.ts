@@ -33,6 +33,7 @@ import { type Law, lawOf } from '../cards/law.ts'
 import { termsOfCard } from '../cards/on-card.ts'
 import { type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
+import { type Kept, keptStock, returnKept, sellKept } from '../stock/keep.ts'
 import { type PreparedTopUp, prepareTopUp, topUp } from '../top-up/deliver.ts'
 import { deliverCards, sealOf } from './deliver.ts'
 import { orderBody, refundBody } from './facts.ts'
@@ -59,6 +60,7 @@ interface Goods {
   readonly buyer: Buyer | undefined
   readonly minted: readonly MintedCard[]
   readonly topUp: PreparedTopUp | undefined
+  readonly kept: Kept | undefined
 }
 
 /**
@@ -77,8 +79,11 @@ export function paidCommand(
   return commandOnOrder(context, book, asked, async (seen, commandId) => {
     const goods = await prepare(context, seen, commandId)
     return {
-      lanes: goods.topUp?.lanes ?? [],
-      reads: goods.topUp?.reads ?? [],
+      lanes: [
+        ...(goods.topUp?.lanes ?? []),
+        ...(goods.kept === undefined ? [] : [goods.kept.lane]),
+      ],
+      reads: [...(goods.topUp?.reads ?? []), ...(goods.kept?.reads ?? [])],
       decide: (on) => {
         const trade = on.trades[n - 1]
         const checked = trade === undefined ? refused(unknownTrade) : checkTrade(trade, paid)
@@ -116,13 +121,20 @@ async function prepare(
           })
         : [],
     topUp: kind === 'top_up' ? await prepareTopUp(context, order) : undefined,
+    kept: kind === 'purchase' ? await keptStock(context, order.id, order.productId) : undefined,
   }
 }
 
 /** The payment is in the book; what else the buyer was asked for is to be closed. */
 function receipt(on: OnOrder, trade: TradeRow, paid: Paid): TradeRow {
   const { transactionId, paidAt = on.now } = paid
-  const received: TradeRow = { ...trade, state: 'paid', transactionId, paidAt }
+  const received: TradeRow = {
+    ...trade,
+    state: 'paid',
+    transactionId,
+    paidAt,
+    paidBy: on.view.commandId,
+  }
   putTrade(on, received)
   for (const other of on.trades)
     if (other.n !== trade.n && mayBePaid(other)) putTrade(on, { ...other, state: 'closing' })
@@ -135,8 +147,12 @@ function decide(context: FlowContext, on: OnOrder, trade: TradeRow, goods: Goods
   const paid: OrderRow = { ...order, paidTrade: trade.n, paidAt: trade.paidAt }
   const received = moved(paid, 'pay')
   const delivered = received.ok ? deliver(context, on, trade, goods, received.value) : received
-  if (delivered.ok) return delivered
+  if (delivered.ok) {
+    sellKept(on.view, goods.kept)
+    return delivered
+  }
   const back = moved({ ...paid, undeliverable: delivered.refusal.code }, 'surrender')
+  if (back.ok) returnKept(on.view, goods.kept)
   return back.ok
     ? giveBack(on, back.value, trade, 'undeliverable', 'order.undeliverable')
     : { ok: false, final: false, refusal: back.refusal }
@@ -209,6 +225,7 @@ function giveBack(
     reason: null,
     askedAt: now,
     endedAt: null,
+    endedBy: null,
   }
   putRefund(on, refund)
   const after = { ...order, refunds: refund.n }

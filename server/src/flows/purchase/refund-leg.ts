@@ -118,6 +118,7 @@ function decide(on: OnOrder, row: OrderRefundRow, told: Refund): Decision {
     state: told.state,
     refundId: told.refundId,
     endedAt: isEnd ? (told.succeededAt ?? now) : null,
+    endedBy: isEnd ? on.view.commandId : null,
   }
   putRefund(on, refund)
   const after = told.state === 'succeeded' ? arrived(on, refund) : order

@@ -185,6 +185,7 @@ function askAgain(on: OnOrder, closed: readonly OrderRefundRow[], reason: string
       reason,
       askedAt: now,
       endedAt: null,
+      endedBy: null,
     }),
   )
   const [first] = fresh
@@ -223,6 +224,7 @@ function ask(on: OnOrder, order: OrderRow, { amount, basis, reason, more = {} }:
     reason,
     askedAt: now,
     endedAt: null,
+    endedBy: null,
   }
   putRefund(on, refund)
   const after: OrderRow = { ...order, refunds: refund.n, sealedUntil: null }

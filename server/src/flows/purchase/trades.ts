@@ -11,6 +11,7 @@ import {
 } from '../../modules/orders/index.ts'
 import type { Command, Decision } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
+import { type Kept, keptStock, returnKept } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
 import { commandOnOrder, type OnOrder, putOrder, putTrade } from './on-order.ts'
 
@@ -73,6 +74,7 @@ function invite(on: OnOrder, asked: InvitationAsked): Decision {
     state: 'asked',
     transactionId: null,
     paidAt: null,
+    paidBy: null,
     askedAt: now,
   })
   const after: OrderRow = { ...paying.value, trades: n, accountId: asked.accountId }
@@ -147,19 +149,25 @@ export function closeCommand(
   { key, isLast }: { readonly key: string; readonly isLast: boolean },
 ): Result<Command> {
   const operation = isLast ? 'order.closed' : 'order.closing'
-  return commandOnOrder(context, book, { orderId, operation, key, input: {} }, () => ({
-    decide: (on) => {
-      const closed = moved(on.order, 'close')
-      if (!closed.ok) return isLast ? { ...closed, final: false } : closed
-      const open = on.trades.filter(mayBePaid)
-      if (open.length > 0 && isLast) return { ok: false, final: false, refusal: stillOpen }
-      for (const trade of open) putTrade(on, { ...trade, state: 'closing' })
-      const after = open.length > 0 ? on.order : closed.value
-      putOrder(on, after)
-      const kind = open.length > 0 ? 'order.closing' : 'order.closed'
-      return { ok: true, value: { kind, version: 1, body: orderBody(after) } }
-    },
-  }))
+  const asked = { orderId, operation, key, input: {} }
+  return commandOnOrder(context, book, asked, async (seen) => {
+    const kept = await keptStock(context, orderId, seen.productId)
+    const more = kept === undefined ? {} : { lanes: [kept.lane], reads: kept.reads }
+    return { ...more, decide: (on) => closeIn(on, isLast, kept) }
+  })
+}
+
+function closeIn(on: OnOrder, isLast: boolean, kept: Kept | undefined): Decision {
+  const closed = moved(on.order, 'close')
+  if (!closed.ok) return isLast ? { ...closed, final: false } : closed
+  const open = on.trades.filter(mayBePaid)
+  if (open.length > 0 && isLast) return { ok: false, final: false, refusal: stillOpen }
+  for (const trade of open) putTrade(on, { ...trade, state: 'closing' })
+  const after = open.length > 0 ? on.order : closed.value
+  putOrder(on, after)
+  if (open.length === 0) returnKept(on.view, kept)
+  const kind = open.length > 0 ? 'order.closing' : 'order.closed'
+  return { ok: true, value: { kind, version: 1, body: orderBody(after) } }
 }
 
 const stillOpen = refusal('order.wrong_status', 'The order can still be paid at WeChat.')

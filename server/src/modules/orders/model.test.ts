@@ -70,6 +70,7 @@ const trade: TradeRow = {
   state: 'open',
   transactionId: null,
   paidAt: null,
+  paidBy: null,
   askedAt: 0,
 }
 

@@ -2,7 +2,15 @@
  * Money that goes back to a payer through WeChat, in rounds. Each refund is written, and its money set apart, before
  * WeChat is asked for it; the same number is asked for until WeChat says what became of it.
  */
-import type { BookId, Fen, Instant, Lane, OrderId, OrderRefundState } from '@lika/contract'
+import type {
+  BookId,
+  CommandId,
+  Fen,
+  Instant,
+  Lane,
+  OrderId,
+  OrderRefundState,
+} from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
@@ -37,6 +45,8 @@ export interface OrderRefundRow {
   readonly reason: string | null
   readonly askedAt: Instant
   readonly endedAt: Instant | null
+  /** The command that took its end into the book. */
+  readonly endedBy: CommandId | null
 }
 
 export const orderRefunds: Shelf<OrderRefundRow> = {
@@ -62,7 +72,8 @@ export function loadOrderRefunds(
   return sql<OrderRefundRow[]>`
     select
       order_id as "orderId", n, book_id as "bookId", trade, total, amount, basis, state,
-      refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt"
+      refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt",
+      ended_by as "endedBy"
     from order_refund
     join unnest(
       ${uuidArray(parts.map(([id = '']) => id))}::uuid[],
@@ -75,10 +86,10 @@ function insertRefunds(sql: Sql, lane: Lane, rows: readonly OrderRefundRow[]): P
   return sql`
     insert into order_refund
       (lane, order_id, n, book_id, trade, total, amount, basis, state, refund_id, reason, asked_at, ended_at,
-        look_at)
+        ended_by, look_at)
     select
       ${lane}, order_id, n, book_id, trade, total, amount, basis, state, refund_id, reason, asked_at, ended_at,
-      asked_at + interval '10 seconds'
+      ended_by, asked_at + interval '10 seconds'
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],
@@ -91,9 +102,11 @@ function insertRefunds(sql: Sql, lane: Lane, rows: readonly OrderRefundRow[]): P
       ${textArray(rows.map((row) => row.refundId))}::text[],
       ${textArray(rows.map((row) => row.reason))}::text[],
       ${instantArray(rows.map((row) => row.askedAt))}::timestamptz[],
-      ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
+      ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.endedBy))}::uuid[]
     ) as fresh
-      (order_id, n, book_id, trade, total, amount, basis, state, refund_id, reason, asked_at, ended_at)`
+      (order_id, n, book_id, trade, total, amount, basis, state, refund_id, reason, asked_at, ended_at,
+        ended_by)`
 }
 
 /** What was asked never changes; how often it was looked at is not the round's to say. */
@@ -103,14 +116,16 @@ function updateRefunds(sql: Sql, lane: Lane, rows: readonly OrderRefundRow[]): P
     set
       state = changed.state,
       refund_id = changed.refund_id,
-      ended_at = changed.ended_at
+      ended_at = changed.ended_at,
+      ended_by = changed.ended_by
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],
       ${textArray(rows.map((row) => row.state))}::text[],
       ${textArray(rows.map((row) => row.refundId))}::text[],
-      ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
-    ) as changed (order_id, n, state, refund_id, ended_at)
+      ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.endedBy))}::uuid[]
+    ) as changed (order_id, n, state, refund_id, ended_at, ended_by)
     where order_refund.lane = ${lane}
       and order_refund.order_id = changed.order_id
       and order_refund.n = changed.n`

@@ -4,6 +4,7 @@
  */
 import type {
   BookId,
+  CommandId,
   Fen,
   Instant,
   Lane,
@@ -42,6 +43,8 @@ export interface TradeRow {
   readonly state: TradeState
   readonly transactionId: string | null
   readonly paidAt: Instant | null
+  /** The command that took the payment into the book. */
+  readonly paidBy: CommandId | null
   readonly askedAt: Instant
 }
 
@@ -65,7 +68,7 @@ export function loadTrades(sql: Sql, lane: Lane, keys: readonly string[]): Promi
     select
       order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
       payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
-      transaction_id as "transactionId", paid_at as "paidAt", asked_at as "askedAt"
+      transaction_id as "transactionId", paid_at as "paidAt", paid_by as "paidBy", asked_at as "askedAt"
     from order_trade
     join unnest(
       ${uuidArray(parts.map(([id = '']) => id))}::uuid[],
@@ -78,10 +81,10 @@ function insertTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<
   return sql`
     insert into order_trade
       (lane, order_id, n, book_id, account_id, mchid, scene, appid, payer_digest, amount, expires_at, state,
-        transaction_id, paid_at, asked_at, look_at)
+        transaction_id, paid_at, paid_by, asked_at, look_at)
     select
       ${lane}, order_id, n, book_id, account_id, mchid, scene, appid, payer_digest, amount, expires_at, state,
-      transaction_id, paid_at, asked_at, asked_at + interval '10 seconds'
+      transaction_id, paid_at, paid_by, asked_at, asked_at + interval '10 seconds'
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],
@@ -96,10 +99,11 @@ function insertTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<
       ${textArray(rows.map((row) => row.state))}::text[],
       ${textArray(rows.map((row) => row.transactionId))}::text[],
       ${instantArray(rows.map((row) => row.paidAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.paidBy))}::uuid[],
       ${instantArray(rows.map((row) => row.askedAt))}::timestamptz[]
     ) as fresh
       (order_id, n, book_id, account_id, mchid, scene, appid, payer_digest, amount, expires_at, state,
-        transaction_id, paid_at, asked_at)`
+        transaction_id, paid_at, paid_by, asked_at)`
 }
 
 /** What was asked never changes; how often it was looked at is not the round's to say. */
@@ -109,14 +113,16 @@ function updateTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<
     set
       state = changed.state,
       transaction_id = changed.transaction_id,
-      paid_at = changed.paid_at
+      paid_at = changed.paid_at,
+      paid_by = changed.paid_by
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],
       ${textArray(rows.map((row) => row.state))}::text[],
       ${textArray(rows.map((row) => row.transactionId))}::text[],
-      ${instantArray(rows.map((row) => row.paidAt))}::timestamptz[]
-    ) as changed (order_id, n, state, transaction_id, paid_at)
+      ${instantArray(rows.map((row) => row.paidAt))}::timestamptz[],
+      ${uuidArray(rows.map((row) => row.paidBy))}::uuid[]
+    ) as changed (order_id, n, state, transaction_id, paid_at, paid_by)
     where order_trade.lane = ${lane}
       and order_trade.order_id = changed.order_id
       and order_trade.n = changed.n`
