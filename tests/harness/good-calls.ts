@@ -10,6 +10,7 @@ import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
 import { application, contract, licenceFile } from './world-candidates.ts'
 import { custodyAccount, filing, guarantee } from './world-reserve.ts'
+import { wechatApp } from './world-wechat-app.ts'
 import { payAccount } from './world-wechat-pay.ts'
 
 export type GoodCall = {
@@ -313,6 +314,15 @@ const ways: Record<string, Ways> = {
   get_wechat_pay_accounts_id: one('wechatAccount'),
   patch_wechat_pay_accounts_id: one('wechatAccount', { body: { appids: ['wx1', 'wx2'] } }),
   post_wechat_pay_accounts_id_disable: one('wechatAccountToDisable'),
+  post_wechat_apps: () => [{ body: wechatApp() }],
+  get_wechat_apps: nothing,
+  get_wechat_apps_id: one('wechatApp'),
+  patch_wechat_apps_id: one('wechatApp', { body: { token: 'tokenOfTests' } }),
+  post_wechat_card_codes_consume: ({ wechatApp: app }) => [{ body: { app_id: app, code: '1' } }],
+  get_wechat_card_codes_id: one('cardConsume'),
+  post_wechat_doctor: ({ wechatAccount, wechatApp: app }) => [
+    { body: { pay_account_id: wechatAccount, app_id: app } },
+  ],
   get_members: nothing,
   get_members_id: one('member'),
   get_members_id_merges: one('member'),
@@ -329,6 +339,8 @@ export const refusedForState: Readonly<Record<string, string>> = {
   post_payout_batches_id_release: 'payout.no_bank',
   post_payouts_id_repost: 'payout.not_repostable',
   post_payouts_id_outcome: 'payout.not_open',
+  // There is no WeChat in the world.
+  post_wechat_card_codes_consume: 'busy',
 }
 
 function bulked(path: string, body: object): object {

@@ -22,6 +22,7 @@ import { makeCampaigns } from './world-campaigns.ts'
 import { type Candidates, candidatesOf, makeCandidates } from './world-candidates.ts'
 import { makeMembers, type WorldMembers } from './world-members.ts'
 import { makeReserve } from './world-reserve.ts'
+import { makeWechatApp, type WorldWechatApp } from './world-wechat-app.ts'
 import { makeWechatPay, type WorldWechatPay } from './world-wechat-pay.ts'
 
 export type World = {
@@ -60,6 +61,8 @@ export type Book = {
 }
 
 const mostReceived = 1_000
+/** Where no WeChat is, in both modes. */
+const nobody = 'http://127.0.0.1:9'
 
 export async function openWorld(connections = 16): Promise<World> {
   const database = await testDatabase()
@@ -82,6 +85,9 @@ export async function openWorld(connections = 16): Promise<World> {
     DATABASE_URL: database.url,
     LIKA_WEBHOOK_ALLOW_PRIVATE: '1',
     LIKA_TRUST_PROXY: '127.0.0.1',
+    LIKA_WECHAT_PAY_URL: nobody,
+    LIKA_WECHAT_API_URL: nobody,
+    LIKA_WECHAT_OPEN_URL: nobody,
     TMPDIR: folder,
   })
   const client = await openClient(lika.url, connections)
@@ -154,6 +160,7 @@ export async function openWorld(connections = 16): Promise<World> {
 /** One of everything, by the names under which `good-calls.ts` asks for it. */
 export type Things = Candidates &
   WorldMembers &
+  WorldWechatApp &
   WorldWechatPay & {
     issuer: string
     key: string
@@ -287,6 +294,7 @@ export async function makeThings(
     ...(await makePaidOut(book.owner, { ...book, merchant })),
     ...(await makeCampaigns(book, place, terms)),
     ...(await makeMembers(book)),
+    ...(await makeWechatApp(book)),
     ...(await makeWechatPay(book)),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
