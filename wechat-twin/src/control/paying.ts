@@ -1,9 +1,11 @@
 /** What users do about payments: pay, cancel, and change what they have; and orders that are made to run out. */
 
+import type { Paid } from '../kernel/prepays.ts'
 import { refuse } from '../kernel/refusal.ts'
 import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import { formatTime } from '../kernel/time.ts'
 import type { Twin } from '../kernel/twin.ts'
+import type { User } from '../kernel/users.ts'
 import { expire } from '../v3/orders.ts'
 import { payParameters, readPaySign } from '../v3/pay-sign.ts'
 import { ControlMistake, control } from './control.ts'
@@ -18,15 +20,8 @@ const invitation = object({
 
 export function register(twin: Twin): void {
   twin.doing('pay', (user, given) => {
-    const token = tokenOf(twin, given)
-    const done = twin.prepays.pay(token, user)
+    const done = payAndTell(twin, tokenOf(twin, given), user)
     if (!done.paid) return refuse(409, done.why.toUpperCase(), `不能支付: ${done.why}`)
-    const shown = twin.prepays.show(token)
-    twin.users.tell(user.id, {
-      from: '微信支付',
-      title: '付款成功',
-      text: `${shown?.description ?? ''} ￥${((shown?.total ?? 0) / 100).toFixed(2)}`,
-    })
     return { transaction_id: done.transaction_id, paid_at: formatTime(twin.clock.now()) }
   })
 
@@ -56,6 +51,19 @@ export function register(twin: Twin): void {
   control(twin, 'POST', '/_twin/orders/{mchid}/{no}/expire', undefined, ({ params }) => {
     expire(twin, params['mchid'] ?? '', params['no'] ?? '')
   })
+}
+
+/** Pays, and leaves the message that a payer finds in WeChat. */
+export function payAndTell(twin: Twin, token: string, user: User): Paid {
+  const done = twin.prepays.pay(token, user)
+  const shown = twin.prepays.show(token)
+  if (done.paid && shown !== undefined)
+    twin.users.tell(user.id, {
+      from: '微信支付',
+      title: '付款成功',
+      text: `${shown.description} ￥${(shown.total / 100).toFixed(2)}`,
+    })
+  return done
 }
 
 /** What the user scanned or was shown; an h5_url also with a redirect_url behind it. */

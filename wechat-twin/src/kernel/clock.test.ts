@@ -68,6 +68,25 @@ test('a clock that stands still lets events run when real time reaches them', as
   store.close()
 })
 
+test('an event that fails does not keep the next from happening', (t) => {
+  const { store, clock, schedule, names } = open()
+  const said = t.mock.method(process.stderr, 'write', () => true)
+  schedule.on('fail', () => {
+    throw new Error('this one fails')
+  })
+  schedule.start()
+  schedule.at(clock.now() + second, 'fail', '')
+  schedule.at(clock.now() + second, 'unheard-of', '')
+  schedule.at(clock.now() + 2 * second, 'note', 'next')
+  clock.setOffset(clock.offset + 3 * second)
+  schedule.run()
+  assert.deepEqual(names(), ['next'])
+  const words = said.mock.calls.map((call) => String(call.arguments[0])).join('')
+  assert.match(words, /this one fails[\s\S]*nobody handles unheard-of/)
+  schedule.stop()
+  store.close()
+})
+
 test('two handlers of one kind are a mistake', () => {
   const { store, schedule } = open()
   assert.throws(() => schedule.on('note', () => undefined), /two handlers/)

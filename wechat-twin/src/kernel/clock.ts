@@ -110,16 +110,23 @@ export class Schedule {
     if (!this.#started) return
     for (let next = this.next(); next !== undefined && next <= this.#clock.now(); ) {
       const event = pop(this.#queue)
-      if (event !== undefined) {
-        this.#events.delete(event.id)
-        const work = this.#works.get(event.kind)
-        if (work === undefined) throw new Error(`nobody handles ${event.kind}`)
-        work(event.data, event.at)
-      }
+      if (event !== undefined) this.#work(event)
       next = this.next()
     }
     this.#afterwards()
     this.#arm()
+  }
+
+  /** One event that fails must not keep the others from happening. */
+  #work(event: Due): void {
+    this.#events.delete(event.id)
+    try {
+      const work = this.#works.get(event.kind)
+      if (work === undefined) throw new Error(`nobody handles ${event.kind}`)
+      work(event.data, event.at)
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    }
   }
 
   #dropCancelled(): void {

@@ -134,7 +134,9 @@ export class Refunds {
     this.#checkAmounts(trade, asked)
     if (users.table.get(trade.payer_user ?? '')?.account === 'closed')
       return refuse(403, 'USER_ACCOUNT_ABNORMAL', '用户账户异常或已注销')
-    const feeReturn = Math.round((trade.fee * asked.refund) / trade.total)
+    // Counted over all refunds, so that parts never give back more than the fee was.
+    const feeOf = (fen: number) => Math.round((trade.fee * fen) / trade.total)
+    const feeReturn = feeOf(trade.refunded + asked.refund) - feeOf(trade.refunded)
     if (trades.balanceOf(merchant.mchid) < asked.refund - feeReturn)
       return refuse(403, 'NOT_ENOUGH', '商户可用退款余额不足')
     return this.#open(trade, asked, terms, feeReturn)

@@ -82,6 +82,7 @@ test('the sheet names amount and payer, and sends the buyer back with the result
   assert.equal(wrong.to, `${back}&wxpay_result=fail%3Aanother_user`)
   const paid = await decide({ token: prepay_id, user: user.id, back, decision: 'pay' })
   assert.equal(paid.to, `${back}&wxpay_result=ok`)
+  assert.match(world.twin.users.messagesOf(user.id).at(-1)?.text ?? '', /￥100\.00/)
   assert.equal(stateOf(out_trade_no), 'SUCCESS')
 })
 

@@ -3,6 +3,7 @@
  * behind an h5_url. The last two are plain forms and work without a script.
  */
 import qrcode from 'qrcode'
+import { payAndTell } from '../control/paying.ts'
 import type { Prepay, Shown } from '../kernel/prepays.ts'
 import { WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call } from '../kernel/router.ts'
@@ -143,7 +144,7 @@ function decided(twin: Twin, call: Call): Answer {
     return noted('已取消 · Cancelled', '未付款，可返回商户 · Nothing was paid')
   }
   if (user === undefined) return noted('无法支付 · Cannot pay', '请选择付款人 · Choose who pays')
-  const done = twin.prepays.pay(token, user)
+  const done = payAndTell(twin, token, user)
   if (!done.paid) {
     if (back !== undefined) return onward(withResult(back, `fail:${done.why}`))
     return noted('无法支付 · Cannot pay', wordsFor(done.why), redirect)

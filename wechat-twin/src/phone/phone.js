@@ -107,6 +107,12 @@ async function confirm(token) {
   await refresh()
 }
 
+async function acceptTransfer(package_info) {
+  await act('confirm_transfer', { package_info })
+  notice('已收款 · Accepted')
+  await refresh()
+}
+
 function act(action, more = {}) {
   if (user === '') throw new Error('请先添加用户 · Add a user first')
   return ask('POST', `/_twin/users/${user}/do`, { action, ...more })
@@ -127,7 +133,16 @@ at('new-user').onsubmit = trying(async (event) => {
 at('scan').onsubmit = trying(async (event) => {
   const token = event.target.elements.token.value.trim()
   event.target.reset()
-  await confirm(token)
+  // What a transfer to the user is accepted by is longer than any invitation to pay, and has no form of its own.
+  if (!/^(weixin|https?):/.test(token) && token.length > 80) await acceptTransfer(token)
+  else await confirm(token)
+})
+at('password').onsubmit = trying(async (event) => {
+  event.preventDefault()
+  const ok = event.submitter.value === 'yes'
+  await act('enter_password', { ok })
+  notice(ok ? '支付成功 · Paid' : '已放弃 · Given up')
+  await refresh()
 })
 at('show-code').onclick = trying(async () => {
   at('code').textContent = (await act('show_code')).auth_code
