@@ -220,6 +220,9 @@ test('bytes are WeChat’s under the right key, in time, as they came', async ()
   assert.equal(await verdict({ 'wechatpay-nonce': 'm' }), 'bad')
   assert.equal(await verdict({ 'wechatpay-nonce': undefined }), 'bad')
   assert.equal(await verdict({ 'wechatpay-timestamp': 'soon' }), 'bad')
+  const type = 'wechatpay-signature-type'
+  assert.equal(await verdict({ [type]: 'WECHATPAY2-SHA256-RSA2048' }), 'good')
+  assert.equal(await verdict({ [type]: 'WECHATPAY2-SM2-WITH-SM3' }), 'bad')
   assert.equal(await verdict({ 'wechatpay-signature': '…' }), 'bad')
   const probe = `WECHATPAY/SIGNTEST/${headers['wechatpay-signature']}`
   assert.equal(await verdict({ 'wechatpay-signature': probe }), 'bad')

@@ -22,10 +22,12 @@ export type FindKey = (serial: string) => Promise<PlatformKey | undefined>
 const mostSkewMs = 300_000
 /** WeChat tries now and then whether signatures are looked at. */
 const probe = 'WECHATPAY/SIGNTEST/'
+/** What an answer may say of its own signature; RSA where it says nothing. */
+const types = { rsa: 'WECHATPAY2-SHA256-RSA2048', sm2: 'WECHATPAY2-SM2-WITH-SM3' }
 const good: Verdict = { verified: 'good', why: '' }
 const bad = (why: string): Verdict => ({ verified: 'bad', why })
 
-/** In this order: headers, probe, time, key, signature. */
+/** In this order: headers, probe, time, key, kind of key, signature. */
 export async function verify(
   { headers, body }: SignedBytes,
   find: FindKey,
@@ -45,6 +47,8 @@ export async function verify(
     return bad('signed at another time')
   const key = await find(serial)
   if (key === undefined) return bad(`signed with a key that is not known: ${serial.slice(0, 80)}`)
+  const type = headers['wechatpay-signature-type']
+  if (type !== undefined && type !== types[key.kind]) return bad('signed by another kind of key')
   const message = signedMessage(timestamp, nonce, body)
   return verifiesBy(key, message, signature, sm) ? good : bad('the signature does not hold')
 }
