@@ -291,6 +291,14 @@ test('a refund that is still on its way or failed stands in the bill as it is', 
   )
 })
 
+test('parts of a refund never give back more of the fee than it was', async () => {
+  const merchant = await world.merchant()
+  const opening = twin.trades.balanceOf(merchant.mchid)
+  const order = await pay(merchant, 84)
+  for (const part of [21, 21, 42]) await refund(merchant, order, part)
+  assert.equal(twin.trades.balanceOf(merchant.mchid), opening)
+})
+
 test('GZIP is the same file compressed, and the digest is of the file', async () => {
   const merchant = await world.merchant()
   goTo(1, 9)

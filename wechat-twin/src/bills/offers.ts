@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { Merchant } from '../kernel/merchants.ts'
+import { unseeded } from '../kernel/random.ts'
 import { refuse } from '../kernel/refusal.ts'
 import type { Call } from '../kernel/router.ts'
 import { fault, object, type Shape, text } from '../kernel/shape.ts'
@@ -109,7 +110,7 @@ class BillShop {
 
   #write(ticket: Ticket, isCorrupt: boolean): object {
     const bytes = this.#bytesOf(ticket)
-    const token = this.#twin.random.letters(64)
+    const token = unseeded.letters(64)
     this.#tickets.set(token, ticket)
     this.#bytes.set(token, bytes)
     this.#twin.schedule.at(ticket.expires_at + 1, 'bill_over', { token })

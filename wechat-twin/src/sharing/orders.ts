@@ -112,7 +112,8 @@ function share(twin: Twin, book: SharingBook, call: V3Call<ShareBody, unknown>):
   // The same name is another text each time that it is encrypted.
   const plain = receivers.map((receiver, place) => ({ ...receiver, name: names[place] }))
   const terms = JSON.stringify([body.transaction_id, plain, body.unfreeze_unsplit])
-  const known = book.orders.get(`${owner.mchid}|${body.out_order_no}`)
+  const key = `${owner.mchid}|${body.out_order_no}`
+  const known = book.orders.get(key)
   if (known !== undefined) return sameOrder(known, terms)
   if (book.has(owner.mchid, 'NO_AUTH')) refuse(403, 'NO_AUTH', '无分账权限')
   const payment = findPayment(twin, owner, body.transaction_id)
@@ -122,9 +123,9 @@ function share(twin: Twin, book: SharingBook, call: V3Call<ShareBody, unknown>):
   const pot = book.potOf(payment)
   const now = twin.clock.now()
   checkShare(payment, pot, { amount, counted }, rulesOf(twin, owner), now)
-  const details = receivers.map((receiver) => detailOf(twin, receiver, now))
+  const details = receivers.map((receiver) => detailOf(twin, key, receiver, now))
   const after = afterShare(pot, { amount, counted, unfreeze: body.unfreeze_unsplit })
-  if (body.unfreeze_unsplit) details.push(...restOf(twin, payment, after, '解冻给分账方', now))
+  if (body.unfreeze_unsplit) details.push(...restOf(twin, key, payment, after, '解冻给分账方', now))
   book.keep(after)
   return book.accept(orderOf(twin, owner, body, terms, details, now))
 }
@@ -138,7 +139,8 @@ function unfreeze(
   const owner = payerOf(twin, merchant, body.sub_mchid)
   takeRates(twin, owner, body.transaction_id)
   const terms = JSON.stringify([body.transaction_id, 'unfreeze', body.description])
-  const known = book.orders.get(`${owner.mchid}|${body.out_order_no}`)
+  const key = `${owner.mchid}|${body.out_order_no}`
+  const known = book.orders.get(key)
   if (known !== undefined) return sameOrder(known, terms)
   if (book.has(owner.mchid, 'NO_AUTH')) refuse(403, 'NO_AUTH', '无分账权限')
   const payment = findPayment(twin, owner, body.transaction_id)
@@ -146,7 +148,7 @@ function unfreeze(
   const now = twin.clock.now()
   checkUnfreeze(payment, pot, rulesOf(twin, owner), now)
   book.keep(afterShare(pot, { amount: 0, counted: 0, unfreeze: true }))
-  const details = restOf(twin, payment, pot, body.description, now)
+  const details = restOf(twin, key, payment, pot, body.description, now)
   return book.accept(orderOf(twin, owner, body, terms, details, now))
 }
 
@@ -215,15 +217,17 @@ function rulesOf(twin: Twin, owner: Merchant): ShareRules {
   }
 }
 
-function detailOf(twin: Twin, asked: Asked, now: number): ShareDetail {
+/** `of`: the request that it is a part of. */
+function detailOf(twin: Twin, of: string, asked: Asked, now: number): ShareDetail {
   const { type, account, amount, description } = asked
-  const detail_id = numberOf(twin, '3600', now)
+  const detail_id = numberOf(twin, '3600', `${of}|${type}|${account}`, now)
   return { type, account, amount, description, result: 'PENDING', detail_id, create_time: now }
 }
 
 /** What is left goes to the payer at once; nothing where nothing is. */
 function restOf(
   twin: Twin,
+  of: string,
   payment: SharedPayment,
   pot: Pot,
   description: string,
@@ -232,7 +236,7 @@ function restOf(
   const amount = freeAmount(payment, pot)
   if (amount <= 0) return []
   const rest = { type: 'MERCHANT_ID' as const, account: payment.mchid, amount, description }
-  return [{ ...detailOf(twin, rest, now), result: 'SUCCESS', finish_time: now }]
+  return [{ ...detailOf(twin, of, rest, now), result: 'SUCCESS', finish_time: now }]
 }
 
 function orderOf(
@@ -248,7 +252,7 @@ function orderOf(
     mchid: owner.mchid,
     transaction_id,
     out_order_no,
-    order_id: numberOf(twin, '3000', now),
+    order_id: numberOf(twin, '3000', `${owner.mchid}|${out_order_no}`, now),
     terms,
     state: isDone ? 'FINISHED' : 'PROCESSING',
     receivers,
@@ -256,10 +260,11 @@ function orderOf(
   }
 }
 
-/** As WeChat's numbers of sharing look: a prefix of four, five digits, the day, ten digits. */
-export function numberOf(twin: Twin, prefix: string, now: number): string {
+/** As WeChat's numbers of sharing look: a prefix of four, five digits, the day, twelve digits. `thing` is what it is for. */
+export function numberOf(twin: Twin, prefix: string, thing: string, now: number): string {
   const day = formatDay(now).replaceAll('-', '')
-  return `${prefix}${twin.random.digits(5)}${day}${twin.random.digits(12)}`
+  const random = twin.random.of(`${prefix} ${thing}`)
+  return `${prefix}${random.digits(5)}${day}${random.digits(12)}`
 }
 
 function presentOrder(order: ShareOrder, sub: { sub_mchid?: string }): object {

@@ -84,7 +84,7 @@ function giveBack(
     order_id: order.order_id,
     out_order_no: order.out_order_no,
     out_return_no: body.out_return_no,
-    return_id: numberOf(twin, '3008', now),
+    return_id: numberOf(twin, '3008', key, now),
     return_mchid,
     amount,
     description,

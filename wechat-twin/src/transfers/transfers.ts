@@ -189,11 +189,12 @@ class Transfers {
       return refuse(403, 'NOT_ENOUGH', '商户运营账户资金不足，请充值后重试')
     const now = clock.now()
     const { transferAcceptSeconds, transferConfirmSeconds } = settings.now
+    const own = random.of(`transfer ${merchant.mchid}|${asked.out_bill_no}`)
     const bill: TransferBill = {
       mchid: merchant.mchid,
       appid: asked.appid,
       out_bill_no: asked.out_bill_no,
-      transfer_bill_no: `1330${random.digits(34)}`,
+      transfer_bill_no: `1330${own.digits(34)}`,
       openid: asked.openid,
       user: user.id,
       amount: asked.transfer_amount,
@@ -202,7 +203,7 @@ class Transfers {
       ...(asked.notify_url !== undefined && { notify_url: asked.notify_url }),
       terms,
       state: transferAcceptSeconds > 0 ? 'ACCEPTED' : 'WAIT_USER_CONFIRM',
-      package_info: random.bytes(66).toString('base64'),
+      package_info: own.bytes(66).toString('base64'),
       created_at: now,
       updated_at: now,
     }

@@ -4,6 +4,7 @@
  * are demanded under the strict profile: `X-Ssl-Client-Verify: SUCCESS` and `X-Ssl-Client-Serial` (the merchant's serial).
  */
 import type { Merchant } from '../kernel/merchants.ts'
+import { unseeded } from '../kernel/random.ts'
 import { WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call } from '../kernel/router.ts'
 import type { Twin } from '../kernel/twin.ts'
@@ -72,7 +73,7 @@ function take(twin: Twin, call: Call, terms: V2Route, work: (call: V2Call) => Me
   const key = merchant.api_v2_key ?? ''
   if (key === '' || !verifyV2(members, type, key)) return unsigned('签名错误', 'SIGNERROR')
   if (terms.certificate === true && !hasCertificate(twin, call, merchant)) return noCertificate
-  const answer = (more: Members) => signed(twin, merchant, members, type, key, more)
+  const answer = (more: Members) => signed(merchant, members, type, key, more)
   try {
     return answer({ result_code: 'SUCCESS', ...work(checked(twin, merchant, members, terms)) })
   } catch (error) {
@@ -144,7 +145,6 @@ function failure(code: string, words: string, more: Members): Members {
 }
 
 function signed(
-  twin: Twin,
   merchant: Merchant,
   members: ReadonlyMap<string, string>,
   type: SignType,
@@ -156,7 +156,7 @@ function signed(
     return_msg: 'OK',
     appid: members.get('appid'),
     mch_id: merchant.mchid,
-    nonce_str: twin.random.letters(16),
+    nonce_str: unseeded.letters(16),
     ...more,
   }
   return xml(buildXml({ ...answer, sign: signV2(Object.entries(answer), type, key) }))
