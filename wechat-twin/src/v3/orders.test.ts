@@ -387,6 +387,31 @@ test('a paid order cannot be closed', async () => {
   assert.equal((await ask(out_trade_no)).body.trade_state, 'SUCCESS')
 })
 
+test('neither a code payment nor a part of a combined order is closed alone', async () => {
+  const trade = {
+    mchid: merchant.mchid,
+    appid,
+    description: '礼品卡',
+    total: 1,
+    state: 'NOTPAY',
+    expires_at: world.twin.clock.now() + 60_000,
+    profit_sharing: false,
+    no_credit: false,
+    terms: '',
+  } as const
+  const [code, part] = [newNumber(), newNumber()]
+  world.twin.trades.add({ ...trade, out_trade_no: code, trade_type: 'MICROPAY' })
+  const combine_out_trade_no = newNumber('C')
+  world.twin.trades.add({ ...trade, out_trade_no: part, trade_type: 'JSAPI', combine_out_trade_no })
+  const [byCode, alone] = [await close(code), await close(part)]
+  assert.deepEqual([byCode.outcome, suffix(byCode)], ['400 INVALID_REQUEST', '268449641'])
+  assert.equal(alone.outcome, '400 INVALID_REQUEST')
+  for (const no of [code, part])
+    assert.equal(world.twin.trades.find(merchant.mchid, no)?.state, 'NOTPAY')
+  for (const out_trade_no of [code, part])
+    assert.equal((await place(jsapi({ out_trade_no }))).outcome, '403 OUT_TRADE_NO_USED')
+})
+
 test('nobody sees or closes the order of another merchant', async () => {
   const paid = await paidOrder(world, merchant, user)
   assert.equal((await ask(paid.out_trade_no, stranger)).outcome, '404 ORDER_NOT_EXIST')
