@@ -128,6 +128,7 @@ describe('a server that was killed', () => {
 
   test('finds a code to scan that was paid while it was dead', async () => {
     const { card, body } = await beginNative()
+    assert.ok(body.invitation, JSON.stringify(body))
     await lika.kill()
     await twin.control.do(payer.id, 'pay', { code_url: body.invitation.code_url })
     await lika.start()

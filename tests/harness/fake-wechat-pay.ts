@@ -5,6 +5,7 @@
 import type { Fen, Instant, WechatAccountId } from '@lika/contract'
 import type {
   Answer,
+  Invitation,
   Refund,
   Trade,
   TradeState,
@@ -90,11 +91,12 @@ export class FakeWechatPay {
 
   prepay = this.#faulty(
     'prepay',
-    (_: WechatAccountId, asked: Parameters<WechatPay['prepay']>[1]) => {
+    (_: WechatAccountId, asked: Parameters<WechatPay['prepay']>[1]): Answer<Invitation> => {
       const { outTradeNo, amount, appid, openid, expiresAt, scene } = asked
       const known = this.#live(outTradeNo)
       if (known !== undefined && known.state !== 'not_paid') return refuse('ORDER_CLOSED')
       this.#put({ outTradeNo, amount, appid, openid, expiresAt, isMicropay: false })
+      if (scene === 'h5') return refuse('PARAM_ERROR')
       if (scene === 'native') return done({ scene, codeUrl: `weixin://pay/${outTradeNo}` })
       const parameters = { timeStamp: '1', nonceStr: 'n', package: 'prepay_id=1', signType: 'RSA' }
       return done({ scene, parameters: { ...parameters, paySign: 's' } })

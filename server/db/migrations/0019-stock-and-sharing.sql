@@ -90,6 +90,58 @@ create index combined_call_due on lika.combined_call (lane, next_at);
 comment on table lika.combined_call is 'Calls to WeChat for combined payments whose end is not known yet.';
 grant select, insert, update, delete on lika.combined_call to lika_app;
 
+-- What there is of a product that is scarce: all of it in one lane, with its orders, cards and counters, so that what is
+-- left is known under the lane's lock.
+create table lika.product_stock (
+  lane int not null,
+  product_id uuid not null,
+  book_id uuid not null,
+  -- Cards that may be sold in all.
+  count bigint not null,
+  -- Of them in orders that are not paid yet, and sold.
+  reserved bigint not null default 0,
+  sold bigint not null default 0,
+  per_member int,
+  -- How long an order keeps what it has before it is paid.
+  unpaid_seconds int not null,
+  changed_at timestamptz not null,
+  constraint pk_product_stock primary key (lane, product_id),
+  constraint uq_product_stock_product unique (product_id),
+  constraint ck_product_stock_count check (count >= 0 and reserved >= 0 and sold >= 0 and reserved + sold <= count),
+  constraint ck_product_stock_per_member check (per_member > 0),
+  constraint ck_product_stock_unpaid check (unpaid_seconds between 120 and 86400)
+);
+comment on table lika.product_stock is 'How much of scarce products may be sold, and is.';
+grant select, insert, update on lika.product_stock to lika_app;
+
+create table lika.stock_member (
+  lane int not null,
+  product_id uuid not null,
+  member_id uuid not null,
+  book_id uuid not null,
+  -- Cards that the member has bought or ordered.
+  taken bigint not null,
+  constraint pk_stock_member primary key (lane, product_id, member_id),
+  constraint ck_stock_member_taken check (taken >= 0)
+);
+comment on table lika.stock_member is 'How much of a scarce product each member has taken.';
+grant select, insert, update on lika.stock_member to lika_app;
+
+create table lika.stock_reservation (
+  lane int not null,
+  order_id uuid not null,
+  product_id uuid not null,
+  member_id uuid,
+  book_id uuid not null,
+  quantity int not null,
+  state text not null default 'reserved',
+  constraint pk_stock_reservation primary key (lane, order_id),
+  constraint ck_stock_reservation_quantity check (quantity > 0),
+  constraint ck_stock_reservation_state check (state in ('reserved', 'sold', 'returned'))
+);
+comment on table lika.stock_reservation is 'What orders keep of scarce products.';
+grant select, insert, update on lika.stock_reservation to lika_app;
+
 -- Beside `wipe_test_book`: what a test book sold in a lane through WeChat.
 create function lika.wipe_test_sales(in_lane int, book uuid) returns void
 language plpgsql
@@ -107,6 +159,9 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from stock_reservation where lane = in_lane and book_id = book;
+  delete from stock_member where lane = in_lane and book_id = book;
+  delete from product_stock where lane = in_lane and book_id = book;
 end
 $$;
 revoke all on function lika.wipe_test_sales(int, uuid) from public;

@@ -5,6 +5,7 @@ import fastifySwagger from '@fastify/swagger'
 import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import type { Deps } from './deps.ts'
+import { registerPages } from './h5/pages.ts'
 import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { addMeter } from './http/meter.ts'
@@ -61,6 +62,7 @@ import { register as registerSettlementAdjustments } from './v1/settlement-adjus
 import { register as registerSettlementFiles } from './v1/settlement-files.ts'
 import { register as registerSettlements } from './v1/settlements.ts'
 import { register as registerStatements } from './v1/statements.ts'
+import { register as registerStock } from './v1/stock.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
@@ -79,6 +81,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerPolicies,
   registerCharters,
   registerProducts,
+  registerStock,
   registerMerchants,
   registerMerchantOnboarding,
   registerMerchantDocuments,
@@ -147,6 +150,7 @@ export async function buildApp(
   for (const register of [...routeFiles, ...walletFiles, ...more]) register(kernel, deps)
   await fastify.register((child) => registerAppCallbacks(child, deps))
   await fastify.register((child) => registerPayNotifications(child, deps))
+  registerPages(fastify, deps)
   const specs = kernel.routes.map(({ spec }) => spec)
   addDocument(fastify, '/wallet/openapi.json', openapiOf(specs, version(), 'wallet'))
   await addReference(fastify, openapiOf(specs, version()))

@@ -75,6 +75,9 @@ export const createRefusals = [
   'policy.charter_missing',
   'policy.card_limit',
   'policy.identity_required',
+  'stock.member_required',
+  'stock.limit_reached',
+  'stock.sold_out',
 ] as const
 
 export function register(app: LikaApp, deps: Deps): void {

@@ -1,0 +1,17 @@
+/** Scarce stock of products: counted, reserved by orders, sold. */
+export {
+  checkStock,
+  leftOfStock,
+  type ReservationRow,
+  type StockMemberRow,
+  type StockRow,
+} from './model.ts'
+export {
+  findStock,
+  type PlacedStock,
+  placesOfStock,
+  reservations,
+  stockMemberKey,
+  stockMembers,
+  stocks,
+} from './store.ts'
