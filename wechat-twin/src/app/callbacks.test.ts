@@ -75,9 +75,10 @@ for (const [why, answer] of [
   })
 
 test('an app is registered with what belongs together', async () => {
+  const receiver = await startReceiver(echo)
   const given = { appid: 'wxtogether', secret: 's', kind: 'official_account' }
   for (const more of [
-    { callback_url: 'http://127.0.0.1:9/' },
+    { callback_url: receiver.url },
     { callback_url: 'ftp://127.0.0.1/', token },
     { callback_url: 'http://', token },
     { encoding_aes_key: '!'.repeat(43) },
@@ -85,6 +86,7 @@ test('an app is registered with what belongs together', async () => {
     { unknown: 1 },
   ])
     assert.equal((await world.send('POST', '/_twin/apps', { ...given, ...more }))[0], 400)
+  receiver.stop()
 })
 
 test('in plain mode the event comes as XML, signed in its query', async () => {
