@@ -195,6 +195,39 @@ describe('one person', () => {
     }
   })
 
+  test('is found to be one when an app learns its UnionID later', async () => {
+    const user = await app.twin.control.user()
+    const { code } = await app.twin.control.do(user.id, 'oauth_code', { appid: appid('official') })
+    const body = { app_id: app.official.id, code }
+    const { body: quiet } = await call('POST', '/wallet/v1/sessions', undefined, body)
+    assert.equal((await staff(quiet.member.id)).has_unionid, false)
+    const other = await logIn(user, 'miniProgram')
+    assert.equal((await staff(other.member.id)).canonical_id, other.member.id)
+    const again = await logIn(user, 'official')
+    assert.equal(again.member.id, quiet.member.id)
+    assert.equal((await staff(other.member.id)).canonical_id, quiet.member.id)
+  })
+
+  test('is joined once when two people say so at once, each from his side', async () => {
+    const guest = async (): Promise<string> => {
+      const body = { app_id: app.official.id }
+      return (await call('POST', '/wallet/v1/guests', undefined, body)).body.member.id
+    }
+    for (let round = 0; round < 5; round += 1) {
+      const [one, other, third] = [await guest(), await guest(), await guest()]
+      const answers = await Promise.all([
+        app.post(app.key, `/v1/members/${one}/merge`, { with: other }),
+        app.post(app.key, `/v1/members/${other}/merge`, { with: one }),
+      ])
+      assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409])
+      await app.post(app.key, `/v1/members/${third}/merge`, { with: other })
+      assert.deepEqual((await staff(other)).same_person, [one, other, third])
+      assert.equal((await app.post(app.key, `/v1/members/${other}/unmerge`)).status, 200)
+      assert.deepEqual((await staff(one)).same_person, [one, third])
+      assert.deepEqual((await staff(other)).same_person, [other])
+    }
+  })
+
   test('has an unmerge repeated under its key, and refused under another', async () => {
     const user = await app.twin.control.user()
     await logIn(user, 'miniProgram')

@@ -1,11 +1,12 @@
 /** Routes that begin and end sessions of the wallet: by a code of WeChat, or as a guest. */
-import { formatId, formatInstant, refused } from '@lika/contract'
+import { formatId, formatInstant, refusal, refused } from '@lika/contract'
 import { enterAsGuest, type LoggedIn, logIn } from '../../flows/members/login.ts'
 import type { Deps } from '../deps.ts'
 import { created, noContent } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { notFound } from '../http/read-call.ts'
 import { closed, idOf, NoContent, readId, Timestamp, Type } from '../http/schemas.ts'
+import { makeThrottle } from '../http/throttle.ts'
 
 const Code = Type.String({
   pattern: '^[\\x21-\\x7e]{1,128}$',
@@ -18,7 +19,12 @@ const Session = closed({
   member: closed({ id: idOf('member'), is_guest: Type.Boolean() }),
 })
 
+/** Codes from one address in a minute that WeChat did not accept, before it is asked no more: its quota is the issuer's. */
+const wrongCodesPerMinute = 120
+
 export function register(app: LikaApp, { flows }: Deps): void {
+  const wrongCodes = makeThrottle(wrongCodesPerMinute, 60)
+
   app.route(
     {
       method: 'POST',
@@ -29,11 +35,15 @@ export function register(app: LikaApp, { flows }: Deps): void {
       responses: { 201: Session },
       refusals: ['wechat_app.not_found', 'login.code_refused', 'login.not_a_user'],
     },
-    async ({ body }) => {
+    async ({ body, address }) => {
+      const { remaining, resetSeconds } = wrongCodes.look(address)
+      if (remaining <= 0) return refused(tooMany(resetSeconds))
       const known = await flows.wechatApps.known(readId('wechat_app', body.app_id))
       if (known === undefined) return refused(notFound('wechat_app'))
       const session = await logIn(flows, known, body.code)
-      return session.ok ? created(presentSession(session.value, false)) : session
+      if (session.ok) return created(presentSession(session.value, false))
+      if (session.refusal.code === 'login.code_refused') wrongCodes.count(address)
+      return session
     },
   )
 
@@ -70,6 +80,12 @@ export function register(app: LikaApp, { flows }: Deps): void {
       return noContent()
     },
   )
+}
+
+function tooMany(seconds: number) {
+  return refusal('throttled', 'Too many wrong codes came from this address.', {
+    retryAfterSeconds: seconds,
+  })
 }
 
 function presentSession({ memberId, token, expiresAt }: LoggedIn, isGuest: boolean) {
