@@ -58,6 +58,9 @@ export interface PayClient extends ClientNeeds {
   ask(request: WireRequest, isRepeatable: boolean): Promise<WireResult>
 }
 
+/** A bill of a busy day has some hundred megabytes. */
+const downloadMs = 300_000
+
 export function payClient(needs: ClientNeeds): PayClient {
   const ask = (request: WireRequest, isRepeatable: boolean) =>
     sendTo(needs.hosts, (host) => needs.wire(host, request), isRepeatable)
@@ -76,7 +79,8 @@ export function payClient(needs: ClientNeeds): PayClient {
     },
     download: async (path) => {
       const key = await needs.keys.current()
-      const result = await ask({ method: 'GET', path, serial: key?.serial }, true)
+      const asked = { method: 'GET', path, serial: key?.serial, timeoutMs: downloadMs } as const
+      const result = await ask(asked, true)
       if (result.kind !== 'answer') return unknown(result.why)
       const { status, body } = result.answer
       return status === 200

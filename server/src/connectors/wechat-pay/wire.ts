@@ -16,6 +16,8 @@ export interface WireRequest {
   readonly body?: object | undefined
   /** Of the key that fields are encrypted for, and by which the answer is to be signed. */
   readonly serial?: string | undefined
+  /** For files: longer than a call may take. */
+  readonly timeoutMs?: number
 }
 
 export interface WireAnswer {
@@ -47,10 +49,10 @@ const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 200 })
 const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets: 200 })
 const mostBytes = 256 * 1024 * 1024
 
-/** Of axios, for everything that is sent: what came back comes as bytes, and no status is an error. */
+/** Of axios, for everything that is sent: what came back comes as bytes, no status is an error, and the time is that of the whole. */
 export function wireOptions(timeoutMs: number) {
   return {
-    timeout: timeoutMs,
+    signal: AbortSignal.timeout(timeoutMs),
     responseType: 'arraybuffer' as const,
     transformResponse: [(data: unknown) => data],
     validateStatus: () => true,
@@ -81,10 +83,10 @@ export function openWire(signer: Signer, timeoutMs: number): Wire {
     config.headers.set('Authorization', header)
     return config
   })
-  return async (host, { method, path, body, serial: named }) =>
+  return async (host, { method, path, body, serial: named, timeoutMs: own }) =>
     sent(() =>
       client.request<unknown>({
-        ...wireOptions(timeoutMs),
+        ...wireOptions(own ?? timeoutMs),
         baseURL: host,
         url: path,
         method,
@@ -139,6 +141,6 @@ function faultOf(error: unknown): WireResult {
       ? error.code
       : 'no code'
   if (unsentCodes.test(code)) return { kind: 'unsent', why: `WeChat is not reached (${code})` }
-  if (code === 'ECONNABORTED') return { kind: 'slow', why: 'no answer in time' }
+  if (code === 'ERR_CANCELED') return { kind: 'slow', why: 'no answer in time' }
   return { kind: 'lost', why: `the connection broke (${code})` }
 }
