@@ -45,17 +45,22 @@ export function openWallet(appId, browser) {
     }
   }
 
-  /** The key under which a step of the purchase is asked for, the same however often. */
-  function keyOf(step) {
-    const keys = kept().keys ?? {}
-    const key = keys[step] ?? browser.newKey()
-    keep({ keys: { ...keys, [step]: key } })
-    return key
-  }
-
-  function forgetKey(step) {
-    const { [step]: _, ...keys } = kept().keys ?? {}
-    keep({ keys })
+  /**
+   * A step of the purchase, under a key that is made once and kept: asked however often, it is done once. What was refused
+   * is asked anew the next time.
+   */
+  async function step(name, path, body = {}) {
+    const key = kept().keys?.[name] ?? browser.newKey()
+    keep({ keys: { ...kept().keys, [name]: key } })
+    try {
+      return await asMember('POST', path, { body, key })
+    } catch (error) {
+      if (error instanceof Refused && !isPassing(error)) {
+        const { [name]: _, ...keys } = kept().keys
+        keep({ keys })
+      }
+      throw error
+    }
   }
 
   const orderPath = (rest = '') => `/orders/${kept().order}${rest}`
@@ -91,60 +96,49 @@ export function openWallet(appId, browser) {
 
     /** What is bought; kept until it is paid or left. */
     async order(product, amount) {
-      const body = { kind: 'purchase', product_id: product, amount, channel: channelOf(browser) }
-      const step = `order ${product} ${amount}`
-      try {
-        const order = await asMember('POST', '/orders', { body, key: keyOf(step) })
-        keep({ order: order.id })
-        return order
-      } catch (error) {
-        // What was refused is asked anew next time; what got no answer is the same question.
-        if (error instanceof Refused && !isPassing(error)) forgetKey(step)
-        throw error
+      const body = {
+        kind: 'purchase',
+        product_id: product,
+        amount,
+        outside_wechat: !browser.isWechat,
       }
+      const order = await step(`order ${product} ${amount}`, '/orders', body)
+      keep({ order: order.id })
+      return order
     },
     underWay: () => kept().order,
     current: () => asMember('GET', orderPath()),
 
-    /** How to pay there. Another way asks under another key; the one before is closed by the server. */
+    /**
+     * How to pay there: the same invitation however often, until the buyer comes back to it from another way, which the
+     * server has closed it for.
+     */
     async pay(scene) {
-      const { order, attempt = 0 } = kept()
+      const invite = () => step(`pay ${kept().order} ${scene}`, orderPath('/pay'), { scene })
       try {
-        const key = keyOf(`pay ${order} ${scene} ${attempt}`)
-        return await asMember('POST', orderPath('/pay'), { body: { scene }, key })
+        return await invite()
       } catch (error) {
-        if (error instanceof Refused && error.code === 'order.superseded')
-          keep({ attempt: attempt + 1 })
+        if (error instanceof Refused && error.code === 'order.superseded') return invite()
         throw error
       }
     },
 
     /** The order is not wanted any more; one that was paid meanwhile stays. */
     async leave() {
-      await asMember('POST', orderPath('/close'), { body: {}, key: keyOf(`close ${kept().order}`) })
-      keep({ order: undefined, keys: {}, attempt: 0 })
+      await step(`close ${kept().order}`, orderPath('/close'))
+      keep({ order: undefined, keys: {} })
     },
-    forget: () => keep({ order: undefined, keys: {}, attempt: 0 }),
+    forget: () => keep({ order: undefined, keys: {} }),
 
-    unseal: () =>
-      asMember('POST', orderPath('/unseal'), { body: {}, key: keyOf(`unseal ${kept().order}`) }),
-    giveBack: () =>
-      asMember('POST', orderPath('/refunds'), {
-        body: { reason: '买家退货' },
-        key: keyOf(`refund ${kept().order}`),
-      }),
+    unseal: () => step(`unseal ${kept().order}`, orderPath('/unseal')),
+    giveBack: () => step(`refund ${kept().order}`, orderPath('/refunds'), { reason: '买家退货' }),
     card: (id) => asMember('GET', `/cards/${id}`),
-    reveal: (id) =>
-      asMember('POST', `/cards/${id}/reveal`, { body: {}, key: keyOf(`reveal ${id}`) }),
+    reveal: (id) => step(`reveal ${id}`, `/cards/${id}/reveal`),
   }
 }
 
 function isPassing({ code }) {
   return code === 'busy' || code === 'throttled'
-}
-
-function channelOf({ isWechat }) {
-  return isWechat === true ? 'official_account' : 'h5'
 }
 
 /**
