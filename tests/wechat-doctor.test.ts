@@ -52,6 +52,7 @@ const connector = (more: { now?: () => number; url?: string }) => {
   return wechatApp({
     desk: openAppDesk({ database, keyring, apps: wechatApps }),
     urlsOf: () => ({ api: url, open: url }),
+    log: { debug: () => {}, warn: () => {} },
     tuning: { firstPauseMs: 1 },
     ...(more.now === undefined ? {} : { now: more.now }),
   })

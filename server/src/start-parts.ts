@@ -105,6 +105,7 @@ export async function openParts(
     wechatApp: wechatApp({
       desk: openAppDesk({ database, keyring, apps: wechatApps }),
       urlsOf: wechat.urlsOf,
+      log,
     }),
     publicUrl: wechat.publicUrl,
     mintCards: (request) => mintCards(request, keyring),

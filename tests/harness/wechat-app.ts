@@ -63,6 +63,7 @@ export async function startWechatApp({
     wechatApp: wechatApp({
       desk: openAppDesk({ database, keyring, apps: wechatApps }),
       urlsOf: () => urls,
+      log,
     }),
     tellTestClock: async (offsetMs: number) => {
       await twin.control.clock({ offset_seconds: offsetMs / 1000 })

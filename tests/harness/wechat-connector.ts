@@ -34,6 +34,7 @@ export function connectorOn(
     wechat: wechatApp({
       desk,
       urlsOf: () => ({ api: url, open: url }),
+      log: { debug: () => {}, warn: () => {} },
       tuning: { firstPauseMs: 5, ...tuning },
       ...others,
     }),

@@ -5,6 +5,7 @@
 import type { Mode } from '@lika/contract'
 import { modeOfBook } from '@lika/contract'
 import type { Answer, AppCredentials } from '../../modules/wechat/index.ts'
+import { elapsedMs } from '../../platform/clock.ts'
 import { busy, tokenRefusals, wordsOf } from './errcodes.ts'
 import { type Asked, type Reply, send } from './http.ts'
 
@@ -30,6 +31,12 @@ export interface AccessToken {
   readonly version: number
 }
 
+/** What came of a call, by method and path alone: queries and bodies hold secrets. */
+export interface CallLog {
+  debug(details: object, sentence: string): void
+  warn(details: object, sentence: string): void
+}
+
 export interface CallOptions {
   readonly urlsOf: (mode: Mode) => { readonly api: string }
   readonly timeoutMs: number
@@ -37,6 +44,7 @@ export interface CallOptions {
   readonly tries: number
   /** Before the second try, the third …, in milliseconds; resolves when it is over. */
   readonly pause: (tried: number) => Promise<void>
+  readonly log: CallLog
 }
 
 export interface Calls {
@@ -56,7 +64,7 @@ export interface Calls {
 export type Turn = () => Promise<boolean>
 
 export function makeCalls(options: CallOptions): Calls {
-  const { urlsOf, timeoutMs, tries, pause } = options
+  const { urlsOf, timeoutMs, tries, pause, log } = options
 
   async function ask(
     app: AppCredentials,
@@ -70,7 +78,9 @@ export function makeCalls(options: CallOptions): Calls {
     for (let tried = 1; ; tried += 1) {
       // Without a turn nothing more is sent, and what is known is what came before.
       if (turn !== undefined && !(await turn())) return last
+      const begun = elapsedMs()
       last = await send(asked)
+      tell(log, app, asked, last, Math.round(elapsedMs() - begun))
       if (tried >= tries || !isWorthRepeating(last, repeat)) return last
       await pause(tried)
     }
@@ -91,6 +101,14 @@ export function makeCalls(options: CallOptions): Calls {
       return answerOf(await asWith(second.value), call.read, [second.value.value])
     },
   }
+}
+
+function tell(log: CallLog, app: AppCredentials, asked: Asked, reply: Reply, ms: number): void {
+  const call = `${asked.method} ${asked.path}`
+  const common = { appid: app.appid, call, ms }
+  if (reply.kind === 'answered')
+    log.debug({ ...common, errcode: reply.errcode }, 'WeChat has answered an app')
+  else log.warn({ ...common, ...reply }, 'WeChat has not answered an app')
 }
 
 function isWorthRepeating(reply: Reply, repeat: 'always' | 'unsent'): boolean {

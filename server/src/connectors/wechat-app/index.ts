@@ -8,7 +8,7 @@ import { realNow } from '../../platform/clock.ts'
 import { randomBytes, randomFraction } from '../../platform/crypto/random.ts'
 import { makeAddCards } from './add-card.ts'
 import { makeCallbacks } from './callbacks.ts'
-import { makeCalls } from './calls.ts'
+import { type CallLog, makeCalls } from './calls.ts'
 import { makeCards } from './cards.ts'
 import { makeDoctor } from './doctor.ts'
 import { type GuardTuning, guardTuning, makeGuard } from './guard.ts'
@@ -19,6 +19,7 @@ import { makeTokens, type TokenTuning, tokenTuning } from './tokens.ts'
 export interface WechatAppNeeds {
   readonly desk: AppDesk
   readonly urlsOf: (mode: Mode) => { readonly api: string; readonly open: string }
+  readonly log: CallLog
   /** By default the real clock. */
   readonly now?: () => Instant
   readonly tuning?: Partial<WechatAppTuning>
@@ -44,7 +45,7 @@ const standard: WechatAppTuning = {
   guard: guardTuning,
 }
 
-export function wechatApp({ desk, urlsOf, now = realNow, tuning }: WechatAppNeeds): WechatApp {
+export function wechatApp({ desk, urlsOf, log, now = realNow, tuning }: WechatAppNeeds): WechatApp {
   const {
     timeoutMs,
     tries,
@@ -62,7 +63,7 @@ export function wechatApp({ desk, urlsOf, now = realNow, tuning }: WechatAppNeed
     return found
   }
   const pause = (tried: number) => sleep(firstPauseMs * 2 ** (tried - 1) * (1 + randomFraction()))
-  const calls = makeCalls({ urlsOf, timeoutMs, tries, pause })
+  const calls = makeCalls({ urlsOf, timeoutMs, tries, pause, log })
   const tokens = makeTokens(desk, calls, sleep, ofTokens)
   const guarded = makeGuard({
     desk,
