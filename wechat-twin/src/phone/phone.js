@@ -39,7 +39,8 @@ async function refresh() {
   at('profile').textContent = state.profile === 'strict' ? '严格 · strict' : '本地 · local'
   at('show-code').closest('section').hidden = !state.actions.includes('show_code')
   const { now: _, ...rest } = state
-  const text = JSON.stringify(rest)
+  const cards = state.user === null ? [] : (await act('cards')).data
+  const text = JSON.stringify([rest, cards])
   if (text === shown) return
   shown = text
   if (!state.users.some(({ id }) => id === user)) user = state.users.at(-1)?.id ?? ''
@@ -50,6 +51,8 @@ async function refresh() {
   )
   at('me').textContent = state.user === null ? '' : aboutMe(state.user)
   at('invitations').replaceChildren(...state.invitations.map(invitationItem))
+  at('cards').closest('section').hidden = cards.length === 0
+  at('cards').replaceChildren(...cards.map(cardItem))
   at('messages').replaceChildren(...state.messages.map(messageItem))
 }
 
@@ -69,6 +72,21 @@ function invitationItem(invitation) {
   return item
 }
 
+function cardItem({ title, code, status, balance }) {
+  const item = element('li', '')
+  const words = element('div', title)
+  const held = balance === undefined ? code : `${code} · ${yuan(balance)}`
+  words.append(element('br', ''), element('small', `${held} · ${status}`))
+  item.append(words)
+  return item
+}
+
+async function takeCard(offer) {
+  await act('add_card', offer)
+  notice('已放入卡包 · Taken')
+  await refresh()
+}
+
 function messageItem(message) {
   const item = element('li', '')
   const words = element('div', '')
@@ -82,6 +100,10 @@ function messageItem(message) {
   item.append(words)
   if (/^https?:/.test(message.url ?? ''))
     item.append(element('a', '打开 · Open', { href: message.url }))
+  if (message.kind === 'card' && message.data !== undefined) {
+    const onclick = trying(() => takeCard({ message: message.id }))
+    item.append(element('button', '领取 · Take', { onclick }))
+  }
   return item
 }
 
@@ -134,7 +156,9 @@ at('scan').onsubmit = trying(async (event) => {
   const token = event.target.elements.token.value.trim()
   event.target.reset()
   // What a transfer to the user is accepted by is longer than any invitation to pay, and has no form of its own.
-  if (!/^(weixin|https?):/.test(token) && token.length > 80) await acceptTransfer(token)
+  if (/^https?:\/\/weixin\.qq\.com\/q\//.test(token)) await takeCard({ qr: token })
+  else if (token.includes('/bizmall/cardshelf')) await takeCard({ landing: token })
+  else if (!/^(weixin|https?):/.test(token) && token.length > 80) await acceptTransfer(token)
   else await confirm(token)
 })
 at('password').onsubmit = trying(async (event) => {

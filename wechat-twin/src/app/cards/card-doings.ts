@@ -6,7 +6,7 @@ import { Refused } from '../errcodes.ts'
 import { type Body, flag, needText, part, text } from '../fields.ts'
 import type { World } from '../world.ts'
 import { newAddCard } from './add-card.ts'
-import type { CardCode } from './card-state.ts'
+import { statusAt } from './card-state.ts'
 import { codeOf } from './code-routes.ts'
 import { registerGifts } from './gift-routes.ts'
 import { submitForm } from './member-routes.ts'
@@ -81,6 +81,17 @@ function own(world: World, user: User, given: Body) {
   return [app, code] as const
 }
 
-function wallet({ cardCodes }: World, user: User): readonly CardCode[] {
-  return cardCodes.heldByUser(user.id)
+/** As the phone shows them; figures in fen. */
+function wallet({ cards, cardCodes }: World, user: User): object[] {
+  return cardCodes.heldByUser(user.id).map((held) => {
+    const card = cards.get(held.card_id)
+    return {
+      appid: held.appid,
+      card_id: held.card_id,
+      code: held.code,
+      title: card === undefined ? '' : cards.titleOf(card),
+      status: statusAt(held, cards.now()),
+      ...(held.membership !== undefined && { balance: held.membership.balance }),
+    }
+  })
 }
