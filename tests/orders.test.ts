@@ -322,3 +322,59 @@ function accountId() {
 function notifications(): string {
   return `/wechat/pay/${shop.account.id}/notifications`
 }
+
+test('a member buys for himself, sees his own orders alone, and tops his own cards up', async () => {
+  const buyer = await shop.makeBuyer()
+  const { code } = await shop.twin.control.do(buyer.id, 'oauth_code', {
+    appid: 'wxofficial000000001',
+    scope: 'snsapi_base',
+  })
+  const session = await shop.call('POST', '/wallet/v1/sessions', {
+    body: { app_id: shop.official.id, code },
+  })
+  const { token } = session.body
+  const own = await shop.post(token, '/wallet/v1/orders', {
+    kind: 'purchase',
+    product_id: shop.product,
+    amount: 10_000,
+  })
+  assert.deepEqual(
+    [own.status, own.body.channel],
+    [201, 'official_account'],
+    JSON.stringify(own.body),
+  )
+  const path = `/wallet/v1/orders/${own.body.id}`
+  const invitation = await shop.post(token, `${path}/pay`, { scene: 'jsapi' })
+  assert.equal(invitation.status, 200, JSON.stringify(invitation.body))
+  await shop.payInWechat(invitation.body, buyer.id)
+  const shown = await shop.get(token, path)
+  assert.equal(shown.body.status, 'delivered')
+  const list = await shop.get(token, '/wallet/v1/orders')
+  assert.deepEqual(
+    list.body.data.map(({ id }: { id: string }) => id),
+    [own.body.id],
+  )
+  const foreign = await shop.ordered()
+  for (const [method, rest, body] of [
+    ['GET', '', undefined],
+    ['POST', '/pay', { scene: 'native' }],
+    ['POST', '/close', undefined],
+    ['POST', '/unseal', undefined],
+    ['POST', '/refunds', { reason: 'not mine' }],
+  ] as const) {
+    const target = `/wallet/v1/orders/${foreign.id}${rest}`
+    const answered =
+      method === 'GET' ? await shop.get(token, target) : await shop.post(token, target, body)
+    assert.equal(answered.body.code, 'order.not_found', target)
+  }
+  const unsealed = await shop.post(token, `${path}/unseal`)
+  assert.equal(unsealed.body.status, 'completed')
+  const [card] = unsealed.body.cards
+  const topUp = { kind: 'top_up', card_id: card, amount: 1_000 }
+  assert.equal((await shop.post(token, '/wallet/v1/orders', topUp)).status, 201)
+  const stranger = await shop.makeCard(shop.key, shop.product, 1_000)
+  const wrong = await shop.post(token, '/wallet/v1/orders', { ...topUp, card_id: stranger.id })
+  assert.equal(wrong.body.code, 'card.not_found')
+  const back = await shop.post(token, `${path}/refunds`, { reason: 'changed my mind' })
+  assert.equal(back.body.refund?.basis, 'statutory', JSON.stringify(back.body))
+})

@@ -28,6 +28,7 @@ export {
   findOrder,
   findOrderRefund,
   findTrade,
+  isCardOfMembers,
   type OrderFilter,
   type OrderPlace,
   type RefundShown,

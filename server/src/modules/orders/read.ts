@@ -286,6 +286,23 @@ export async function selectCardsOfMembers(
   return rows.map((row) => row.cardId)
 }
 
+/** Whether one of these members bought the card, or topped it up, by an order; a card lives in the lane of its order. */
+export async function isCardOfMembers(
+  sql: Sql,
+  lane: Lane,
+  members: readonly MemberId[],
+  cardId: CardId,
+): Promise<boolean> {
+  const [row] = await sql`
+    select id
+    from sale_order
+    where lane = ${lane}
+      and member_id = any(${uuidArray(members)}::uuid[])
+      and ${cardId}::uuid = any(card_ids)
+    limit 1`
+  return row !== undefined
+}
+
 export type RefundShown = OrderRefundRow & { readonly problem: string | null }
 
 /** The refunds of one order, in order. */
