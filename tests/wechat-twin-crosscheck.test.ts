@@ -2,12 +2,18 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { readFileSync, writeFileSync } from 'node:fs'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import WxPay from 'wechatpay-node-v3'
-import { startTwin } from './harness/twin.ts'
+import { startTwin, type TwinMerchant } from './harness/twin.ts'
 
 // The twin against clients that are not ours: wechatpay-node-v3 signs, decrypts and verifies by its own code, and the
 // openssl command line does the same once more by nothing but openssl.
@@ -35,8 +41,14 @@ const [appid = ''] = merchant.appids
 
 // Its host is fixed, so that it gets a transport of ours, and it says its serial in lower case.
 const answers: { headers: Headers; text: string }[] = []
-async function carry(method: string, url: string, headers: Record<string, string>, body?: object) {
-  const response = await fetch(url.replace('https://api.mch.weixin.qq.com', twin.url), {
+async function carryTo(
+  twinUrl: string,
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  body?: object,
+) {
+  const response = await fetch(url.replace('https://api.mch.weixin.qq.com', twinUrl), {
     method,
     headers,
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -45,19 +57,25 @@ async function carry(method: string, url: string, headers: Record<string, string
   answers.push({ headers: response.headers, text })
   return { status: response.status, data: text === '' ? undefined : JSON.parse(text) }
 }
-const pay = new WxPay({
-  appid,
-  mchid: merchant.mchid,
-  publicKey: Buffer.from(merchant.public_key_pem),
-  privateKey: Buffer.from(merchant.private_key_pem),
-  serial_no: merchant.serial.toLowerCase(),
-  key: merchant.api_v3_key,
-})
-pay.createHttp({
-  get: (url, headers) => carry('GET', url, headers),
-  post: (url, body, headers) => carry('POST', url, headers, body),
-  upload: () => Promise.reject(new Error('nothing is uploaded here')),
-})
+function clientOf(twinUrl: string, of: TwinMerchant) {
+  const client = new WxPay({
+    appid,
+    mchid: of.mchid,
+    publicKey: Buffer.from(of.public_key_pem),
+    privateKey: Buffer.from(of.private_key_pem),
+    serial_no: of.serial.toLowerCase(),
+    key: of.api_v3_key,
+  })
+  client.createHttp({
+    get: (url, headers) => carryTo(twinUrl, 'GET', url, headers),
+    post: (url, body, headers) => carryTo(twinUrl, 'POST', url, headers, body),
+    upload: () => Promise.reject(new Error('nothing is uploaded here')),
+  })
+  return client
+}
+const pay = clientOf(twin.url, merchant)
+const carry = (method: string, url: string, headers: Record<string, string>, body: object) =>
+  carryTo(twin.url, method, url, headers, body)
 
 /** Verified by wechatpay-node-v3, with the certificate that it fetches from the twin itself. */
 const isVerified = (headers: (name: string) => string, body: string) =>
@@ -263,4 +281,49 @@ test('openssl encrypts a sensitive member that the twin can read', { skip }, asy
     (await carry('POST', url, pay['getHeaders'](authorization, headers), body)).status,
     200,
   )
+})
+
+test('a strict twin notifies by https whom an authority vouches for, and nobody else', {
+  skip,
+}, async () => {
+  const self = (name: string) => {
+    const [key, cert] = [join(twin.folder, `${name}.key`), join(twin.folder, `${name}.crt`)]
+    run(
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`],
+      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+    )
+    return { key, cert }
+  }
+  const [known, stranger] = [self('known'), self('stranger')]
+  const reached: string[] = []
+  const open = async (name: string, { key, cert }: { key: string; cert: string }) => {
+    const server = createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) })
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      reached.push(name)
+      request.resume()
+      response.writeHead(204).end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  }
+  const servers = [await open('known', known), await open('stranger', stranger)]
+  const strict = await startTwin({ profile: 'strict', env: { NODE_EXTRA_CA_CERTS: known.cert } })
+  const shop = await strict.control.merchant()
+  const buyer = await strict.control.user()
+  const client = clientOf(strict.url, shop)
+  for (const server of servers) {
+    const { port } = server.address() as { port: number }
+    const { payer: _, ...body } = order
+    const made = await client.transactions_native({
+      ...body,
+      out_trade_no: `${body.out_trade_no}${port}`,
+      notify_url: `https://127.0.0.1:${port}/wechat/notify`,
+    })
+    await strict.control.do(buyer.id, 'pay', { code_url: made.data?.code_url })
+  }
+  await strict.control.settle()
+  assert.deepEqual(reached, ['known'])
+  await strict.stop()
+  for (const server of servers) server.close()
 })

@@ -38,10 +38,16 @@ export type TwinProcess = Awaited<ReturnType<typeof startTwin>>
 let merchantsMade = 0
 
 export async function startTwin(
-  options: { profile?: 'strict' | 'local'; seed?: string; port?: number } = {},
+  options: {
+    profile?: 'strict' | 'local'
+    seed?: string
+    port?: number
+    /** Besides this process's own. */
+    env?: Record<string, string>
+  } = {},
 ) {
   const folder = temporaryFolder('lika-twin-')
-  const { profile = 'local', seed, port = 0 } = options
+  const { profile = 'local', seed, port = 0, env } = options
   const first = await run(port)
   let { child } = first
   const { url } = first
@@ -49,7 +55,10 @@ export async function startTwin(
   async function run(onPort: number) {
     const given = ['--data', folder, '--port', String(onPort), '--profile', profile]
     if (seed !== undefined) given.push('--seed', seed)
-    const started = spawn(process.execPath, [main, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(process.execPath, [main, ...given], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     let said = ''
     for (const stream of [started.stdout, started.stderr])
       stream.on('data', (text: Buffer) => (said += text.toString()))
