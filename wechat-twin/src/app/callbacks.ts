@@ -119,7 +119,7 @@ export class Callbacks {
       const place = this.#held.indexOf(each)
       if (place !== -1) this.#held.splice(place, 1)
       const posted = this.table.get(each)
-      if (posted?.state === 'pending' && posted.tries === 0)
+      if (posted?.state === 'pending' && posted.tries === 0 && !posted.sending)
         this.#twin.schedule.at(this.#twin.clock.now(), 'app callback', { id: each })
     }
   }

@@ -1,6 +1,6 @@
 /** Control of apps: registration with a check of their callback, their templates, tokens and cards, what was posted to them. */
 import { ControlMistake, control } from '../control/control.ts'
-import { list, object, oneOf, optional, type Shape, text } from '../kernel/shape.ts'
+import { flag, list, object, oneOf, optional, text } from '../kernel/shape.ts'
 import type { App } from '../kernel/users.ts'
 import { particularsOf } from './app-record.ts'
 import type { Posted } from './callbacks.ts'
@@ -11,7 +11,6 @@ import type { World } from './world.ts'
 
 const hosts = list(text({ max: 255 }), { min: 0, max: 20 })
 const paths = list(text({ max: 255 }), { min: 0, max: 100 })
-const flagged: Shape<boolean> = { read: (value) => value === true }
 
 const given = object({
   appid: text({ max: 32, pattern: /^wx[0-9a-z]{6,30}$/ }),
@@ -47,7 +46,7 @@ const happening = object({
   fields: optional<Members>({ read: (value) => readFields(value) }),
 })
 
-const verdict = object({ passes: flagged, reason: optional(text({ max: 200 })) })
+const verdict = object({ passes: flag, reason: optional(text({ max: 200 })) })
 
 export function registerControl(world: World): void {
   const { callbacks, cards, consents, tickets, tokens, twin } = world
