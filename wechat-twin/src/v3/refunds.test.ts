@@ -223,7 +223,11 @@ test('an ABNORMAL refund goes to a bank card that is named under encryption', as
   assert.equal((await apply()).outcome, '400 INVALID_REQUEST', 'not abnormal yet')
   world.advance(31)
   for (const name of ['bank_type', 'bank_account', 'real_name'])
-    assert.equal((await apply({ [name]: undefined })).body.detail?.field, `/${name}`)
+    assert.deepEqual((await apply({ [name]: undefined })).body.detail, {
+      field: `/${name}`,
+      issue: '必填，未传入',
+      location: 'body',
+    })
   const short = world.secret(merchant, '12345').value
   assert.equal((await apply({ bank_account: short })).body.detail?.field, '/bank_account')
   assert.equal((await apply({ real_name: '张三' })).body.detail?.field, '/real_name')
