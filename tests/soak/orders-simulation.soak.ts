@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { simulateOrders } from '../harness/order-simulation.ts'
+
+test('two hundred thousand orders with every fault of the local WeChat end in the book that their seed says', async (t) => {
+  const seed = Math.floor(Math.random() * 0x7fff_ffff)
+  t.diagnostic(`seed ${seed}`)
+  const one = await simulateOrders(seed, 100_000)
+  t.diagnostic(
+    [...one.counts]
+      .map(([what, count]) => `${what}: ${count}`)
+      .sort()
+      .join(', '),
+  )
+  const other = await simulateOrders(seed, 100_000)
+  assert.equal(other.hash, one.hash)
+})
