@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { businessDateOf, formatYuan } from '@lika/contract'
 import { type DayCloser, startDayCloser } from '../server/src/flows/close-day.ts'
-import { type CardApp, startCardApp } from './harness/card-app.ts'
+import { tendOrders } from '../server/src/flows/purchase/runner.ts'
+import { startWechatApp, type WechatTestApp } from './harness/wechat-app.ts'
 
 /** See docs/recipes/README.md on how a page is written. */
 const folder = join(import.meta.dirname, '../docs/recipes')
@@ -17,20 +18,24 @@ type Request = {
   names: [string, string][]
   isOfAnother: boolean
 }
-type Step = { request: Request; moved: string[][] } | { balance: string[][] }
+/** What happens in WeChat: a buyer pays the code that is named, or a refund arrives. */
+type Elsewhere = { wechat: string; moved: string[][] }
+type Step = { request: Request; moved: string[][] } | Elsewhere | { balance: string[][] }
 
-let app: CardApp
+let app: WechatTestApp
 let closer: DayCloser
 
 // A day whose payment days the published calendar has, and one lane: the pages show what moves, not over which lanes.
 const today = '2026-11-02'
 before(async () => {
-  app = await startCardApp([], { laneCount: 1 })
+  app = await startWechatApp({ laneCount: 1 })
   await app.database.owner.sql`
     update lika.lane
     set open_day = ${today}
     where pool = 'test'`
-  await app.lanes.engine.setTestOffset(Date.parse(`${today}T10:00:00+08:00`) - Date.now())
+  const offset = Date.parse(`${today}T10:00:00+08:00`) - Date.now()
+  await app.lanes.engine.setTestOffset(offset)
+  await app.flows.tellTestClock(offset)
   closer = startDayCloser(app.flows, { log: console, lookEveryMs: 3_600_000 })
 })
 after(async () => {
@@ -59,6 +64,7 @@ describe('the recipes', () => {
         ['merchant', merchant.body.id],
         ['today', businessDateOf(app.lanes.engine.now('test'))],
       ])
+      await connect(key)
       let seen = 0
       const steps = stepsOf(text)
       assert.ok(steps.some((step) => 'balance' in step) && steps.some((step) => 'request' in step))
@@ -67,9 +73,9 @@ describe('the recipes', () => {
           assert.deepEqual(await trialBalance(key), step.balance)
           continue
         }
-        await send(step.request.isOfAnother ? another : key, step.request, known)
+        const what = await take(step, { key, another, known })
         const rows = await movedSoFar(key)
-        assert.deepEqual(rows.slice(seen), step.moved, step.request.path)
+        assert.deepEqual(rows.slice(seen), step.moved, what)
         seen = rows.length
       }
       const { body: audited } = await app.call('POST', '/v1/ledger/verify', { key })
@@ -77,6 +83,45 @@ describe('the recipes', () => {
     })
   }
 })
+
+/** A merchant number at the local WeChat for the issuer of the page. */
+async function connect(key: string): Promise<void> {
+  const merchant = await app.twin.control.merchant({ appids: ['wxofficial000000001'] })
+  const { mchid, appids, api_v3_key, private_key_pem, serial: certificate_serial } = merchant
+  const keys = { api_v3_key, private_key_pem, certificate_serial, key_mode: 'certificate' }
+  const body = { mchid, appids, ...keys }
+  const made = await app.call('POST', '/v1/wechat/pay_accounts', { key, body })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+}
+
+type Page = { key: string; another: string; known: Map<string, string> }
+
+/** One step of a page; answers what it was. */
+async function take(
+  step: Exclude<Step, { balance: string[][] }>,
+  { key, another, known }: Page,
+): Promise<string> {
+  if ('wechat' in step) {
+    await inWechat(step.wechat, known)
+    return step.wechat
+  }
+  await send(step.request.isOfAnother ? another : key, step.request, known)
+  return step.request.path
+}
+
+async function inWechat(what: string, known: Map<string, string>): Promise<void> {
+  const { control } = app.twin
+  const [verb, name = ''] = what.split(' ')
+  if (verb === 'pay') {
+    const buyer = await control.user()
+    await control.do(buyer.id, 'pay', { code_url: known.get(name.slice(1, -1)) })
+  } else {
+    assert.equal(verb, 'refund')
+    await app.advance(120)
+    await tendOrders(app.flows, 'test', console)
+  }
+  await control.settle()
+}
 
 async function send(key: string, request: Request, known: Map<string, string>): Promise<void> {
   const fill = (text: string) =>
@@ -115,9 +160,13 @@ async function trialBalance(key: string): Promise<string[][]> {
 function stepsOf(text: string): Step[] {
   const steps: Step[] = []
   const blocks = text.matchAll(
-    /^```http( as another person)?\n([\s\S]*?)^```|^\|(.*)\|\n\|[-:| ]+\|\n((?:\|.*\n?)+)/gm,
+    /^```http( as another person)?\n([\s\S]*?)^```|^```wechat\n(.*)\n```|^\|(.*)\|\n\|[-:| ]+\|\n((?:\|.*\n?)+)/gm,
   )
-  for (const [, another, request, head, rows] of blocks) {
+  for (const [, another, request, wechat, head, rows] of blocks) {
+    if (wechat !== undefined) {
+      steps.push({ wechat, moved: [] })
+      continue
+    }
     if (request !== undefined) {
       const isOfAnother = another !== undefined
       steps.push({ request: { ...requestOf(request), isOfAnother }, moved: [] })
@@ -127,7 +176,7 @@ function stepsOf(text: string): Step[] {
     const columns = cellsOf(`|${head}|`).join()
     const last = steps.at(-1)
     if (columns === 'account,debit,credit') steps.push({ balance: table })
-    else if (columns === 'debit,credit,yuan' && last !== undefined && 'request' in last)
+    else if (columns === 'debit,credit,yuan' && last !== undefined && 'moved' in last)
       last.moved.push(...table)
   }
   return steps
