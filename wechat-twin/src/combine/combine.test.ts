@@ -213,6 +213,14 @@ for (const [what, expected, change, scene = 'jsapi'] of [
   })
 }
 
+test('a merchant that was closed combines nothing, and is no part either', async () => {
+  const gone = await world.merchant({ closed: true })
+  const own = { ...ordinary(), combine_mchid: gone.mchid }
+  assert.equal((await place(own, 'jsapi', gone)).outcome, '400 MCH_NOT_EXISTS')
+  const other = { ...ordinary(), sub_orders: [part(gone.mchid, 1), part(shop.mchid, 1)] }
+  assert.equal((await place(other)).outcome, '400 MCH_NOT_EXISTS')
+})
+
 test('a provider may combine 1 to 50', async () => {
   const provider = await world.merchant({ more: { sub_mchids: [shop.mchid] } })
   const of = (parts: number) => ({

@@ -508,7 +508,8 @@ test('what a return is refused for', async () => {
   assert.equal(await outcome({ out_order_no, order_id }), '400 PARAM_ERROR')
   assert.equal(await outcome({ out_order_no: 'S' }), '404 RESOURCE_NOT_EXISTS')
   assert.equal(await outcome({ order_id: '3000' }), '404 RESOURCE_NOT_EXISTS')
-  assert.equal(await outcome({ out_order_no, return_mchid: payer.mchid }), '400 INVALID_REQUEST')
+  const own = await giveBack({ out_order_no, return_mchid: payer.mchid })
+  assert.equal(own.body.message, '分账回退出资商户不允许和接收商户相同')
   assert.equal(await outcome({ out_order_no, return_mchid: stranger.mchid }), '400 INVALID_REQUEST')
   await world.control('POST', '/sharing/conditions', {
     account: shop.mchid,
