@@ -68,6 +68,17 @@ test('a page offers a card: the user has it, the page an encrypted code, the acc
   assert.equal(got.openid, world.twin.users.openidOf(user.id, account.appid))
 })
 
+test('a mini-program offers the account’s card, signed with the account’s ticket', async () => {
+  const user = await world.user()
+  const mini = await world.app('mini_program')
+  const offer = await signed(await newCard())
+  const given = { appid: mini.appid, card_list: [offer] }
+  const { card_list } = await world.do(user, 'add_card', given)
+  assert.equal((await decrypt(card_list[0].code)).errcode, 0)
+  const event = (await world.posted(account)).at(-1)
+  assert.equal(event.message.FromUserName, world.twin.users.openidOf(user.id, account.appid))
+})
+
 test('several cards are taken together', async () => {
   const user = await world.user()
   const offers = [await signed(await newCard()), await signed(await newCard())]
