@@ -166,6 +166,13 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     voucher: placeholder('vchr', b),
     voucherCard: placeholder('card', c),
     presale: placeholder('psale', d),
+    wechatAccount: placeholder('wxpay', e),
+    wechatAccountToDisable: placeholder('wxpay', f),
+    wechatApp: placeholder('wxapp', a),
+    cardConsume: placeholder('ccon', e),
+    member: placeholder('mem', b),
+    otherMember: placeholder('mem', c),
+    mergedMember: placeholder('mem', d),
   }
 }
 

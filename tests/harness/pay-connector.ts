@@ -50,7 +50,8 @@ export async function startPayConnector(
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', async () => {
+    request.on('end', () => void answer())
+    async function answer() {
       const account = asId<'wechat_account'>(request.url?.split('/')[1] ?? '')
       const headers = request.headers as Record<string, string>
       const raw = { headers, body: Buffer.concat(chunks) }
@@ -58,7 +59,7 @@ export async function startPayConnector(
       const status = read === undefined ? 401 : 204
       heard.push({ raw, read, status })
       response.writeHead(status).end()
-    })
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,6 +1,6 @@
 /** Merchant numbers of WeChat Pay in a book, which nobody ever speaks for: one to change, and one to take out of use. */
 import { generateKeyPairSync, randomInt } from 'node:crypto'
-import type { Book } from './world.ts'
+import type { Json } from './answer-check.ts'
 
 export interface WorldWechatPay {
   wechatAccount: string
@@ -25,7 +25,11 @@ export const payAccount = () => ({
   key_mode: 'certificate',
 })
 
-export async function makeWechatPay({ ask }: Pick<Book, 'ask'>): Promise<WorldWechatPay> {
+export async function makeWechatPay({
+  ask,
+}: {
+  ask: (method: string, path: string, body?: object) => Promise<Json>
+}): Promise<WorldWechatPay> {
   const [one, other] = await Promise.all([
     ask('POST', '/v1/wechat/pay_accounts', payAccount()),
     ask('POST', '/v1/wechat/pay_accounts', payAccount()),

@@ -31,7 +31,7 @@ export interface PlatformKeys {
   /** With which fields are encrypted and answers are asked for; undefined: none is known, also after asking. */
   current(): Promise<PlatformKey | undefined>
   /** By its name; one that is not known is asked for, once. */
-  find(serial: string): Promise<PlatformKey | undefined>
+  readonly find: (serial: string) => Promise<PlatformKey | undefined>
   /** Asks now; calls at the same time share one request. */
   refresh(): Promise<FetchOutcome>
 }

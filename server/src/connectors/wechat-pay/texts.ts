@@ -3,10 +3,7 @@ import type { Instant } from '@lika/contract'
 
 /** No control characters and nothing outside the basic plane, which WeChat refuses; at most so many characters. */
 export function plainText(text: string, most: number): string {
-  return [...text]
-    .filter((character) => character.length === 1 && !/[\p{Cc}\p{Cs}]/u.test(character))
-    .join('')
-    .slice(0, most)
+  return text.replace(/[\p{Cc}\p{Cs}\u{10000}-\u{10ffff}]/gu, '').slice(0, most)
 }
 
 const shanghaiMs = 8 * 3_600_000

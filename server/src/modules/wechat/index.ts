@@ -32,10 +32,7 @@ export {
 } from './consume-store.ts'
 export type { NonceKept } from './nonce-store.ts'
 export {
-  type KeyProblem,
-  type KeyProblemCode,
   keyModes,
-  type PayKeys,
   payAlgorithms,
 } from './pay-account-keys.ts'
 export { type PayAccount, payAccountStatuses } from './pay-account-store.ts'

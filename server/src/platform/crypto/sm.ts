@@ -62,8 +62,8 @@ export function openSm(native: Sm2Signer = nativeSigner): Sm {
   const { key, nonce, aad, plain, sealed } = sm4GcmVector
   if (!openGcm(key, nonce, aad, sealed).equals(plain))
     throw new Error('SM4-GCM fails its published vector')
-  const { sign, verify } = isNative ? native : librarySigner
-  return { signer: isNative ? 'native' : 'library', sign, verify, encrypt, decrypt, openGcm }
+  const signer = isNative ? native : librarySigner
+  return { ...signer, signer: isNative ? 'native' : 'library', encrypt, decrypt, openGcm }
 }
 
 /** The first 128 bits of SM3 of a text. */
