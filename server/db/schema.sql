@@ -57,6 +57,7 @@ create table app_event (
 comment on table app_event is 'What WeChat told of a member, each event once; the state of a card in WeChat is what these add up to.';
 CREATE INDEX app_event_by_book ON app_event USING btree (book_id);
 CREATE INDEX app_event_by_member ON app_event USING btree (member_id, at);
+CREATE INDEX app_event_passing ON app_event USING btree (at) WHERE (means IS NULL);
 grant delete, insert, select on app_event to lika_app;
 
 create table bank_answer (
@@ -1386,6 +1387,33 @@ create table product_version (
 comment on table product_version is 'Terms of products; never changed, so that what was sold keeps its terms.';
 grant insert, select on product_version to lika_app;
 
+create table profit_share (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  appid text not null,
+  transaction_id text not null,
+  out_trade_no text not null,
+  total bigint not null,
+  receivers jsonb not null,
+  payee text not null,
+  amount bigint not null,
+  state text not null default 'waiting'::text,
+  reason text,
+  returned bigint not null default 0,
+  next_at timestamp with time zone not null,
+  tries integer not null default 0,
+  created_at timestamp with time zone not null,
+  constraint pk_profit_share PRIMARY KEY (lane, id),
+  constraint ck_profit_share_amount CHECK (((amount > 0) AND (amount <= total) AND ((returned >= 0) AND (returned <= amount)))),
+  constraint ck_profit_share_state CHECK ((state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
+);
+comment on table profit_share is 'Shares of sales on their way to those who get them.';
+CREATE INDEX ix_profit_share_trade ON profit_share USING btree (account_id, out_trade_no);
+CREATE INDEX ix_profit_share_waiting ON profit_share USING btree (account_id, payee, next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text]));
+grant insert, select, update on profit_share to lika_app;
+
 create table rebate (
   lane integer not null,
   id uuid not null,
@@ -1689,6 +1717,49 @@ create table settlement_adjustment (
 comment on table settlement_adjustment is 'What one person proposed to add to or take from what a merchant is owed, and what another said.';
 CREATE INDEX settlement_adjustment_by_book ON settlement_adjustment USING btree (lane, book_id, id);
 grant insert, select, update on settlement_adjustment to lika_app;
+
+create table share_rate (
+  account_id uuid not null,
+  payee text not null,
+  second bigint not null,
+  used integer not null,
+  constraint pk_share_rate PRIMARY KEY (account_id, payee)
+);
+comment on table share_rate is 'Calls for shares within a second; every process counts here.';
+grant insert, select, update on share_rate to lika_app;
+
+create table share_return (
+  lane integer not null,
+  out_return_no text not null,
+  share_id uuid not null,
+  book_id uuid not null,
+  out_refund_no text not null,
+  mchid text not null,
+  amount bigint not null,
+  state text not null default 'asked'::text,
+  created_at timestamp with time zone not null,
+  constraint pk_share_return PRIMARY KEY (lane, out_return_no),
+  constraint ck_share_return_amount CHECK ((amount > 0)),
+  constraint ck_share_return_state CHECK ((state = ANY (ARRAY['asked'::text, 'succeeded'::text, 'failed'::text])))
+);
+comment on table share_return is 'Shares that come back before a refund.';
+CREATE INDEX ix_share_return_share ON share_return USING btree (lane, share_id);
+grant insert, select, update on share_return to lika_app;
+
+create table sharing_rule (
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid,
+  merchant_id uuid,
+  receivers jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint pk_sharing_rule PRIMARY KEY (id),
+  constraint ck_sharing_rule_subject CHECK (((product_id IS NULL) <> (merchant_id IS NULL)))
+);
+comment on table sharing_rule is 'Who gets what share of what is sold by WeChat.';
+CREATE INDEX ix_sharing_rule_merchant ON sharing_rule USING btree (book_id, merchant_id, id) WHERE (merchant_id IS NOT NULL);
+CREATE INDEX ix_sharing_rule_product ON sharing_rule USING btree (book_id, product_id, id) WHERE (product_id IS NOT NULL);
+grant insert, select on sharing_rule to lika_app;
 
 create table statement (
   lane integer not null,
@@ -2318,6 +2389,8 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from share_return where lane = in_lane and book_id = book;
+  delete from profit_share where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;
   delete from stock_member where lane = in_lane and book_id = book;
   delete from product_stock where lane = in_lane and book_id = book;

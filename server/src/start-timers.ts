@@ -8,13 +8,14 @@ import { startDayCloser } from './flows/close-day.ts'
 import { lookAfterCombined } from './flows/combined/runner.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
-import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { tendOrders } from './flows/purchase/runner.ts'
+import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
 import { makeSettler } from './flows/settle/settler.ts'
 import { findLostConsumes } from './flows/wechat/consume-code.ts'
 import { sweepSeals } from './modules/cards/index.ts'
+import { deletePassingEvents } from './modules/members/index.ts'
 import { elapsedMs, realNow } from './platform/clock.ts'
 import { forgetOldClaims } from './platform/lanes/index.ts'
 import type { Log } from './platform/log.ts'
@@ -24,6 +25,8 @@ import type { Stop } from './stops.ts'
 const modes = ['live', 'test'] as const
 /** How long an idempotency key is remembered; the names of merchants and issuers are for ever. */
 const claimsKeptMs = 400 * dayMs
+/** WeChat repeats an event for minutes. */
+const appEventsKeptMs = 30 * dayMs
 
 export function startTimers(
   flows: FlowContext,
@@ -72,6 +75,9 @@ export function startTimers(
     for (const mode of modes) await postRebates(flows, mode, log)
   })
   repeat('sessions that are over', 60_000, () => flows.sessions.sweep())
+  repeat('events of WeChat that say nothing of cards', dayMs, () =>
+    deletePassingEvents(database.sql, realNow() - appEventsKeptMs),
+  )
   repeat('old idempotency keys', dayMs, () =>
     forgetOldClaims(database.sql, realNow() - claimsKeptMs),
   )

@@ -111,5 +111,6 @@ create table lika.app_event (
 );
 create index app_event_by_member on lika.app_event (member_id, at);
 create index app_event_by_book on lika.app_event (book_id);
+create index app_event_passing on lika.app_event (at) where means is null;
 comment on table lika.app_event is 'What WeChat told of a member, each event once; the state of a card in WeChat is what these add up to.';
 grant select, insert, delete on lika.app_event to lika_app;

@@ -55,6 +55,14 @@ export async function insertAppEvents(sql: Sql, rows: readonly AppEventRow[]): P
     on conflict do nothing`
 }
 
+/** Forgets what says nothing of a card and is older than WeChat would send it again. */
+export async function deletePassingEvents(sql: Sql, before: Instant): Promise<void> {
+  await sql`
+    delete from app_event
+    where means is null
+      and at < ${new Date(before)}::timestamptz`
+}
+
 interface CardEventRow {
   readonly memberId: MemberId
   readonly appId: WechatAppId

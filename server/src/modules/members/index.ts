@@ -2,6 +2,7 @@
 export {
   type AboutCard,
   type AppEventRow,
+  deletePassingEvents,
   insertAppEvents,
   type WalletCard,
   walletCardsOf,
