@@ -63,6 +63,7 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'wechat_account.keys_invalid': '微信支付商户号的密钥不符合要求',
   'wechat_app.already_exists': '该公众号或小程序已登记',
   'wechat_app.callbacks_invalid': '消息回调的 Token 与 EncodingAESKey 不符合要求',
+  'card_parameters.refused': '卡券参数无效、过期或已用过',
   'card_code.already_consumed': '该卡券码已核销',
   'card_consume.not_found': '没有这笔核销',
   'wechat_app.not_found': '没有这个公众号或小程序',

@@ -179,6 +179,7 @@ export const refusals = {
   'correction.not_pending': kind(409, 'The correction was decided already'),
   'wechat_account.already_exists': kind(409, 'The merchant number is here already'),
   'wechat_app.already_exists': kind(409, 'The WeChat app is here already'),
+  'card_parameters.refused': kind(409, 'The parameters of a card are forged, old or used'),
   'card_code.already_consumed': kind(409, 'The code was consumed already'),
   'wechat_account.disabled': kind(409, 'The WeChat Pay account is disabled'),
   'bulk.rolled_back': kind(409, 'Another operation of the atomic bulk was refused'),

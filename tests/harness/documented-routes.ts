@@ -203,6 +203,13 @@ POST   /v1/wechat/apps appid! kind! secret! token encoding_aes_key reference met
 GET    /v1/wechat/apps reference appid kind limit cursor
 GET    /v1/wechat/apps/:id
 PATCH  /v1/wechat/apps/:id secret token encoding_aes_key metadata
+POST   /v1/wechat/apps/:id/member_cards title! brand_name! logo_url! color! notice! service_phone! description! prerogative! quantity! shows_balance! shows_bonus!
+POST   /v1/wechat/apps/:id/memberships/activate wechat_card_id! code! membership_number! balance bonus
+POST   /v1/wechat/apps/:id/memberships/update wechat_card_id! code! balance balance_note bonus bonus_note
+POST   /v1/wechat/apps/:id/page_signatures url!
+POST   /v1/wechat/apps/:id/card_parameters cards!
+POST   /v1/wechat/apps/:id/card_parameters/accept cardId! cardExt!
+POST   /v1/wechat/apps/:id/messages member_id! template_id! page data!
 POST ¤ /v1/wechat/card_codes/consume app_id! code! card_id reference metadata
 GET    /v1/wechat/card_codes/:id
 POST   /v1/wechat/doctor pay_account_id app_id

@@ -7,6 +7,7 @@ import { type JsonObject, memberAt, objectsAt, textAt } from '../json.ts'
 import { objectFile, readTextFile } from '../option-values.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { wordsOfStep } from '../wechat-words.ts'
+import { addWechatCards } from './wechat-cards.ts'
 
 const accountColumns = ['id', 'mchid', 'appids', 'key_mode', 'certificate_serial', 'status']
 const appColumns = ['id', 'appid', 'kind', 'secret_last4', 'callbacks', 'callback_url']
@@ -17,6 +18,7 @@ export function addWechat(lika: Lika): void {
   addAccounts(lika, wechat)
   addApps(lika, wechat)
   addCodes(lika, wechat)
+  addWechatCards(lika, wechat)
 }
 
 type Doctor = { payAccount?: string; app?: string }

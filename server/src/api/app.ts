@@ -68,6 +68,7 @@ import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
 import { register as registerWechatCardCodes } from './v1/wechat-card-codes.ts'
+import { register as registerWechatCards } from './v1/wechat-cards.ts'
 import { register as registerWechatDoctor } from './v1/wechat-doctor.ts'
 import { register as registerWechatPayAccounts } from './v1/wechat-pay-accounts.ts'
 import { walletFiles } from './wallet/routes.ts'
@@ -121,6 +122,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWechatPayAccounts,
   registerWechatApps,
   registerWechatCardCodes,
+  registerWechatCards,
   registerWechatDoctor,
   registerEvents,
   registerLedger,
