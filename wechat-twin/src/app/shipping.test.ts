@@ -102,6 +102,8 @@ test('a parcel has a carrier and a number', async () => {
 test('the order is of this mini-program, paid, and named by one of its numbers', async () => {
   const open = newTrade()
   assert.equal((await report(open)).errcode, 10060004)
+  const byOwn = { merchant_id: open.mchid, merchant_trade_no: open.out_trade_no }
+  assert.equal((await call('get_order', byOwn)).errcode, 10060004)
   const other = world.twin.trades.markPaid(newTrade('wxother'), user)
   assert.equal((await report(other)).errcode, 10060001)
   assert.equal(
