@@ -28,6 +28,11 @@ export function stretch(
   }
 }
 
+/** The value below which that share of them lies. */
+export function quantile(values: readonly number[], share: number): number {
+  return rounded(percentile(Float64Array.from(values).sort(), share), 1)
+}
+
 function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }

@@ -16,6 +16,7 @@ import { startDatabase } from '../server/src/start-database.ts'
 import { openParts, type Parts } from '../server/src/start-parts.ts'
 import { startWechat } from '../server/src/start-wechat.ts'
 import { makeStops } from '../server/src/stops.ts'
+import { startLocalWechat } from './local-wechat.ts'
 import { say } from './progress.ts'
 
 export interface Installation {
@@ -25,6 +26,8 @@ export interface Installation {
   readonly parts: Parts
   /** Lanes in each pool. */
   readonly lanes: number
+  /** Of the local WeChat, a process of its own. */
+  readonly wechatUrl: string
   /** Starts `server/src/main.ts` on the same database; answers its port. */
   startServer(): Promise<number>
   /** Ends everything and removes the folder. */
@@ -46,8 +49,14 @@ export async function install(): Promise<Installation> {
     // Its folder may lie elsewhere than in the data folder: then that is removed as well.
     stops.add(() => rmSync(postgres.folder, { recursive: true, force: true, maxRetries: 3 }))
     stops.add(() => postgres.stop())
+    const wechatThere = await startLocalWechat(dataDir)
+    stops.add(() => wechatThere.stop())
     const given = { ...process.env, LIKA_DATA: dataDir, LIKA_DEMO: '0', LIKA_PORT: '0' }
-    const environment = { ...given, DATABASE_URL: postgres.ownerUrl }
+    const environment = {
+      ...given,
+      DATABASE_URL: postgres.ownerUrl,
+      LIKA_WECHAT_PAY_URL: wechatThere.url,
+    }
     const config = readConfig(environment)
     const onStop = (stop: () => unknown) => stops.add(stop)
     const open = await startDatabase(config, log, onStop)
@@ -64,6 +73,7 @@ export async function install(): Promise<Installation> {
       owner,
       parts,
       lanes: config.lanes,
+      wechatUrl: wechatThere.url,
       startServer: async () => {
         const server = spawn(process.execPath, [...serverFlags(), main], {
           env: environment,

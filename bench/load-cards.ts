@@ -114,6 +114,7 @@ function writeCard(world: World, state: LaneState, index: number, texts: Texts):
       createdAt: at,
       activatedAt: at,
       charterId: null,
+      sealedUntil: null,
     }),
   )
   const kind = 'card.issued'

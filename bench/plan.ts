@@ -18,6 +18,8 @@ export interface BenchPlan {
   /** Connections of the HTTP load generator. */
   readonly connections: number
   readonly issued: number
+  /** Purchases through the local WeChat. */
+  readonly bought: { readonly perSecond: number; readonly seconds: number }
   /** Payments of the day that is cleared, and merchants that took them. */
   readonly cleared: { readonly payments: number; readonly merchants: number }
 }
@@ -36,6 +38,7 @@ export const quickPlan: BenchPlan = {
   callers: 2_000,
   connections: 512,
   issued: 20_000,
+  bought: { perSecond: 200, seconds: 3 },
   cleared: { payments: 200_000, merchants: 200 },
 }
 
@@ -50,5 +53,6 @@ export const fullPlan: BenchPlan = {
   hotSeconds: 5,
   latencySeconds: 10,
   issued: 200_000,
+  bought: { perSecond: 200, seconds: 30 },
   cleared: { payments: 1_000_000, merchants: 1_000 },
 }

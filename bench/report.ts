@@ -13,6 +13,8 @@ export interface Report {
   /** Not measured yet. */
   readonly risk_p99_ms: null
   readonly engine_vs_row_by_row: number | null
+  /** Of an order p95: ours, with WeChat in it, over a bare one at WeChat; the smaller the better. */
+  readonly purchase_vs_bare_order: number | null
   readonly quick: boolean
   readonly seconds: number
   readonly fsync: string
@@ -47,6 +49,7 @@ export function reportOf(measured: Measured): Report {
     clearing_vs_groupby: ratio(measured.clearing.settleSeconds, measured.clearing.groupBySeconds),
     risk_p99_ms: null,
     engine_vs_row_by_row: ratio(ofEngine, best(measured.rowByRow)),
+    purchase_vs_bare_order: ratio(measured.purchase.orderP95, measured.purchase.bareP95),
     quick: plan.quick,
     seconds: measured.seconds,
     fsync: settings['fsync'] ?? '',
@@ -71,6 +74,7 @@ export function reportOf(measured: Measured): Report {
       pgledger: measured.pgledger,
       issue,
       clearing: measured.clearing,
+      purchase: measured.purchase,
       growth,
       ...(measured.profile === null ? {} : { profile: measured.profile }),
     },
@@ -131,6 +135,7 @@ export function tableOf(measured: Measured): string {
       `${issue.perSecond} / ${issue.copyPerSecond} cards/s (all tables at once: ${issue.parallelCopyPerSecond})`,
     ),
     row('clearing / group by', report.clearing_vs_groupby, 5, clearingText(measured)),
+    row('order / bare order, p95', report.purchase_vs_bare_order, null, purchaseText(measured)),
     row('10 M cards / 10 k', report.cards10m_vs_cards10k, 0.8, growth.map(sizeText).join('; ')),
     '',
     row('payments/s', 'engine', 'HTTP', ''),
@@ -200,4 +205,10 @@ function profileLines({ profile }: Measured): string[] {
     ...part('PostgreSQL, µs per payment by statement', profile.statements),
     '',
   ]
+}
+
+function purchaseText({ purchase }: Measured): string {
+  const { perSecond, orders, orderP95, bareP95, usableP99, delivered } = purchase
+  const ours = rounded(orderP95 - bareP95, 1)
+  return `at ${perSecond}/s: ${orderP95} / ${bareP95} ms, ${ours} ms ours; callback to card p99 ${usableP99} ms; ${delivered} of ${orders} delivered`
 }

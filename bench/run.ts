@@ -15,6 +15,7 @@ import { measurePgledger } from './pgledger.ts'
 import type { BenchPlan } from './plan.ts'
 import { type Profile, profile } from './profile.ts'
 import { say } from './progress.ts'
+import { measurePurchase, type Purchased } from './purchase.ts'
 import { payRowByRow, prepareRowByRow } from './row-by-row.ts'
 import { type Surroundings, surroundings } from './surroundings.ts'
 import { makeWorld, type World } from './world.ts'
@@ -54,6 +55,7 @@ export interface Measured {
   readonly http: Loaded
   readonly issue: Issued
   readonly clearing: Cleared
+  readonly purchase: Purchased
   readonly growth: readonly Size[]
   readonly profile: Profile | null
   readonly audit: Audited
@@ -146,7 +148,8 @@ class Bench {
 
   async #compare(world: World, http: HttpLoad) {
     const { warmUpSeconds, seconds, rowSeconds } = this.#plan
-    const roads = { engine: this.#engine(world), http: await this.#http(world, http) }
+    const port = await this.#installation.startServer()
+    const roads = { engine: this.#engine(world), http: this.#http(world, http, port) }
     const tops: Record<keyof typeof roads, Stretch[]> = { engine: [], http: [] }
     const pgbench: ByClients = {}
     const rowByRow: ByClients = {}
@@ -160,7 +163,10 @@ class Bench {
       rowByRow[count] = await this.#rowByRow(world, count, rowSeconds)
     }
     const engine = await this.#more(roads.engine, tops.engine)
-    return { pgbench, rowByRow, engine, http: await this.#more(roads.http, tops.http) }
+    const overHttp = await this.#more(roads.http, tops.http)
+    const { wechatUrl } = this.#installation
+    const purchase = await measurePurchase(world, { wechatUrl, port }, this.#plan.bought)
+    return { pgbench, rowByRow, engine, http: overHttp, purchase }
   }
 
   #engine({ population, ...world }: World): Road {
@@ -174,8 +180,7 @@ class Bench {
     }
   }
 
-  async #http({ population, token }: World, load: HttpLoad): Promise<Road> {
-    const port = await this.#installation.startServer()
+  #http({ population, token }: World, load: HttpLoad, port: number): Road {
     const { connections } = this.#plan
     const order = { port, token, population, connections, options: {} } satisfies Partial<Order>
     return {

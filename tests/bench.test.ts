@@ -23,6 +23,7 @@ const miniature = {
   callers: 50,
   connections: 8,
   issued: 500,
+  bought: { perSecond: 20, seconds: 0.5 },
   cleared: { payments: 4_000, merchants: 30 },
 }
 
@@ -44,6 +45,8 @@ describe('the bench', () => {
     assert.equal(report.engine_vs_pgledger, null)
     assert.equal(report.cards10m_vs_cards10k, null)
     assert.equal(typeof report.clearing_vs_groupby, 'number')
+    assert.equal(typeof report.purchase_vs_bare_order, 'number')
+    assert.equal(measured.purchase.delivered, measured.purchase.orders)
     assert.equal(report.risk_p99_ms, null)
   })
 

@@ -23,6 +23,8 @@ export interface Attempt {
   serial: string
   /** Undefined: no answer in time, or no connection. */
   status?: number
+  /** Real, until the answer was there. */
+  took_ms?: number
 }
 
 export interface Notice {
@@ -253,6 +255,7 @@ export class Notifier {
     const isPlain = url.protocol === 'http:'
     const ask = isPlain ? httpRequest : httpsRequest
     const agent = this.#agents[isPlain ? 'http:' : 'https:']
+    const sentAt = performance.now()
     return new Promise((resolve) => {
       let wasReset = false
       const request = ask(url, { method: 'POST', headers, agent }, (response) => {
@@ -267,7 +270,9 @@ export class Notifier {
       const done = (status: number | undefined) => {
         clearTimeout(timer)
         const isStale = status === undefined && wasReset && request.reusedSocket
-        resolve({ attempt: status === undefined ? attempt : { ...attempt, status }, isStale })
+        const took_ms = Math.round((performance.now() - sentAt) * 10) / 10
+        const answered = status === undefined ? attempt : { ...attempt, status, took_ms }
+        resolve({ attempt: answered, isStale })
       }
       request.on('error', (error: NodeJS.ErrnoException) => {
         wasReset = error.code === 'ECONNRESET' || error.code === 'EPIPE'
