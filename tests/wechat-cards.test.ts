@@ -70,6 +70,35 @@ test('a membership card is created, signed, added, activated, and shows another 
   assert.equal(held?.balance, 75, JSON.stringify(cards))
 })
 
+test('a member brings back what was signed for it: once, and unchanged', async () => {
+  const made = await post('member_cards', memberCard)
+  const { wechat_card_id } = made.body
+  const { appid, id } = app.official
+  const user = await app.twin.control.user()
+  const { code } = await app.twin.control.do(user.id, 'oauth_code', { appid })
+  const session = await app.call('POST', '/wallet/v1/sessions', { body: { app_id: id, code } })
+  const key = session.body.token
+  const invited = await app.call('POST', '/wallet/v1/wechat_cards/invitations', {
+    key,
+    body: { wechat_card_ids: [wechat_card_id], scene: 'page' },
+  })
+  assert.equal(invited.status, 200)
+  const { card_list } = invited.body
+  const added = await app.twin.control.do(user.id, 'add_card', { appid, card_list })
+  const [back] = added.card_list
+  const say = (card_ext: string) =>
+    app.call('POST', '/wallet/v1/wechat_cards', {
+      key,
+      body: { wechat_card_id, encrypted_code: back.code, card_ext },
+    })
+  const forged = await say(back.cardExt.replace('page', 'scan'))
+  assert.deepEqual([forged.status, forged.body.reason], [409, 'forged'])
+  const taken = await say(back.cardExt)
+  assert.equal(taken.status, 200, JSON.stringify(taken.body))
+  assert.equal(taken.body.data[0].state, 'received')
+  assert.equal((await say(back.cardExt)).body.reason, 'replayed')
+})
+
 test('what WeChat refuses is told with its number; what it does not answer is busy', async () => {
   const own = { wechat_card_id: 'p1', code: 'none' }
   const refused = await post('memberships/update', { ...own, balance: 1 })

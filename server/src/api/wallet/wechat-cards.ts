@@ -79,14 +79,30 @@ export function register(app: LikaApp, { flows }: Deps): void {
       body: closed({
         wechat_card_id: WechatCardId,
         encrypted_code: Type.String({ pattern: '^[\\x21-\\x7e]{1,512}$' }),
+        card_ext: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 2_000,
+            description: 'as wx.addCard gave it back; taken once',
+          }),
+        ),
       }),
       responses: { 200: Cards },
-      refusals: ['login.code_refused', 'card.not_recognised', 'member.not_found'],
+      refusals: [
+        'login.code_refused',
+        'card.not_recognised',
+        'member.not_found',
+        'card_parameters.refused',
+      ],
     },
     async ({ caller, body }) => {
       const known = await flows.wechatApps.known(caller.appId)
       if (known === undefined) return refused(notFound('member'))
-      const added = { wechatCardId: body.wechat_card_id, encryptedCode: body.encrypted_code }
+      const added = {
+        wechatCardId: body.wechat_card_id,
+        encryptedCode: body.encrypted_code,
+        cardExt: body.card_ext,
+      }
       const taken = await takeAddedCard(flows, caller, known.appid, added)
       return taken.ok ? cardsOf(caller) : taken
     },

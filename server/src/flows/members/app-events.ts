@@ -9,6 +9,7 @@ import {
   issuerOfBook,
   type MemberId,
   ok,
+  type Refusal,
   type Result,
   refusal,
   refused,
@@ -123,13 +124,19 @@ async function welcome({ issuers, publicUrl }: EventContext, app: App): Promise<
  * The member's phone says that a card was added: it has the code encrypted, which WeChat opens for us, and WeChat says
  * whose the code is. A phone tells no time, so its word stands before every event. All ways in which a card is added, on a
  * page, in a mini-program, from a code that was scanned, end in the same state.
- * Refusals: `login.code_refused`, `busy`, `card.not_recognised` where the code is not this member's.
+ * Refusals: `login.code_refused`, `busy`, `card.not_recognised` where the code is not this member's,
+ * `card_parameters.refused` where parameters come back that we did not give out, too late, or again.
  */
 export async function takeAddedCard(
   context: EventContext,
   caller: MemberCaller,
   appid: string,
-  added: { readonly wechatCardId: string; readonly encryptedCode: string },
+  added: {
+    readonly wechatCardId: string
+    readonly encryptedCode: string
+    /** As `wx.addCard` gave it back; there is none where a code was scanned. */
+    readonly cardExt?: string | undefined
+  },
 ): Promise<Result<void>> {
   const { wechatApp, members, database } = context
   const opened = resultOf(await wechatApp.decryptCode(caller.appId, added.encryptedCode))
@@ -139,6 +146,11 @@ export async function takeAddedCard(
   if (!known.ok) return known
   const openid = await members.openidOf(caller.book, caller.memberId, appid)
   if (openid === undefined || known.value.openid !== openid) return refused(notYours)
+  if (added.cardExt !== undefined) {
+    const back = { cardId: added.wechatCardId, cardExt: added.cardExt }
+    const reason = await wechatApp.takeAddCard(caller.appId, back)
+    if (reason !== 'accepted') return refused(parametersRefused(reason))
+  }
   const owner = await members.memberOf(caller.book, appid, openid)
   const row = reported(context, caller, owner ?? caller.memberId, asked)
   await insertAppEvents(database.sql, [row])
@@ -162,6 +174,10 @@ function reported(
     card: cardOf(context, book, cardId, code, 'received'),
     at: untimed,
   }
+}
+
+function parametersRefused(reason: string): Refusal {
+  return refusal('card_parameters.refused', `The parameters are ${reason}.`, { data: { reason } })
 }
 
 const notYours = refusal(
