@@ -120,6 +120,7 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'stock.sold_out': '已售罄',
   'stock.limit_reached': '已达到每人限购数量',
   'stock.below_taken': '已售出或已预占的数量超过该库存',
+  'sharing.too_much': '分账比例超过微信支付允许的上限，或接收方重复',
   'stock.member_required': '限购商品只售给会员',
   'stock.not_found': '该产品没有限量库存',
   'combined_payment.ended': '组合支付已结束',

@@ -218,6 +218,7 @@ export const refusals = {
   'wechat_account.keys_invalid': kind(422, 'The keys of the WeChat Pay account do not fit'),
   'product.terms_invalid': kind(422, 'The terms of the product contradict each other'),
   'order.too_many_cards': kind(422, 'The order has more cards than an order takes'),
+  'sharing.too_much': kind(422, 'More is to be shared than WeChat allows'),
   'stock.member_required': kind(422, 'A scarce product with a limit is sold to members only'),
   'order.payer_unknown': kind(422, 'It is not known who pays in this app'),
   'order.card_missing': kind(422, 'A top-up needs the card, and a purchase has none'),

@@ -31,6 +31,7 @@ import { startJobs } from './start-jobs.ts'
 import { openMetrics } from './start-metrics.ts'
 import { startPayouts } from './start-payouts.ts'
 import { readinessChecks } from './start-readiness.ts'
+import { startSharing } from './start-sharing.ts'
 import { startTimers } from './start-timers.ts'
 import type { WechatPlaces } from './start-wechat.ts'
 import type { Stop } from './stops.ts'
@@ -113,6 +114,7 @@ export async function openParts(
   }
   await wechat.tellClock(engine.testOffsetMs)
   startTimers(flows, log, onStop)
+  startSharing(flows, log, onStop)
   const jobs = startJobs({ log, database, flows }, onStop)
   const payouts = await startPayouts(config, flows, log, onStop)
   return {

@@ -142,6 +142,84 @@ create table lika.stock_reservation (
 comment on table lika.stock_reservation is 'What orders keep of scarce products.';
 grant select, insert, update on lika.stock_reservation to lika_app;
 
+-- Who gets what share of a sale by WeChat; the newest rule of a product or merchant holds.
+create table lika.sharing_rule (
+  id uuid not null,
+  book_id uuid not null,
+  product_id uuid,
+  merchant_id uuid,
+  -- [{mchid, name, relation, shareBp}]; none: nothing is shared any more.
+  receivers jsonb not null,
+  created_at timestamptz not null,
+  constraint pk_sharing_rule primary key (id),
+  constraint ck_sharing_rule_subject check ((product_id is null) <> (merchant_id is null))
+);
+create index ix_sharing_rule_product on lika.sharing_rule (book_id, product_id, id) where product_id is not null;
+create index ix_sharing_rule_merchant on lika.sharing_rule (book_id, merchant_id, id) where merchant_id is not null;
+comment on table lika.sharing_rule is 'Who gets what share of what is sold by WeChat.';
+grant select, insert on lika.sharing_rule to lika_app;
+
+create table lika.profit_share (
+  lane int not null,
+  -- Of the order or combined payment.
+  id uuid not null,
+  book_id uuid not null,
+  account_id uuid not null,
+  appid text not null,
+  transaction_id text not null,
+  out_trade_no text not null,
+  total bigint not null,
+  -- [{mchid, amount}]
+  receivers jsonb not null,
+  -- The first of them, by which what waits is taken fairly.
+  payee text not null,
+  amount bigint not null,
+  state text not null default 'waiting',
+  reason text,
+  returned bigint not null default 0,
+  -- Not of the round: when WeChat is asked, and how often it was.
+  next_at timestamptz not null,
+  tries int not null default 0,
+  created_at timestamptz not null,
+  constraint pk_profit_share primary key (lane, id),
+  constraint ck_profit_share_amount check (amount > 0 and amount <= total and returned between 0 and amount),
+  constraint ck_profit_share_state check (state in ('waiting', 'asked', 'processing', 'finished', 'failed', 'cancelled'))
+);
+create index ix_profit_share_waiting on lika.profit_share (account_id, payee, next_at) where state in ('waiting', 'asked', 'processing');
+create index ix_profit_share_trade on lika.profit_share (account_id, out_trade_no);
+comment on table lika.profit_share is 'Shares of sales on their way to those who get them.';
+grant select, insert, update on lika.profit_share to lika_app;
+
+create table lika.share_return (
+  lane int not null,
+  -- Under which WeChat knows it.
+  out_return_no text not null,
+  share_id uuid not null,
+  book_id uuid not null,
+  out_refund_no text not null,
+  mchid text not null,
+  amount bigint not null,
+  state text not null default 'asked',
+  created_at timestamptz not null,
+  constraint pk_share_return primary key (lane, out_return_no),
+  constraint ck_share_return_amount check (amount > 0),
+  constraint ck_share_return_state check (state in ('asked', 'succeeded', 'failed'))
+);
+create index ix_share_return_share on lika.share_return (lane, share_id);
+comment on table lika.share_return is 'Shares that come back before a refund.';
+grant select, insert, update on lika.share_return to lika_app;
+
+-- How many shares were asked for within a second, over all processes: payee '' is the whole account.
+create table lika.share_rate (
+  account_id uuid not null,
+  payee text not null,
+  second bigint not null,
+  used int not null,
+  constraint pk_share_rate primary key (account_id, payee)
+);
+comment on table lika.share_rate is 'Calls for shares within a second; every process counts here.';
+grant select, insert, update on lika.share_rate to lika_app;
+
 -- Beside `wipe_test_book`: what a test book sold in a lane through WeChat.
 create function lika.wipe_test_sales(in_lane int, book uuid) returns void
 language plpgsql
@@ -159,6 +237,8 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from share_return where lane = in_lane and book_id = book;
+  delete from profit_share where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;
   delete from stock_member where lane = in_lane and book_id = book;
   delete from product_stock where lane = in_lane and book_id = book;

@@ -61,6 +61,7 @@ import { register as registerReserveReports } from './v1/reserve-reports.ts'
 import { register as registerSettlementAdjustments } from './v1/settlement-adjustments.ts'
 import { register as registerSettlementFiles } from './v1/settlement-files.ts'
 import { register as registerSettlements } from './v1/settlements.ts'
+import { register as registerSharing } from './v1/sharing.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerStock } from './v1/stock.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
@@ -121,6 +122,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWebhooks,
   registerWechatPayAccounts,
   registerWechatApps,
+  registerSharing,
   registerWechatCardCodes,
   registerWechatCards,
   registerWechatDoctor,

@@ -12,6 +12,7 @@ import {
 } from '../../modules/combined/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
+import { isShared } from '../sharing/queue.ts'
 import { micropaySeconds } from './create.ts'
 import { neverPaid, paidAtWechat } from './end.ts'
 
@@ -45,7 +46,9 @@ export async function askPayer(
     return undefined
   }
   const { outTradeNo, appid, accountId, wechatAmount: amount } = row
-  const common = { outTradeNo, appid, amount, description: asking.description, creditCards: true }
+  const profitSharing = await isShared(context.database, row.bookId, row.merchantId)
+  const { description } = asking
+  const common = { outTradeNo, appid, amount, description, creditCards: true, profitSharing }
   if (row.scene === 'micropay') {
     const { authCode = '', clientIp } = asking
     const answer = await context.wechatPay.micropay(accountId, { ...common, authCode, clientIp })

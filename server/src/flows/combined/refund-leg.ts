@@ -10,6 +10,7 @@ import {
   findCombined,
 } from '../../modules/combined/index.ts'
 import type { Answer, Refund } from '../../modules/wechat/index.ts'
+import { sharesAreBack } from '../sharing/returns.ts'
 import type { LegContext } from './leg.ts'
 import { refundCameTo } from './refund.ts'
 
@@ -29,12 +30,16 @@ export async function lookAfterRefund(
 
 /** Asked about first: what WeChat has not heard of is sent, under the same number whatever became of earlier calls. */
 async function askFor(
-  { wechatPay }: LegContext,
+  context: LegContext,
   { accountId, outTradeNo, wechatAmount: total }: CombinedRow,
   { outRefundNo, wechatAmount: amount, refundId }: CombinedRefundRow,
 ): Promise<Answer<Refund>> {
+  const { wechatPay } = context
   const known = await wechatPay.queryRefund(accountId, outRefundNo)
   const isUnknown = known.status === 'refused' && refundId === null
+  const sale = { accountId, outTradeNo, outRefundNo, amount, total }
+  if (isUnknown && !(await sharesAreBack(context, sale)))
+    return { status: 'unknown', why: 'its shares come back first' }
   return isUnknown ? wechatPay.refund(accountId, { outTradeNo, outRefundNo, amount, total }) : known
 }
 

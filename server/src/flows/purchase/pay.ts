@@ -28,6 +28,7 @@ import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { executePrepared } from '../prepared.ts'
+import { isShared } from '../sharing/queue.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
 import { askTrade, closeTrade, payerName } from './learn.ts'
@@ -214,6 +215,7 @@ async function open(
     openid,
     clientIp,
     attach: formatId('order', orderId),
+    profitSharing: await isShared(database, book, order.productId),
     creditCards: mayUseCreditCards(law, order.createdAt),
   })
   if (answer.status === 'unknown') return refused(silent)

@@ -19,6 +19,7 @@ import type { Answer, Refund, RefundState } from '../../modules/wechat/index.ts'
 import type { Command, Decision } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { executePrepared } from '../prepared.ts'
+import { sharesAreBack } from '../sharing/returns.ts'
 import { orderBody, refundBody } from './facts.ts'
 import type { Learnt } from './learn.ts'
 import { commandOnOrder, type OnOrder, ownAccount, putOrder, putRefund } from './on-order.ts'
@@ -31,6 +32,13 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
   const trade = await findTrade(database.sql, lane, row.orderId, row.trade)
   if (trade === undefined) throw new Error('a refund is of a payment that the order never had')
   const no = outRefundNo(row)
+  const { accountId } = trade
+  const ofSale = { accountId, outTradeNo: outTradeNo(trade), outRefundNo: no }
+  const { amount, total } = row
+  if (row.state === 'asked' && !(await sharesAreBack(context, { ...ofSale, amount, total }))) {
+    await writeRefundProblem(database.sql, lane, row, 'its shares come back first')
+    return 'later'
+  }
   const answer =
     row.state === 'asked'
       ? await wechatPay.refund(trade.accountId, {

@@ -298,6 +298,15 @@ export const accountKinds = {
     zh: '财务费用—支付渠道手续费',
     en: 'Fees of payment channels',
   },
+  shared_sales: {
+    number: 31,
+    normal: 'debit',
+    guarded: false,
+    owner: 'issuer',
+    type: 'expense',
+    zh: '销售费用—分账支出',
+    en: 'Shares of sales given to others',
+  },
 } as const satisfies Record<string, AccountKind>
 
 export type AccountKindName = keyof typeof accountKinds

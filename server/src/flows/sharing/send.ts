@@ -1,0 +1,175 @@
+/**
+ * Sends queued shares to WeChat within its limits, which all processes count together, and asks again about those of
+ * which nobody heard. Never on the way of a sale.
+ */
+import { type Fen, type Instant, issuerOfBook, type Mode, modeOfBook, ok } from '@lika/contract'
+import { accountId } from '../../modules/ledger/index.ts'
+import {
+  type AskedShare,
+  accountsWaiting,
+  outShareNo,
+  postponeShares,
+  shares,
+  takeShares,
+} from '../../modules/sharing/index.ts'
+import type { Answer, Share } from '../../modules/wechat/index.ts'
+import { type Decision, read, type View } from '../../platform/lanes/index.ts'
+import type { FlowContext } from '../context.ts'
+import { Desks } from '../payments/desks.ts'
+
+type Context = Pick<FlowContext, 'engine' | 'database' | 'wechatPay' | 'newId'>
+
+/** What may go out in this second, of every account of the mode. Answers how much did. */
+export async function sendShares(context: Context, mode: Mode): Promise<number> {
+  const now = context.engine.now(mode)
+  let sent = 0
+  for (const { accountId: account, bookId } of await accountsWaiting(context.database.sql)) {
+    if (modeOfBook(bookId) !== mode) continue
+    const taken = await takeShares(context.database, account, now)
+    const ends = await Promise.all(taken.map((share) => ask(context, share, now)))
+    await settle(context, ends)
+    sent += taken.length
+  }
+  return sent
+}
+
+/** What an answer means for a share. */
+type End =
+  | {
+      readonly share: AskedShare
+      readonly end: 'finished' | 'failed'
+      readonly reason: string | null
+      /** Fen that went to payees. */
+      readonly moved: Fen
+    }
+  | {
+      readonly share: AskedShare
+      readonly end: 'waiting' | 'asked' | 'processing'
+      readonly at: Instant
+      readonly reason: string | null
+    }
+
+type Over = Exclude<End, { readonly at: Instant }>
+
+async function ask({ wechatPay }: Context, share: AskedShare, now: Instant): Promise<End> {
+  const { accountId: account, transactionId, appid } = share
+  const outOrderNo = outShareNo(share.id)
+  if (share.wasAsked) {
+    const known = await wechatPay.queryShare(account, outOrderNo, transactionId)
+    const isUnknown = known.status === 'refused' && known.code === 'RESOURCE_NOT_EXISTS'
+    // It never came there: the same number is sent again, in a second of its own.
+    return isUnknown ? again(share, 'waiting', now + 1_000, null) : meaningOf(share, known, now)
+  }
+  const answer = await wechatPay.share(account, {
+    appid,
+    transactionId,
+    outOrderNo,
+    receivers: share.receivers.map(({ mchid, amount }) => ({
+      type: 'MERCHANT_ID' as const,
+      account: mchid,
+      amount,
+      description: '分账',
+    })),
+    unfreezeRest: true,
+  })
+  return meaningOf(share, answer, now)
+}
+
+/** Codes after which the same request may do. */
+const passing = ['FREQUENCY_LIMITED', 'RATE_LIMITED', 'SYSTEM_ERROR', 'NOT_ENOUGH']
+
+function meaningOf(share: AskedShare, answer: Answer<Share>, now: Instant): End {
+  if (answer.status === 'unknown') return again(share, 'asked', now + pauseMs(share), answer.why)
+  if (answer.status === 'refused') {
+    const { code } = answer
+    return passing.includes(code)
+      ? again(share, 'waiting', now + pauseMs(share), code)
+      : { share, end: 'failed', reason: code, moved: 0n }
+  }
+  const { state, receivers } = answer.value
+  if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
+    return again(share, 'processing', now + pauseMs(share), null)
+  const closed = receivers.filter(({ result }) => result === 'closed')
+  const gone = share.receivers.filter(
+    ({ mchid }) => !closed.some(({ account }) => account === mchid),
+  )
+  const moved = gone.reduce((sum, { amount }) => sum + amount, 0n)
+  const reason = closed[0] === undefined ? null : (closed[0].failReason ?? 'CLOSED')
+  return { share, end: moved === 0n ? 'failed' : 'finished', reason, moved }
+}
+
+function again(
+  share: AskedShare,
+  end: 'waiting' | 'asked' | 'processing',
+  at: Instant,
+  reason: string | null,
+): End {
+  return { share, end, at, reason }
+}
+
+const pausesMs = [5_000, 10_000, 30_000, 60_000, 300_000]
+
+function pauseMs({ tries }: AskedShare): number {
+  return pausesMs[Math.min(tries, pausesMs.length) - 1] ?? 5_000
+}
+
+async function settle(context: Context, ends: readonly End[]): Promise<void> {
+  const later = ends.flatMap((one) =>
+    'at' in one
+      ? [{ lane: one.share.lane, id: one.share.id, at: one.at, state: one.end, reason: one.reason }]
+      : [],
+  )
+  await postponeShares(context.database.sql, later)
+  const over = ends.flatMap((one) => ('at' in one ? [] : [one]))
+  const together = Map.groupBy(over, ({ share }) => `${share.bookId} ${share.lane}`)
+  await Promise.all([...together.values()].map((some) => book(context, some)))
+}
+
+/**
+ * What was shared within this second is booked in one step for each lane. A share that another process has ended
+ * meanwhile is left out: the row under the lane's lock says so.
+ */
+async function book(context: Context, ends: readonly Over[]): Promise<void> {
+  const [first] = ends
+  if (first === undefined) return
+  const { bookId, lane } = first.share
+  const done = await context.engine.execute({
+    book: bookId,
+    operation: 'sharing.settled',
+    key: context.newId(),
+    input: {},
+    weight: 'bulk',
+    size: ends.length,
+    homeLane: () => lane,
+    plan: () => ({
+      lanes: [lane],
+      reads: ends.map(({ share }) => read(shares, lane, share.id)),
+      decide: (view) => settleIn(view, lane, ends),
+    }),
+  })
+  if (done.status === 'refused') throw new Error(`shares were not booked: ${done.refusal.code}`)
+}
+
+function settleIn(view: View, lane: number, ends: readonly Over[]): Decision {
+  let amount = 0n
+  let finished = 0
+  let failed = 0
+  for (const { share, end, reason, moved } of ends) {
+    const row = view.get(shares, share.id)
+    if (row === undefined || row.state === 'finished' || row.state === 'failed') continue
+    if (end === 'finished') {
+      amount += moved
+      finished += 1
+      view.put(shares, lane, { ...row, state: 'finished', reason })
+    } else {
+      failed += 1
+      view.put(shares, lane, { ...row, state: 'failed', reason })
+    }
+  }
+  const desks = new Desks(view)
+  const own = (kind: 'shared_sales' | 'wechat') => accountId(issuerOfBook(view.bookId), kind, lane)
+  if (amount > 0n)
+    desks.in(lane).transfer({ debit: own('shared_sales'), credit: own('wechat'), amount })
+  const body = { finished, failed, amountFen: String(amount) }
+  return ok({ kind: 'sharing.settled', version: 1, body })
+}

@@ -1,0 +1,365 @@
+/**
+ * Shares on their way: queued behind the sale, taken within the limits that every process counts together, ended in
+ * rounds with what they move.
+ */
+import type { BookId, Fen, Instant, Lane, Uuid, WechatAccountId } from '@lika/contract'
+import type { Database, Sql } from '../../platform/db.ts'
+import {
+  bigintArray,
+  instantArray,
+  intArray,
+  textArray,
+  uuidArray,
+} from '../../platform/db-array.ts'
+import type { Shelf } from '../../platform/lanes/index.ts'
+import { mostPerSecond, type SharePart, type ShareRow } from './model.ts'
+
+type Stored = Omit<ShareRow, 'receivers'> & {
+  readonly receivers: readonly { readonly mchid: string; readonly amount: string }[]
+}
+
+function rowFrom({ receivers, ...row }: Stored): ShareRow {
+  const parts = receivers.map(({ mchid, amount }) => ({ mchid, amount: BigInt(amount) }))
+  return { ...row, receivers: parts }
+}
+
+export const shares: Shelf<ShareRow> = {
+  name: 'profit_share',
+  keyOf: (row) => row.id,
+  load: loadShares,
+  insert: () => Promise.reject(new Error('shares are queued, not made in rounds')),
+  update: updateShares,
+}
+
+async function loadShares(sql: Sql, lane: Lane, ids: readonly string[]): Promise<ShareRow[]> {
+  const rows = await sql<Stored[]>`
+    select ${columns(sql)}
+    from profit_share
+    where lane = ${lane}
+      and id = any(${uuidArray(ids)}::uuid[])`
+  return rows.map(rowFrom)
+}
+
+function columns(sql: Sql) {
+  return sql`
+    lane, id, book_id as "bookId", account_id as "accountId", appid, transaction_id as "transactionId",
+    out_trade_no as "outTradeNo", total, receivers, payee, amount, state, reason, returned, next_at as "nextAt",
+    tries, created_at as "createdAt"`
+}
+
+function updateShares(sql: Sql, lane: Lane, rows: readonly ShareRow[]): Promise<unknown> {
+  return sql`
+    update profit_share
+    set state = changed.state, reason = changed.reason, returned = changed.returned
+    from unnest(
+      ${uuidArray(rows.map((row) => row.id))}::uuid[],
+      ${textArray(rows.map((row) => row.state))}::text[],
+      ${textArray(rows.map((row) => row.reason))}::text[],
+      ${bigintArray(rows.map((row) => row.returned))}::bigint[]
+    ) as changed (id, state, reason, returned)
+    where profit_share.lane = ${lane}
+      and profit_share.id = changed.id`
+}
+
+export interface NewShare {
+  readonly lane: Lane
+  readonly id: Uuid
+  readonly bookId: BookId
+  readonly accountId: WechatAccountId
+  readonly appid: string
+  readonly transactionId: string
+  readonly outTradeNo: string
+  readonly total: Fen
+  readonly receivers: readonly SharePart[]
+  readonly nextAt: Instant
+  readonly createdAt: Instant
+}
+
+/** What is there already stays as it is. */
+export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise<void> {
+  const texts = rows.map(({ receivers }) =>
+    JSON.stringify(receivers.map(({ mchid, amount }) => ({ mchid, amount: String(amount) }))),
+  )
+  await sql`
+    insert into profit_share
+      (lane, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, payee, amount, next_at,
+        created_at)
+    select *
+    from unnest(
+      ${intArray(rows.map((row) => row.lane))}::int[],
+      ${uuidArray(rows.map((row) => row.id))}::uuid[],
+      ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
+      ${uuidArray(rows.map((row) => row.accountId))}::uuid[],
+      ${textArray(rows.map((row) => row.appid))}::text[],
+      ${textArray(rows.map((row) => row.transactionId))}::text[],
+      ${textArray(rows.map((row) => row.outTradeNo))}::text[],
+      ${bigintArray(rows.map((row) => row.total))}::bigint[],
+      ${textArray(texts)}::jsonb[],
+      ${textArray(rows.map((row) => row.receivers[0]?.mchid ?? ''))}::text[],
+      ${bigintArray(rows.map((row) => row.receivers.reduce((sum, one) => sum + one.amount, 0n)))}::bigint[],
+      ${instantArray(rows.map((row) => row.nextAt))}::timestamptz[],
+      ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
+    )
+    on conflict do nothing`
+}
+
+/** Taken to be asked for or about; `wasAsked`: WeChat may know it already. */
+export type AskedShare = ShareRow & { readonly wasAsked: boolean }
+
+/** How long a process that died keeps the others from what it took. */
+const leaseMs = 60_000
+
+/**
+ * What of an account is due and may go out within this second, every payee in turn; counted with what other processes
+ * sent in it, and theirs alone until the lease is over. `now` in the time of the book.
+ */
+export function takeShares(
+  database: Database,
+  accountId: WechatAccountId,
+  now: Instant,
+): Promise<AskedShare[]> {
+  const second = Math.floor(now / 1_000)
+  return database.transaction(async (sql) => {
+    const used = await lockRates(sql, accountId, second)
+    const open = mostPerSecond.account - (used.get('') ?? 0)
+    if (open <= 0) return []
+    const due = await dueByPayee(sql, accountId, now)
+    const chosen = choose(due, used, open)
+    if (chosen.length === 0) return []
+    await noteRates(sql, accountId, second, countOf(chosen, used))
+    return leaseShares(sql, chosen, now + leaseMs)
+  })
+}
+
+/** Of this second, by payee. Other processes wait. */
+async function lockRates(
+  sql: Sql,
+  accountId: WechatAccountId,
+  second: number,
+): Promise<Map<string, number>> {
+  await sql`
+    insert into share_rate (account_id, payee, second, used)
+    values (${accountId}, '', ${second}, 0)
+    on conflict do nothing`
+  await sql`
+    select from share_rate
+    where account_id = ${accountId}
+      and payee = ''
+    for update`
+  const rows = await sql<{ payee: string; used: number }[]>`
+    select payee, used
+    from share_rate
+    where account_id = ${accountId}
+      and second = ${second}`
+  return new Map(rows.map(({ payee, used }) => [payee, used]))
+}
+
+/** Of each payee as many as may go out, found by jumping from one to the next along the index. */
+async function dueByPayee(sql: Sql, accountId: WechatAccountId, now: Instant): Promise<ShareRow[]> {
+  const rows = await sql<Stored[]>`
+    with recursive payees as (
+      (
+        select payee
+        from profit_share
+        where account_id = ${accountId}
+          and state in ('waiting', 'asked', 'processing')
+        order by payee
+        limit 1
+      )
+      union all
+      select (
+        select payee
+        from profit_share
+        where account_id = ${accountId}
+          and state in ('waiting', 'asked', 'processing')
+          and payee > payees.payee
+        order by payee
+        limit 1
+      )
+      from payees
+      where payees.payee is not null
+    )
+    select due.*
+    from payees
+    cross join lateral (
+      select ${columns(sql)}
+      from profit_share
+      where account_id = ${accountId}
+        and payee = payees.payee
+        and state in ('waiting', 'asked', 'processing')
+        and next_at <= ${new Date(now)}::timestamptz
+      order by next_at
+      limit ${mostPerSecond.payee}
+      for update skip locked
+    ) as due
+    where payees.payee is not null`
+  return rows.map(rowFrom).sort((one, other) => one.nextAt - other.nextAt)
+}
+
+function choose(
+  due: readonly ShareRow[],
+  used: ReadonlyMap<string, number>,
+  open: number,
+): ShareRow[] {
+  const counts = new Map(used)
+  const chosen: ShareRow[] = []
+  for (const row of due) {
+    if (chosen.length === open) break
+    const payees = row.receivers.map(({ mchid }) => mchid)
+    if (payees.some((payee) => (counts.get(payee) ?? 0) >= mostPerSecond.payee)) continue
+    for (const payee of payees) counts.set(payee, (counts.get(payee) ?? 0) + 1)
+    chosen.push(row)
+  }
+  return chosen
+}
+
+function countOf(
+  chosen: readonly ShareRow[],
+  used: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const counts = new Map(used)
+  counts.set('', (counts.get('') ?? 0) + chosen.length)
+  for (const { receivers } of chosen)
+    for (const { mchid } of receivers) counts.set(mchid, (counts.get(mchid) ?? 0) + 1)
+  return counts
+}
+
+async function noteRates(
+  sql: Sql,
+  accountId: WechatAccountId,
+  second: number,
+  counts: ReadonlyMap<string, number>,
+): Promise<void> {
+  await sql`
+    insert into share_rate (account_id, payee, second, used)
+    select ${accountId}, payee, ${second}, used
+    from unnest(
+      ${textArray([...counts.keys()])}::text[],
+      ${intArray([...counts.values()])}::int[]
+    ) as counted (payee, used)
+    on conflict (account_id, payee) do update
+    set second = excluded.second, used = excluded.used`
+}
+
+async function leaseShares(
+  sql: Sql,
+  rows: readonly ShareRow[],
+  until: Instant,
+): Promise<AskedShare[]> {
+  await sql`
+    update profit_share
+    set
+      next_at = ${new Date(until)}::timestamptz,
+      tries = tries + 1,
+      state = case when profit_share.state = 'waiting' then 'asked' else profit_share.state end
+    from unnest(
+      ${intArray(rows.map((row) => row.lane))}::int[],
+      ${uuidArray(rows.map((row) => row.id))}::uuid[]
+    ) as taken (lane, id)
+    where profit_share.lane = taken.lane
+      and profit_share.id = taken.id`
+  return rows.map((row) => ({ ...row, tries: row.tries + 1, wasAsked: row.state !== 'waiting' }))
+}
+
+/** Not over yet: when it is asked about next, and whether it has to be sent anew. */
+export async function postponeShares(
+  sql: Sql,
+  rows: readonly {
+    readonly lane: Lane
+    readonly id: Uuid
+    readonly at: Instant
+    readonly state: 'waiting' | 'asked' | 'processing'
+    readonly reason: string | null
+  }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  await sql`
+    update profit_share
+    set next_at = later.at, state = later.state, reason = later.reason
+    from unnest(
+      ${intArray(rows.map((row) => row.lane))}::int[],
+      ${uuidArray(rows.map((row) => row.id))}::uuid[],
+      ${instantArray(rows.map((row) => row.at))}::timestamptz[],
+      ${textArray(rows.map((row) => row.state))}::text[],
+      ${textArray(rows.map((row) => row.reason))}::text[]
+    ) as later (lane, id, at, state, reason)
+    where profit_share.lane = later.lane
+      and profit_share.id = later.id
+      and profit_share.state in ('waiting', 'asked', 'processing')`
+}
+
+export async function shareOfTrade(
+  sql: Sql,
+  accountId: WechatAccountId,
+  outTradeNo: string,
+): Promise<ShareRow | undefined> {
+  const [row] = await sql<Stored[]>`
+    select ${columns(sql)}
+    from profit_share
+    where account_id = ${accountId}
+      and out_trade_no = ${outTradeNo}`
+  return row && rowFrom(row)
+}
+
+/** False: it was sent already. */
+export async function cancelWaiting(sql: Sql, { lane, id }: ShareRow): Promise<boolean> {
+  const done = await sql`
+    update profit_share
+    set state = 'cancelled', reason = 'refunded'
+    where lane = ${lane}
+      and id = ${id}
+      and state = 'waiting'`
+  return done.count === 1
+}
+
+export interface ShareFilter {
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+/** The newest first. */
+export async function selectShares(
+  sql: Sql,
+  lanes: readonly Lane[],
+  book: BookId,
+  { before, limit }: ShareFilter,
+): Promise<ShareRow[]> {
+  const rows = await sql<Stored[]>`
+    select ${columns(sql)}
+    from profit_share
+    where lane = any(${intArray(lanes)}::int[])
+      and book_id = ${book}
+      ${before === undefined ? sql`` : sql`and id < ${before}`}
+    order by id desc
+    limit ${limit}`
+  return rows.map(rowFrom)
+}
+
+/** Accounts of which something waits, found by jumping from one to the next along the index. */
+export function accountsWaiting(
+  sql: Sql,
+): Promise<{ accountId: WechatAccountId; bookId: BookId }[]> {
+  return sql`
+    with recursive accounts as (
+      (
+        select account_id, book_id
+        from profit_share
+        where state in ('waiting', 'asked', 'processing')
+        order by account_id
+        limit 1
+      )
+      union all
+      select next.account_id, next.book_id
+      from accounts
+      cross join lateral (
+        select account_id, book_id
+        from profit_share
+        where state in ('waiting', 'asked', 'processing')
+          and account_id > accounts.account_id
+        order by account_id
+        limit 1
+      ) as next
+    )
+    select account_id as "accountId", book_id as "bookId"
+    from accounts`
+}

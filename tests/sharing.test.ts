@@ -1,0 +1,238 @@
+/**
+ * Profit sharing behind the sale: queued by the journal, sent within WeChat's limits by all processes together, asked
+ * about until it is known, and back before a refund.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Uuid } from '@lika/contract'
+import { startSharingQueue } from '../server/src/flows/sharing/queue.ts'
+import { sendShares } from '../server/src/flows/sharing/send.ts'
+import type { Answer, Share, WechatPay } from '../server/src/modules/wechat/index.ts'
+import { newId } from '../server/src/platform/ids.ts'
+import { fakeAccount, fakeAppid } from './harness/fake-wechat-pay.ts'
+import { type OrderShop, startOrderShop } from './harness/orders.ts'
+import type { TwinMerchant } from './harness/twin.ts'
+
+let shop: OrderShop
+let payees: TwinMerchant[]
+let product: string
+let queue: ReturnType<typeof startSharingQueue>
+
+before(async () => {
+  shop = await startOrderShop({ merchant: { sharing_max_bp: 3_000 } })
+  payees = [await shop.twin.control.merchant(), await shop.twin.control.merchant()]
+  product = await shop.makeProduct(shop.key, { cooling_off_hours: 0 })
+  queue = startSharingQueue(shop.flows.database, {
+    lanes: () => shop.flows.engine.lanes.map(({ lane }) => lane),
+    log: shop.log,
+    onStopped: (error) => void shop.faults.push(String(error)),
+  })
+})
+after(async () => {
+  await queue.stop()
+  try {
+    await shop.check()
+  } finally {
+    await shop.stop()
+  }
+})
+
+const rule = (subject: object, receivers: object[]) =>
+  shop.call('POST', '/v1/wechat/sharing_rules', {
+    key: shop.key,
+    body: { ...subject, receivers },
+  })
+
+const receiver = (index: number, share_bp: number) => ({
+  mchid: payees[index]?.mchid,
+  name: '供应商',
+  relation: 'SUPPLIER',
+  share_bp,
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at member by member
+type Json = any
+
+/** The shares of a sale, once they are queued. */
+async function shareOf(id: string): Promise<Json> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { body } = await shop.get(shop.key, '/v1/wechat/shares?limit=200')
+    const found = body.data.find((one: Json) => one.sale_id === id)
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+  return undefined
+}
+
+async function send(...seconds: number[]): Promise<void> {
+  for (const some of seconds) {
+    await shop.advance(some)
+    await sendShares(shop.flows, 'test')
+    await shop.twin.control.settle()
+  }
+}
+
+describe('a sale that is shared', () => {
+  test('goes out to those who get a part, a minute later and behind the sale', async () => {
+    const made = await rule({ product_id: product }, [receiver(0, 1_000), receiver(1, 500)])
+    assert.equal(made.status, 201, JSON.stringify(made.body))
+    const before = await shop.accounts('shared_sales', 'wechat')
+    const { id } = await shop.bought({ product_id: product })
+    const waiting = await shareOf(id)
+    assert.deepEqual(
+      [waiting.status, waiting.amount, waiting.receivers.map((one: Json) => one.amount)],
+      ['waiting', 1_500, [1_000, 500]],
+    )
+    await send(30)
+    assert.equal((await shareOf(id)).status, 'waiting')
+    await send(40, 60, 60, 60)
+    const done = await shareOf(id)
+    assert.equal(done.status, 'finished', JSON.stringify(done))
+    const after = await shop.accounts('shared_sales', 'wechat')
+    assert.deepEqual(
+      [(after[0] ?? 0) - (before[0] ?? 0), (after[1] ?? 0) - (before[1] ?? 0)],
+      [1_500, 10_000 - 1_500],
+    )
+  })
+
+  test('comes back before the sale is refunded', async () => {
+    const own = await shop.makeProduct(shop.key, { cooling_off_hours: 3 })
+    await rule({ product_id: own }, [receiver(0, 1_000)])
+    const { id } = await shop.bought({ product_id: own })
+    await shareOf(id)
+    await send(62, 60, 60)
+    assert.equal((await shareOf(id)).status, 'finished')
+    const before = await shop.accounts('shared_sales')
+    const asked = await shop.refund(id)
+    assert.equal(asked.status, 201, JSON.stringify(asked.body))
+    for (let minute = 0; minute < 8; minute += 1) {
+      await shop.advance(70)
+      await shop.tend()
+    }
+    assert.equal((await shop.show(id)).status, 'refunded')
+    assert.equal((await shareOf(id)).returned_amount, 1_000)
+    const after = await shop.accounts('shared_sales')
+    assert.equal((after[0] ?? 0) - (before[0] ?? 0), -1_000)
+  })
+
+  test('is not sent any more where the sale was refunded first', async () => {
+    const own = await shop.makeProduct(shop.key, { cooling_off_hours: 3 })
+    await rule({ product_id: own }, [receiver(0, 1_000)])
+    const { id } = await shop.bought({ product_id: own })
+    await shareOf(id)
+    await shop.refund(id)
+    await shop.tend()
+    assert.equal((await shareOf(id)).status, 'cancelled')
+  })
+
+  test('is asked about where the answer was lost, and goes out once', async () => {
+    const { id } = await shop.bought({ product_id: product })
+    await shareOf(id)
+    await shop.twin.control.fault(
+      { path: '/v3/profitsharing/orders', times: 1 },
+      'answer_500_after',
+    )
+    await send(62, 60, 60, 60)
+    assert.equal((await shareOf(id)).status, 'finished')
+  })
+
+  test('has a rule that WeChat would take', async () => {
+    const more = await rule({ product_id: product }, [receiver(0, 2_000), receiver(1, 1_001)])
+    assert.equal(more.body.code, 'sharing.too_much')
+    const twice = await rule({ product_id: product }, [receiver(0, 100), receiver(0, 100)])
+    assert.equal(twice.body.code, 'sharing.too_much')
+    const listed = await shop.get(shop.key, '/v1/wechat/sharing_rules')
+    assert.equal(listed.body.data.at(-1).receivers[0].share_bp, 1_000)
+  })
+})
+
+describe('a backlog', () => {
+  const count = Number(process.env['SHARE_BACKLOG'] ?? 6_000)
+  const payeeCount = 15
+
+  test(`of ${count} drains within the limits, whatever is lost and however many send`, async () => {
+    await fill(count)
+    const seen = new Map<string, number>()
+    const perSecond = new Map<number, Map<string, number>>()
+    let calls = 0
+    const answer = (outOrderNo: string, transactionId: string, amount: bigint, payee: string) => ({
+      status: 'done' as const,
+      value: {
+        outOrderNo,
+        orderId: '30',
+        transactionId,
+        state: 'finished' as const,
+        receivers: [{ account: payee, amount, result: 'success' as const }],
+      },
+    })
+    const known = new Map<string, Answer<Share>>()
+    const fake = {
+      share: async (_: string, asked: Parameters<WechatPay['share']>[1]) => {
+        calls += 1
+        const second = Math.floor(shop.flows.engine.now('test') / 1_000)
+        const payee = asked.receivers[0]?.account ?? ''
+        const counts = perSecond.get(second) ?? new Map<string, number>()
+        counts.set(payee, (counts.get(payee) ?? 0) + 1)
+        counts.set('', (counts.get('') ?? 0) + 1)
+        perSecond.set(second, counts)
+        if (calls % 97 === 0) return { status: 'unknown', why: 'nothing was sent' }
+        if (!known.has(asked.outOrderNo))
+          seen.set(asked.outOrderNo, (seen.get(asked.outOrderNo) ?? 0) + 1)
+        const amount = asked.receivers[0]?.amount ?? 0n
+        known.set(asked.outOrderNo, answer(asked.outOrderNo, asked.transactionId, amount, payee))
+        if (calls % 101 === 0) return { status: 'unknown', why: 'the answer was lost' }
+        return known.get(asked.outOrderNo)
+      },
+      queryShare: async (_: string, no: string) =>
+        known.get(no) ?? { status: 'refused', code: 'RESOURCE_NOT_EXISTS', detail: '' },
+    } as unknown as WechatPay
+    const context = { ...shop.flows, wechatPay: fake }
+    const { engine } = shop.flows
+    let dead = 0
+    for (let second = 0; second < 2_000; second += 1) {
+      await engine.setTestOffset(engine.testOffsetMs + 1_000)
+      // Two processes at once; and one that dies with what it took.
+      if (second === 3) {
+        const dying = {
+          ...context,
+          wechatPay: { share: () => Promise.reject(new Error('killed')) } as never,
+        }
+        await sendShares(dying, 'test').catch(() => (dead += 1))
+      }
+      await Promise.all([sendShares(context, 'test'), sendShares(context, 'test')])
+      if ((await waiting()) === 0) break
+    }
+    assert.equal(dead, 1)
+    assert.equal(await waiting(), 0)
+    assert.equal(seen.size, count)
+    assert.ok([...seen.values()].every((times) => times === 1))
+    for (const counts of perSecond.values())
+      for (const [payee, times] of counts)
+        assert.ok(times <= (payee === '' ? 300 : 30), `${payee} ${times}`)
+    const [sum] = await shop.database.owner.sql<{ amount: bigint }[]>`
+      select sum(amount)::bigint as amount from profit_share where account_id = ${fakeAccount} and state = 'finished'`
+    assert.equal(sum?.amount, BigInt(count))
+  })
+
+  const waiting = async () => {
+    const [row] = await shop.database.owner.sql<{ count: bigint }[]>`
+      select count(*) as count from profit_share
+      where account_id = ${fakeAccount} and state in ('waiting', 'asked', 'processing')`
+    return Number(row?.count)
+  }
+
+  /** Sales that were shared with 15 payees in turn. */
+  async function fill(all: number): Promise<void> {
+    const { engine } = shop.flows
+    const lanes = engine.lanesOf('test')
+    const ids = Array.from({ length: all }, (_, index): Uuid => newId(lanes[index % lanes.length]))
+    await shop.database.owner.sql`
+      insert into profit_share (lane, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers,
+        payee, amount, next_at, created_at)
+      select
+        (('x' || right(id::text, 3))::bit(12)::int & 1023), id, ${shop.book}, ${fakeAccount}, ${fakeAppid}, n::text,
+        'T' || n, 100, jsonb_build_array(jsonb_build_object('mchid', (1900000000 + n % ${payeeCount})::text, 'amount', '1')),
+        (1900000000 + n % ${payeeCount})::text, 1, ${new Date(engine.now('test'))}, ${new Date(engine.now('test'))}
+      from unnest(${`{${ids.join(',')}}`}::uuid[]) with ordinality as made (id, n)`
+  }
+})
