@@ -86,7 +86,7 @@ function place(
   const before = trades.find(merchant.mchid, body.out_trade_no)
   const isOver = twin.faults.take(['expire_now'], {
     method: 'POST',
-    paths: [`${prefix}/${type.toLowerCase()}`, `${prefix}/*`],
+    paths: [`${prefix}/${type === 'MWEB' ? 'h5' : type.toLowerCase()}`],
     mchid: merchant.mchid,
   })
   if (before !== undefined) return again(twin, before, terms)
