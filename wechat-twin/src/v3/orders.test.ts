@@ -61,6 +61,7 @@ test('a JSAPI order has a prepay_id, is unpaid, and is paid by the user that it 
     `${prefix}/id/${paid.transaction_id}?mchid=${merchant.mchid}`,
   )
   assert.deepEqual(byId.body, trade)
+  assert.equal(world.twin.users.table.get(user.id)?.balance_fen, undefined, 'as much as it takes')
 })
 
 test('Native, H5 and app orders have their own invitations and trade types', async () => {
