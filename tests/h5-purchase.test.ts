@@ -104,7 +104,7 @@ test('inside WeChat a buyer logs in by his own act, pays by the sheet, and chang
   const { parameters } = await again.pay('jsapi')
   const back = `${shop.url}/h5/${shop.official.id}`
   const sheet = await fetch(
-    `${shop.twin.url}/_twin/phone?${new URLSearchParams({ ...parameters, back })}`,
+    `${shop.twin.url}/_twin/phone?${String(new URLSearchParams({ ...parameters, back }))}`,
   )
   const fields = [...(await sheet.text()).matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)]
   const form = new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value]))

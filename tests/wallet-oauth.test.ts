@@ -35,7 +35,7 @@ async function visit(url: string, cookies: Record<string, string> = {}) {
 
 async function start(scope = 'snsapi_userinfo', returnTo = page) {
   const query = new URLSearchParams({ app_id: app.official.id, scope, return_to: returnTo })
-  const begun = await visit(`${app.url}/wallet/v1/oauth/start?${query}`)
+  const begun = await visit(`${app.url}/wallet/v1/oauth/start?${String(query)}`)
   const cookies = Object.fromEntries(begun.set.map(({ name, value }) => [name, value]))
   return { ...begun, cookies }
 }
@@ -138,6 +138,6 @@ describe('a page inside WeChat', () => {
 
   test('of a mini-program there is none', async () => {
     const query = new URLSearchParams({ app_id: app.miniProgram.id, return_to: page })
-    assert.equal((await visit(`${app.url}/wallet/v1/oauth/start?${query}`)).status, 400)
+    assert.equal((await visit(`${app.url}/wallet/v1/oauth/start?${String(query)}`)).status, 400)
   })
 })

@@ -219,7 +219,9 @@ describe('one person', () => {
         app.post(app.key, `/v1/members/${one}/merge`, { with: other }),
         app.post(app.key, `/v1/members/${other}/merge`, { with: one }),
       ])
-      assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409])
+      const [refused] = answers.filter(({ status }) => status !== 200)
+      assert.deepEqual([answers.length, refused?.body.code], [2, 'member.already_merged'])
+      assert.ok(answers.some(({ status }) => status === 200))
       await app.post(app.key, `/v1/members/${third}/merge`, { with: other })
       assert.deepEqual((await staff(other)).same_person, [one, other, third])
       assert.equal((await app.post(app.key, `/v1/members/${other}/unmerge`)).status, 200)
@@ -318,8 +320,11 @@ describe('a phone', () => {
     assert.equal((await staff(member.id)).phone_last4, '8000')
     const again = await call('POST', '/wallet/v1/me/phone', token, { code })
     assert.deepEqual([again.status, again.body.code], [422, 'login.code_refused'])
-    answered.push((await app.database.owner.sql`select member::text from member`).toString())
-    assert.ok(!answered.join().includes('13800138000'))
+    const rows = await app.database.owner.sql<
+      { row: string }[]
+    >`select member::text as row from member`
+    const everything = [...answered, ...rows.map(({ row }) => row)].join()
+    assert.ok(everything.includes('8000') && !everything.includes('13800138000'))
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { compileFunction } from 'node:vm'
 
 const assets = join(import.meta.dirname, '../../server/assets/h5')
 
@@ -178,7 +179,7 @@ async function run(globals: Record<string, unknown>): Promise<void> {
       .replaceAll(/^export /gm, ''),
   )
   const names = Object.keys(globals)
-  const text = `return (async () => {\n${parts.join('\n')}\n})()\n//# sourceURL=shop-page-${pages}.js`
-  const made = new Function(...names, text)
+  const text = `return (async () => {\n${parts.join('\n')}\n})()`
+  const made = compileFunction(text, names, { filename: `shop-page-${pages}.js` })
   await made(...Object.values(globals))
 }

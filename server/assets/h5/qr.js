@@ -101,7 +101,7 @@ function correctionOf(data, count) {
     for (const [at, factor] of generator.entries()) longer[at + 1] ^= product(factor, root)
     generator = longer
   }
-  const rest = new Array(count).fill(0)
+  const rest = Array.from({ length: count }, () => 0)
   for (const byte of data) {
     const lead = byte ^ rest.shift()
     rest.push(0)
@@ -112,7 +112,7 @@ function correctionOf(data, count) {
 
 function newGrid(version) {
   const size = version * 4 + 17
-  const square = () => Array.from({ length: size }, () => new Array(size).fill(false))
+  const square = () => Array.from({ length: size }, () => Array.from({ length: size }, () => false))
   const grid = { size, dark: square(), fixed: square() }
   for (let at = 0; at < size; at += 1) {
     set(grid, 6, at, at % 2 === 0)

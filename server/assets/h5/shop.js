@@ -101,7 +101,9 @@ function showAmounts({ faces, face_range: range }) {
 async function buy() {
   const form = new FormData($('choice'))
   const product = products.find(({ id }) => id === form.get('product'))
-  const fen = product?.faces ? Number(form.get('fen')) : fenOf(String(form.get('yuan')))
+  const fen = product?.faces
+    ? Number(form.get('fen'))
+    : fenOf($('choice').elements.namedItem('yuan').value)
   if (product === undefined || !fen) return say('请选择面额', 'Choose an amount')
   if (!wallet.hasSession()) {
     const mayAsk = isWechat && shop.kind === 'official_account' && login === undefined

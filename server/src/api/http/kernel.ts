@@ -114,8 +114,9 @@ export function makeKernel(fastify: FastifyInstance, options: KernelOptions): Ke
       method: spec.method,
       url: spec.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       bodyLimit: spec.bodyLimit ?? defaultBodyLimit,
-      // A HEAD would read a file to its end for nothing; one that is given out once would be gone.
-      exposeHeadRoute: spec.files === undefined,
+      // A HEAD would read a file to its end for nothing; one that is given out once, or a login that comes back once, would
+      // be gone.
+      exposeHeadRoute: spec.files === undefined && spec.redirects !== true,
       schema: { response: spec.responses },
       onRequest: (request, reply, done) => {
         const enter = (admission: Admission) => {

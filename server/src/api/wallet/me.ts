@@ -47,7 +47,7 @@ export function register(app: LikaApp, { flows }: Deps): void {
     book: Parameters<typeof flows.members.find>[0],
   ): Promise<string | null> {
     const all = await Promise.all(group.map((id) => flows.members.find(book, id)))
-    return all.find((one) => one?.phoneLast4 != null)?.phoneLast4 ?? null
+    return all.find((one) => typeof one?.phoneLast4 === 'string')?.phoneLast4 ?? null
   }
 
   app.route(

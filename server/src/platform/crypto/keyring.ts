@@ -24,7 +24,7 @@ export interface Keyring extends CardKeys {
   /** The six digits that make a pay code ours. `step` is the whole time step, not the six digits in the code. */
   readonly payCodeMac: (lane: number, handle: number, step: number) => string
   /** Of a login that went to WeChat: 16 bytes, so that what comes back is known to have been begun here. */
-  loginMac(text: string): Buffer
+  readonly loginMac: (text: string) => Buffer
   seal(purpose: SealPurpose, context: string, plain: Uint8Array): Buffer
   /** @throws when key, purpose, context or value is another one. */
   open(purpose: SealPurpose, context: string, sealed: Uint8Array): Buffer
