@@ -1,29 +1,16 @@
 /** Combined orders over v3: what stands together, all paid or none, each part refunded and shared by itself. */
 import assert from 'node:assert/strict'
-import { createDecipheriv } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { after, test } from 'node:test'
+import { isSigned, opened, openReceiver } from '../testing/receiver.ts'
 import { appid, openWorld, type TestMerchant } from '../testing/world.ts'
 
 const world = await openWorld()
-const heard: { event_type: string; resource: Record<string, string> }[] = []
-const ear = createServer((request, response) => {
-  let text = ''
-  request.on('data', (part: Buffer) => (text += part.toString()))
-  request.on('end', () => {
-    heard.push(JSON.parse(text))
-    response.writeHead(204).end()
-  })
-})
-ear.listen(0, '127.0.0.1')
-await once(ear, 'listening')
+const ear = await openReceiver()
 after(async () => {
-  ear.close()
+  await ear.close()
   await world.close()
 })
-const address = ear.address()
-const notify_url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/combined`
+const notify_url = ear.url
 const { twin } = world
 const platform = await world.merchant()
 const shop = await world.merchant()
@@ -95,17 +82,11 @@ test('all parts are paid as one, each with a transaction of its own, and one not
     [1_250 - 8, 1_750 - 11],
   )
   await world.control('POST', '/settle', {})
-  assert.equal(heard.length, 1)
-  const { nonce = '', ciphertext = '', associated_data = '' } = heard[0]?.resource ?? {}
-  const bytes = Buffer.from(ciphertext, 'base64')
-  const decipher = createDecipheriv('aes-256-gcm', platform.api_v3_key, nonce)
-  decipher.setAAD(Buffer.from(associated_data))
-  decipher.setAuthTag(bytes.subarray(-16))
-  assert.equal(heard[0]?.event_type, 'TRANSACTION.SUCCESS')
-  assert.deepEqual(
-    JSON.parse(decipher.update(bytes.subarray(0, -16)).toString() + decipher.final()),
-    paid,
-  )
+  assert.equal(ear.received.length, 1)
+  const [notice] = ear.received
+  assert.ok(notice !== undefined && isSigned(platform, notice))
+  assert.equal(JSON.parse(notice.body).event_type, 'TRANSACTION.SUCCESS')
+  assert.deepEqual(opened(platform, notice), paid)
 })
 
 test('a payer whose money does not reach for all pays none', async () => {

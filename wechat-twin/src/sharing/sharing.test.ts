@@ -1,6 +1,7 @@
 /** Profit sharing over v3: what is refused and how, what is worked off later, what comes back, and how fast it may go. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { isSigned, opened, openReceiver } from '../testing/receiver.ts'
 import { appid, openWorld, type TestMerchant } from '../testing/world.ts'
 
 const world = await openWorld()
@@ -603,6 +604,68 @@ test('returns may take their time', async () => {
   twin.settings.change({ returnSeconds: 0 })
   const query = `/v3/profitsharing/return-orders/${out_return_no}?out_order_no=${out_order_no}`
   assert.equal((await world.v3(payer, 'GET', query)).body.result, 'SUCCESS')
+})
+
+test('the receiver is told, and nobody else', async () => {
+  const receiver = await openReceiver()
+  const told = await world.merchant({
+    name: '会听的门店',
+    more: { sharing_notify_url: receiver.url },
+  })
+  await addReceiver(told.mchid, told.name)
+  const { transaction_id } = await paid()
+  const before = twin.notifier.ofMerchant.all(payer.mchid).length
+  const asked = await share(transaction_id, [to(100, { account: told.mchid }), to(200)])
+  world.advance(5)
+  await world.control('POST', '/settle', {})
+  await receiver.close()
+  assert.equal(receiver.received.length, 1)
+  const [notice] = receiver.received
+  assert.ok(notice !== undefined && isSigned(told, notice))
+  const { event_type, resource } = JSON.parse(notice.body)
+  assert.deepEqual([event_type, resource.original_type], ['PROFITSHARING', 'profitsharing'])
+  const plain = opened(told, notice)
+  const { success_time, ...rest } = plain
+  assert.match(success_time, /\+08:00$/)
+  assert.deepEqual(rest, {
+    mchid: payer.mchid,
+    transaction_id,
+    order_id: asked.body.order_id,
+    out_order_no: asked.body.out_order_no,
+    receiver: { type: 'MERCHANT_ID', account: told.mchid, amount: 100, description: '分给门店' },
+  })
+  assert.equal(twin.notifier.ofMerchant.all(payer.mchid).length, before)
+})
+
+test('a provider shares what those whom it serves were paid', async () => {
+  const provider = await world.merchant({ more: { sub_mchids: [payer.mchid] } })
+  const { transaction_id } = await paid()
+  const { value, headers } = world.secret(provider, shop.name)
+  const receiver = {
+    appid,
+    type: 'MERCHANT_ID',
+    account: shop.mchid,
+    name: value,
+    relation_type: 'STORE',
+  }
+  const sub = { sub_mchid: payer.mchid }
+  const add = { ...receiver, ...sub }
+  const added = await world.v3(provider, 'POST', '/v3/profitsharing/receivers/add', add, headers)
+  assert.equal(added.body.sub_mchid, payer.mchid, added.text)
+  const shared = await share(transaction_id, [to(100)], { as: provider, ...sub })
+  assert.equal(shared.body.sub_mchid, payer.mchid, shared.text)
+  world.advance(5)
+  const query = `transaction_id=${transaction_id}&sub_mchid=${payer.mchid}`
+  const path = `/v3/profitsharing/orders/${shared.body.out_order_no}?${query}`
+  assert.equal((await world.v3(provider, 'GET', path)).body.receivers[0].result, 'SUCCESS')
+  const left = await world.v3(
+    provider,
+    'GET',
+    `/v3/profitsharing/transactions/${transaction_id}/amounts`,
+  )
+  assert.equal(left.body.unsplit_amount, 9_840)
+  const foreign = await share(transaction_id, [to(100)], { as: provider })
+  assert.equal(foreign.outcome, '404 RESOURCE_NOT_EXISTS')
 })
 
 for (const [what, kind, limit, least] of [

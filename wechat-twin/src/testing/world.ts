@@ -122,8 +122,9 @@ export async function openWorld(options: { profile?: Profile; seed?: string } = 
     async v3Bytes(
       merchant: TestMerchant,
       target: string,
+      url = twin.url,
     ): Promise<{ status: number; bytes: Buffer }> {
-      const response = await fetch(`${twin.url}${target}`, {
+      const response = await fetch(`${url}${target}`, {
         headers: {
           accept: '*/*',
           'user-agent': 'test',

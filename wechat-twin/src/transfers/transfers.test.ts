@@ -1,24 +1,14 @@
 /** Transfers to users over v3: each documented refusal, every state, the user's yes, the day that runs out, and the notification. */
 import assert from 'node:assert/strict'
-import { createDecipheriv } from 'node:crypto'
-import { createServer } from 'node:http'
 import { after as afterAll, test } from 'node:test'
+import { isSigned, opened, openReceiver } from '../testing/receiver.ts'
 import { appid, openWorld } from '../testing/world.ts'
 import { after, isFinal, type TransferEvent, type TransferState } from './model.ts'
 
 const world = await openWorld()
-const heard: { event_type: string; resource: Record<string, string> }[] = []
-const ear = createServer((request, response) => {
-  let text = ''
-  request.on('data', (part: Buffer) => (text += part.toString()))
-  request.on('end', () => {
-    heard.push(JSON.parse(text))
-    response.writeHead(204).end()
-  })
-})
-ear.listen(0, '127.0.0.1')
+const ear = await openReceiver()
 afterAll(async () => {
-  ear.close()
+  await ear.close()
   await world.close()
 })
 const { twin } = world
@@ -34,11 +24,6 @@ function fresh(): string {
   count += 1
   return `B${String(count).padStart(9, '0')}`
 }
-const notify_url = () => {
-  const address = ear.address()
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/transfers`
-}
-
 function transfer(more: Record<string, unknown> = {}, as = merchant) {
   const body = {
     appid,
@@ -107,7 +92,7 @@ test('states go only where they may', () => {
 
 test('the user confirms and has the money; the merchant is told, once', async () => {
   const before = twin.trades.balanceOf(merchant.mchid)
-  const made = await transfer({ notify_url: notify_url(), transfer_amount: 888 })
+  const made = await transfer({ notify_url: ear.url, transfer_amount: 888 })
   assert.equal(made.outcome, '200', made.text)
   const { out_bill_no, transfer_bill_no, state, package_info, create_time } = made.body
   assert.equal(state, 'WAIT_USER_CONFIRM')
@@ -127,21 +112,15 @@ test('the user confirms and has the money; the merchant is told, once', async ()
   const byNumber = await world.v3(merchant, 'GET', `${base}/transfer-bill-no/${transfer_bill_no}`)
   assert.deepEqual(byNumber.body, done)
   await world.control('POST', '/settle', {})
-  assert.equal(heard.length, 1)
-  const [notice] = heard
-  assert.equal(notice?.event_type, 'MCHTRANSFER.BILL.FINISHED')
-  const {
-    nonce = '',
-    ciphertext = '',
-    associated_data = '',
-    original_type,
-  } = notice?.resource ?? {}
-  assert.equal(original_type, 'mch_payment')
-  const bytes = Buffer.from(ciphertext, 'base64')
-  const decipher = createDecipheriv('aes-256-gcm', merchant.api_v3_key, nonce)
-  decipher.setAAD(Buffer.from(associated_data))
-  decipher.setAuthTag(bytes.subarray(-16))
-  const plain = JSON.parse(decipher.update(bytes.subarray(0, -16)).toString() + decipher.final())
+  assert.equal(ear.received.length, 1)
+  const [notice] = ear.received
+  assert.ok(notice !== undefined && isSigned(merchant, notice))
+  const { event_type, resource } = JSON.parse(notice.body)
+  assert.deepEqual(
+    [event_type, resource.original_type],
+    ['MCHTRANSFER.BILL.FINISHED', 'mch_payment'],
+  )
+  const plain = opened(merchant, notice)
   assert.deepEqual(
     [plain.out_bill_no, plain.state, plain.transfer_amount, plain.mch_id, plain.openid],
     [out_bill_no, 'SUCCESS', 888, merchant.mchid, openid],

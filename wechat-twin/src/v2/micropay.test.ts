@@ -213,7 +213,7 @@ test('a number is paid once: ORDERPAID, ORDERCLOSED, ORDERREVERSED, OUT_TRADE_NO
   await reverse(out_trade_no)
   assert.equal(codeOf(await micropay({ out_trade_no })), 'ORDERREVERSED')
   const placed = fresh()
-  await world.v3(merchant, 'POST', '/v3/pay/transactions/native', {
+  const native = await world.v3(merchant, 'POST', '/v3/pay/transactions/native', {
     appid,
     mchid: merchant.mchid,
     description: 'a',
@@ -221,6 +221,8 @@ test('a number is paid once: ORDERPAID, ORDERCLOSED, ORDERREVERSED, OUT_TRADE_NO
     notify_url: 'http://127.0.0.1:9/',
     amount: { total: 1_250 },
   })
+  assert.equal(codeOf(await micropay({ out_trade_no: placed })), 'OUT_TRADE_NO_USED')
+  assert.ok(twin.prepays.pay(native.body.code_url, user).paid)
   assert.equal(codeOf(await micropay({ out_trade_no: placed })), 'OUT_TRADE_NO_USED')
   const asked = fresh()
   await micropay({ out_trade_no: asked, ...(await show({ password: true })) })
