@@ -262,6 +262,21 @@ describe('callbacks', () => {
     assert.ok(told.read.refund.succeededAt !== undefined)
   })
 
+  test('a refund that the payer’s account cannot take is told as abnormal, and stays so', async () => {
+    const { asked } = await paid()
+    const outRefundNo = number('RF')
+    await twin.control.fault({ path: '/v3/refund/domestic/refunds' }, 'refund_abnormal')
+    const back = { outTradeNo: asked.outTradeNo, outRefundNo, amount: 10_000n, total: 10_000n }
+    done(await connector.pay.refund(account, back))
+    await twin.control.clock({ advance_seconds: 40 })
+    await twin.control.settle()
+    const told = connector.heard.find(
+      ({ read }) => read?.kind === 'refund' && read.refund.outRefundNo === outRefundNo,
+    )
+    assert.equal(told?.read?.kind === 'refund' && told.read.refund.state, 'abnormal')
+    assert.equal(done(await connector.pay.queryRefund(account, outRefundNo)).state, 'abnormal')
+  })
+
   test('a probe and a wrong signature are refused, and the true one that follows is taken', async () => {
     for (const effect of ['probe_signature', 'bad_signature']) {
       await twin.control.fault({ path: 'TRANSACTION.SUCCESS' }, effect)
