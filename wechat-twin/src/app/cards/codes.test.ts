@@ -223,6 +223,19 @@ test('a member card that was deleted comes back with its code', async () => {
   assert.equal(await errcode('get', { code }), 0)
 })
 
+test('a coupon that was deleted is gone: the next one has another code', async () => {
+  const { base_info } = memberCard({
+    ...many,
+    date_info: { type: 'DATE_TYPE_FIX_TERM', fixed_term: 9 },
+  }).card.member_card
+  const coupon = { card: { card_type: 'GIFT', gift: { base_info, gift: '一份甜点' } } }
+  const { card_id } = await world.ok(account, '/card/create', coupon)
+  const code = await take(card_id)
+  await world.do(user, 'delete_card', mine({ code }))
+  assert.notEqual(await take(card_id), code)
+  assert.equal((await last()).message.IsRestoreMemberCard, 0)
+})
+
 test('the account sees what a user holds', async () => {
   const holder = await world.user()
   const card_id = await newCard()
