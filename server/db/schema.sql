@@ -1397,7 +1397,6 @@ create table profit_share (
   out_trade_no text not null,
   total bigint not null,
   receivers jsonb not null,
-  payee text not null,
   amount bigint not null,
   state text not null default 'waiting'::text,
   reason text,
@@ -1411,7 +1410,7 @@ create table profit_share (
 );
 comment on table profit_share is 'Shares of sales on their way to those who get them.';
 CREATE INDEX ix_profit_share_trade ON profit_share USING btree (account_id, out_trade_no);
-CREATE INDEX ix_profit_share_waiting ON profit_share USING btree (account_id, payee, next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text]));
+CREATE INDEX ix_profit_share_waiting ON profit_share USING btree (account_id, next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text]));
 grant insert, select, update on profit_share to lika_app;
 
 create table rebate (
@@ -1719,11 +1718,10 @@ CREATE INDEX settlement_adjustment_by_book ON settlement_adjustment USING btree 
 grant insert, select, update on settlement_adjustment to lika_app;
 
 create table share_rate (
-  account_id uuid not null,
-  payee text not null,
+  scope text not null,
   second bigint not null,
   used integer not null,
-  constraint pk_share_rate PRIMARY KEY (account_id, payee)
+  constraint pk_share_rate PRIMARY KEY (scope)
 );
 comment on table share_rate is 'Calls for shares within a second; every process counts here.';
 grant insert, select, update on share_rate to lika_app;

@@ -171,8 +171,6 @@ create table lika.profit_share (
   total bigint not null,
   -- [{mchid, amount}]
   receivers jsonb not null,
-  -- The first of them, by which what waits is taken fairly.
-  payee text not null,
   amount bigint not null,
   state text not null default 'waiting',
   reason text,
@@ -185,7 +183,7 @@ create table lika.profit_share (
   constraint ck_profit_share_amount check (amount > 0 and amount <= total and returned between 0 and amount),
   constraint ck_profit_share_state check (state in ('waiting', 'asked', 'processing', 'finished', 'failed', 'cancelled'))
 );
-create index ix_profit_share_waiting on lika.profit_share (account_id, payee, next_at) where state in ('waiting', 'asked', 'processing');
+create index ix_profit_share_waiting on lika.profit_share (account_id, next_at) where state in ('waiting', 'asked', 'processing');
 create index ix_profit_share_trade on lika.profit_share (account_id, out_trade_no);
 comment on table lika.profit_share is 'Shares of sales on their way to those who get them.';
 grant select, insert, update on lika.profit_share to lika_app;
@@ -209,13 +207,12 @@ create index ix_share_return_share on lika.share_return (lane, share_id);
 comment on table lika.share_return is 'Shares that come back before a refund.';
 grant select, insert, update on lika.share_return to lika_app;
 
--- How many shares were asked for within a second, over all processes: payee '' is the whole account.
+-- How many shares were asked for within a second, over all processes: in all, of a merchant number, for a payee.
 create table lika.share_rate (
-  account_id uuid not null,
-  payee text not null,
+  scope text not null,
   second bigint not null,
   used int not null,
-  constraint pk_share_rate primary key (account_id, payee)
+  constraint pk_share_rate primary key (scope)
 );
 comment on table lika.share_rate is 'Calls for shares within a second; every process counts here.';
 grant select, insert, update on lika.share_rate to lika_app;

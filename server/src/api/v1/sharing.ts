@@ -93,7 +93,7 @@ function registerRules(app: LikaApp, deps: Deps): void {
       access: 'wechat:write',
       body: NewRule,
       responses: { 201: RuleBody },
-      refusals: ['product.not_found', 'merchant.not_found', 'sharing.too_much'],
+      refusals: ['product.not_found', 'merchant.not_found', 'sharing.too_much', 'wechat.refused'],
     },
     async ({ caller, body }) => {
       const subject = await readSubject(flows, caller.book, body)
@@ -107,7 +107,8 @@ function registerRules(app: LikaApp, deps: Deps): void {
       const id = asId<string>(flows.newId())
       const createdAt = bookNow(caller.mode)
       const rule = { id, bookId: caller.book, ...subject.value, receivers, createdAt }
-      await introduce(flows, rule)
+      const known = await introduce(flows, rule)
+      if (!known.ok) return known
       await insertRule(database.sql, rule)
       return created(presentRule(rule))
     },
@@ -163,20 +164,27 @@ async function readSubject(
   return ok({ productId: null, merchantId })
 }
 
-/** WeChat has to know receivers before they get anything; it takes them as often as they are told. */
-async function introduce(flows: FlowContext, rule: SharingRule): Promise<void> {
+/**
+ * WeChat has to know receivers before they get anything; it takes them as often as they are told. Refusals:
+ * `wechat.refused` with its code, `busy` where it does not answer.
+ */
+async function introduce(flows: FlowContext, rule: SharingRule): Promise<Result<void>> {
   const accounts = await flows.payAccounts.list(rule.bookId, { status: 'active', limit: 50 })
   for (const { id, appids } of accounts) {
-    const [appid] = appids
-    if (appid === undefined) continue
-    for (const { mchid, name, relation } of rule.receivers)
-      await flows.wechatPay.addReceiver(id, appid, {
-        type: 'MERCHANT_ID',
-        account: mchid,
-        name,
-        relation,
-      })
+    for (const { mchid, name, relation } of rule.receivers) {
+      const receiver = { type: 'MERCHANT_ID', account: mchid, name, relation } as const
+      const answer = await flows.wechatPay.addReceiver(id, appids[0] ?? '', receiver)
+      if (answer.status === 'unknown')
+        return refused(refusal('busy', 'WeChat does not answer.', { retryAfterSeconds: 2 }))
+      if (answer.status === 'refused')
+        return refused(
+          refusal('wechat.refused', `WeChat does not take ${mchid}: ${answer.code}.`, {
+            data: { code: answer.code },
+          }),
+        )
+    }
   }
+  return ok(undefined)
 }
 
 function presentRule(rule: SharingRule) {

@@ -22,15 +22,13 @@ type Context = Pick<FlowContext, 'engine' | 'database' | 'wechatPay' | 'newId'>
 /** What may go out in this second, of every account of the mode. Answers how much did. */
 export async function sendShares(context: Context, mode: Mode): Promise<number> {
   const now = context.engine.now(mode)
-  let sent = 0
-  for (const { accountId: account, bookId } of await accountsWaiting(context.database.sql)) {
-    if (modeOfBook(bookId) !== mode) continue
-    const taken = await takeShares(context.database, account, now)
-    const ends = await Promise.all(taken.map((share) => ask(context, share, now)))
-    await settle(context, ends)
-    sent += taken.length
-  }
-  return sent
+  const waiting = await accountsWaiting(context.database.sql)
+  const accounts = waiting.filter(({ bookId }) => modeOfBook(bookId) === mode)
+  if (accounts.length === 0) return 0
+  const ids = accounts.map(({ accountId: id }) => id)
+  const taken = await takeShares(context.database, mode, ids, now)
+  await settle(context, await Promise.all(taken.map((share) => ask(context, share, now))))
+  return taken.length
 }
 
 /** What an answer means for a share. */

@@ -14,8 +14,8 @@ import type {
 export const mostSharedBp = 3_000
 /** What has to pass after a payment before it can be shared. */
 export const shareAfterMs = 61_000
-/** Calls in a second: in all over an account, and to one payee. */
-export const mostPerSecond = { account: 300, payee: 30 } as const
+/** Calls in a second: in all, of one merchant number, and for one payee. */
+export const mostPerSecond = { all: 300, account: 30, payee: 30 } as const
 
 export interface SharingReceiver {
   readonly mchid: string
@@ -70,7 +70,6 @@ export interface ShareRow {
   /** Of the sale. */
   readonly total: Fen
   readonly receivers: readonly SharePart[]
-  readonly payee: string
   readonly amount: Fen
   readonly state: ShareState
   readonly reason: string | null

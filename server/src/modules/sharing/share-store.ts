@@ -2,7 +2,7 @@
  * Shares on their way: queued behind the sale, taken within the limits that every process counts together, ended in
  * rounds with what they move.
  */
-import type { BookId, Fen, Instant, Lane, Uuid, WechatAccountId } from '@lika/contract'
+import type { BookId, Fen, Instant, Lane, Mode, Uuid, WechatAccountId } from '@lika/contract'
 import type { Database, Sql } from '../../platform/db.ts'
 import {
   bigintArray,
@@ -43,7 +43,7 @@ async function loadShares(sql: Sql, lane: Lane, ids: readonly string[]): Promise
 function columns(sql: Sql) {
   return sql`
     lane, id, book_id as "bookId", account_id as "accountId", appid, transaction_id as "transactionId",
-    out_trade_no as "outTradeNo", total, receivers, payee, amount, state, reason, returned, next_at as "nextAt",
+    out_trade_no as "outTradeNo", total, receivers, amount, state, reason, returned, next_at as "nextAt",
     tries, created_at as "createdAt"`
 }
 
@@ -82,7 +82,7 @@ export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise
   )
   await sql`
     insert into profit_share
-      (lane, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, payee, amount, next_at,
+      (lane, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, amount, next_at,
         created_at)
     select *
     from unnest(
@@ -95,7 +95,6 @@ export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise
       ${textArray(rows.map((row) => row.outTradeNo))}::text[],
       ${bigintArray(rows.map((row) => row.total))}::bigint[],
       ${textArray(texts)}::jsonb[],
-      ${textArray(rows.map((row) => row.receivers[0]?.mchid ?? ''))}::text[],
       ${bigintArray(rows.map((row) => row.receivers.reduce((sum, one) => sum + one.amount, 0n)))}::bigint[],
       ${instantArray(rows.map((row) => row.nextAt))}::timestamptz[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
@@ -110,134 +109,94 @@ export type AskedShare = ShareRow & { readonly wasAsked: boolean }
 const leaseMs = 60_000
 
 /**
- * What of an account is due and may go out within this second, every payee in turn; counted with what other processes
- * sent in it, and theirs alone until the lease is over. `now` in the time of the book.
+ * What is due and may go out within this second, of every account in turn; counted with what other processes sent in it,
+ * and left to this one until the lease is over. `now` in the time of the books of the mode.
  */
 export function takeShares(
   database: Database,
-  accountId: WechatAccountId,
+  mode: Mode,
+  accounts: readonly WechatAccountId[],
   now: Instant,
 ): Promise<AskedShare[]> {
   const second = Math.floor(now / 1_000)
   return database.transaction(async (sql) => {
-    const used = await lockRates(sql, accountId, second)
-    const open = mostPerSecond.account - (used.get('') ?? 0)
-    if (open <= 0) return []
-    const due = await dueByPayee(sql, accountId, now)
-    const chosen = choose(due, used, open)
+    const used = await lockRates(sql, mode, second)
+    if ((used.get(mode) ?? 0) >= mostPerSecond.all) return []
+    const counts = new Map(used)
+    const chosen = choose(await dueOf(sql, accounts, now), mode, counts)
     if (chosen.length === 0) return []
-    await noteRates(sql, accountId, second, countOf(chosen, used))
+    await noteRates(sql, second, counts)
     return leaseShares(sql, chosen, now + leaseMs)
   })
 }
 
-/** Of this second, by payee. Other processes wait. */
-async function lockRates(
-  sql: Sql,
-  accountId: WechatAccountId,
-  second: number,
-): Promise<Map<string, number>> {
+/** Of this second, by scope. Other processes wait. */
+async function lockRates(sql: Sql, mode: Mode, second: number): Promise<Map<string, number>> {
   await sql`
-    insert into share_rate (account_id, payee, second, used)
-    values (${accountId}, '', ${second}, 0)
+    insert into share_rate (scope, second, used)
+    values (${mode}, ${second}, 0)
     on conflict do nothing`
   await sql`
     select from share_rate
-    where account_id = ${accountId}
-      and payee = ''
+    where scope = ${mode}
     for update`
-  const rows = await sql<{ payee: string; used: number }[]>`
-    select payee, used
+  const rows = await sql<{ scope: string; used: number }[]>`
+    select scope, used
     from share_rate
-    where account_id = ${accountId}
+    where starts_with(scope, ${mode})
       and second = ${second}`
-  return new Map(rows.map(({ payee, used }) => [payee, used]))
+  return new Map(rows.map(({ scope, used }) => [scope, used]))
 }
 
-/** Of each payee as many as may go out, found by jumping from one to the next along the index. */
-async function dueByPayee(sql: Sql, accountId: WechatAccountId, now: Instant): Promise<ShareRow[]> {
+/** Of each account as many as may go out, the longest due first. */
+async function dueOf(
+  sql: Sql,
+  accounts: readonly WechatAccountId[],
+  now: Instant,
+): Promise<ShareRow[]> {
   const rows = await sql<Stored[]>`
-    with recursive payees as (
-      (
-        select payee
-        from profit_share
-        where account_id = ${accountId}
-          and state in ('waiting', 'asked', 'processing')
-        order by payee
-        limit 1
-      )
-      union all
-      select (
-        select payee
-        from profit_share
-        where account_id = ${accountId}
-          and state in ('waiting', 'asked', 'processing')
-          and payee > payees.payee
-        order by payee
-        limit 1
-      )
-      from payees
-      where payees.payee is not null
-    )
     select due.*
-    from payees
+    from unnest(${uuidArray(accounts)}::uuid[]) as wanted (account)
     cross join lateral (
       select ${columns(sql)}
       from profit_share
-      where account_id = ${accountId}
-        and payee = payees.payee
+      where account_id = wanted.account
         and state in ('waiting', 'asked', 'processing')
         and next_at <= ${new Date(now)}::timestamptz
       order by next_at
-      limit ${mostPerSecond.payee}
+      limit ${mostPerSecond.account}
       for update skip locked
-    ) as due
-    where payees.payee is not null`
+    ) as due`
   return rows.map(rowFrom).sort((one, other) => one.nextAt - other.nextAt)
 }
 
-function choose(
-  due: readonly ShareRow[],
-  used: ReadonlyMap<string, number>,
-  open: number,
-): ShareRow[] {
-  const counts = new Map(used)
-  const chosen: ShareRow[] = []
-  for (const row of due) {
-    if (chosen.length === open) break
-    const payees = row.receivers.map(({ mchid }) => mchid)
-    if (payees.some((payee) => (counts.get(payee) ?? 0) >= mostPerSecond.payee)) continue
-    for (const payee of payees) counts.set(payee, (counts.get(payee) ?? 0) + 1)
-    chosen.push(row)
-  }
-  return chosen
-}
-
-function countOf(
-  chosen: readonly ShareRow[],
-  used: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const counts = new Map(used)
-  counts.set('', (counts.get('') ?? 0) + chosen.length)
-  for (const { receivers } of chosen)
-    for (const { mchid } of receivers) counts.set(mchid, (counts.get(mchid) ?? 0) + 1)
-  return counts
+/** Counts those that it chooses. */
+function choose(due: readonly ShareRow[], mode: Mode, counts: Map<string, number>): ShareRow[] {
+  return due.filter(({ accountId, receivers }) => {
+    const limits = new Map<string, number>([
+      [mode, mostPerSecond.all],
+      [`${mode} ${accountId}`, mostPerSecond.account],
+      ...receivers.map(({ mchid }) => [`${mode} to ${mchid}`, mostPerSecond.payee] as const),
+    ])
+    const isFull = [...limits].some(([scope, most]) => (counts.get(scope) ?? 0) >= most)
+    if (!isFull) for (const scope of limits.keys()) counts.set(scope, (counts.get(scope) ?? 0) + 1)
+    return !isFull
+  })
 }
 
 async function noteRates(
   sql: Sql,
-  accountId: WechatAccountId,
   second: number,
   counts: ReadonlyMap<string, number>,
 ): Promise<void> {
   await sql`
-    insert into share_rate (account_id, payee, second, used)
-    select ${accountId}, payee, ${second}, used
+    insert into share_rate (scope, second, used)
+    select scope, ${second}, used
     from unnest(
       ${textArray([...counts.keys()])}::text[],
       ${intArray([...counts.values()])}::int[]
-    ) as counted (payee, used)
-    on conflict (account_id, payee) do update
+    ) as counted (scope, used)
+    on conflict (scope) do update
     set second = excluded.second, used = excluded.used`
 }
 
