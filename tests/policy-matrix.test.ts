@@ -435,6 +435,27 @@ const table: Record<string, Cells | string> = {
   },
   'POST /v1/campaigns/{id}/claims':
     'counts for the cap of the card as a load does: tests/claims.test.ts',
+  'POST /v1/orders': without(
+    saleCells((party, amount, { registered, buyer }) =>
+      codeOf(party, '/v1/orders', {
+        kind: 'purchase',
+        product_id: registered === true ? party.registered : party.anonymous,
+        amount,
+        channel: 'h5',
+        ...(buyer !== undefined && { buyer }),
+      }),
+    ),
+    'no_cash_from_unit_fen',
+    'no_cash_from_person_fen',
+    'no_cash_from_remote_fen',
+  ),
+  'POST /v1/orders/{id}/pay':
+    'moves no value: the law is asked when the order is made, and again when it was paid',
+  'POST /v1/orders/{id}/review': 'moves no value',
+  'POST /v1/orders/{id}/close': 'moves no value',
+  'POST /v1/orders/{id}/unseal': 'moves no value',
+  'POST /v1/orders/{id}/refunds':
+    'asks what a redemption asks, of an order that was paid: tests/orders-refunds.test.ts',
   'POST /v1/presales':
     'asks what a sale asks: flows/cards/purchase.ts; its law in tests/presales.test.ts',
   'POST /v1/presales/{id}/deliver': 'delivers what was sold under the law of its sale',
@@ -488,6 +509,9 @@ const elsewhere: Partial<Record<RuleId, string>> = {
   cash_back_max_bp: 'at publish of a campaign: tests/campaigns.test.ts',
   random_rebate_max_fen: 'at publish of a campaign: tests/campaigns.test.ts',
   retention_buyer_years: 'a duty of the operator',
+  sale_seal_min_hours: 'hours of a seal: flows/purchase/law-of-order.test.ts',
+  top_up_review_above_fen: 'asks a second person: tests/orders-top-ups.test.ts',
+  credit_card_may_pay: 'said to WeChat: flows/purchase/law-of-order.test.ts',
   reserve_scale_bp: 'on custody accounts: tests/reserve-policy.test.ts',
   reserve_group_bp: 'on custody accounts: tests/reserve-policy.test.ts',
   reserve_brand_bp: 'on custody accounts: tests/reserve-policy.test.ts',

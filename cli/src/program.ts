@@ -24,6 +24,7 @@ import { addKeys } from './commands/keys.ts'
 import { addBooks, addLedger } from './commands/ledger.ts'
 import { addMembers } from './commands/members.ts'
 import { addMerchants, addStores, addTerminals } from './commands/merchants.ts'
+import { addOrders } from './commands/orders.ts'
 import { addPayments, addRefunds } from './commands/payments.ts'
 import { addPayoutBatches, addPayouts } from './commands/payouts.ts'
 import { addPolicy } from './commands/policy.ts'
@@ -87,6 +88,7 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addRebates,
   addVouchers,
   addPresales,
+  addOrders,
   addHolds,
   addSettlements,
   addCalendar,

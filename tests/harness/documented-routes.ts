@@ -19,9 +19,9 @@ POST   /v1/keys issuer_id name! owner! scopes! mode! expires_at reference metada
 GET    /v1/keys issuer_id reference limit cursor
 GET    /v1/keys/:id
 DELETE /v1/keys/:id
-POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! renewal_months model acceptance consume_order reference metadata
+POST   /v1/products name! kind! registered! carrier! faces face_range validity_months! reloadable! renewal_months cooling_off_hours model acceptance consume_order reference metadata
 POST   /v1/products/:id/publish
-PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months model acceptance consume_order metadata
+PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months cooling_off_hours model acceptance consume_order metadata
 GET    /v1/products reference limit cursor
 GET    /v1/products/:id
 POST   /v1/merchants name! category! ownership onboarding reference metadata
@@ -86,6 +86,14 @@ GET    /v1/rebates campaign_id card_id limit cursor
 GET    /v1/cards/:id/rebate_debt
 GET    /v1/cards/:id/vouchers
 GET    /v1/vouchers/:id
+POST ¤ /v1/orders kind! product_id card_id amount! bonus_amount quantity channel! member_id buyer pay_within_minutes reference metadata
+GET    /v1/orders reference status member_id limit cursor
+GET    /v1/orders/:id
+POST ¤ /v1/orders/:id/pay scene! app_id client_ip
+POST ¤ /v1/orders/:id/review decision!
+POST ¤ /v1/orders/:id/close
+POST ¤ /v1/orders/:id/unseal
+POST ¤ /v1/orders/:id/refunds reason! basis amount holder
 POST ¤ /v1/presales campaign_id! funding! buyer agent reference metadata
 POST ¤ /v1/presales/:id/deliver
 POST ¤ /v1/presales/:id/refunds

@@ -6,12 +6,11 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
+import { wechatCalls, wechatRefusals } from './good-calls-wechat.ts'
 import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
 import { application, contract, licenceFile } from './world-candidates.ts'
 import { custodyAccount, filing, guarantee } from './world-reserve.ts'
-import { wechatApp } from './world-wechat-app.ts'
-import { payAccount } from './world-wechat-pay.ts'
 
 export type GoodCall = {
   /** In place of `{id}`. */
@@ -168,6 +167,27 @@ const ways: Record<string, Ways> = {
   get_cards_id_rebate_debt: onCard(),
   get_cards_id_vouchers: onCard(),
   get_vouchers_id: one('voucher'),
+  post_orders: ({ product, card, member }) => [
+    {
+      body: {
+        kind: 'purchase',
+        product_id: product,
+        amount: 1_000,
+        channel: 'h5',
+        member_id: member,
+      },
+    },
+    { body: { kind: 'top_up', card_id: card, amount: 1_000, channel: 'h5' } },
+  ],
+  post_orders_id_pay: ({ order: id, wechatApp: app_id }) => [
+    { id, body: { scene: 'native', app_id } },
+  ],
+  post_orders_id_review: one('orderUnderReview', { body: { decision: 'approve' } }),
+  post_orders_id_close: one('orderToClose'),
+  post_orders_id_unseal: one('order'),
+  post_orders_id_refunds: one('order', { body: { reason: 'asked for' } }),
+  get_orders: ({ member }) => [{ query: { member_id: member } }],
+  get_orders_id: one('order'),
   post_presales: ({ presold }) => [{ body: { campaign_id: presold, funding: cash } }],
   post_presales_id_deliver: one('presale'),
   post_presales_id_refunds: one('presale'),
@@ -309,20 +329,7 @@ const ways: Record<string, Ways> = {
   post_payouts_id_outcome: one('payout', {
     body: { outcome: 'failed', reason: 'the bank said so' },
   }),
-  post_wechat_pay_accounts: () => [{ body: payAccount() }],
-  get_wechat_pay_accounts: nothing,
-  get_wechat_pay_accounts_id: one('wechatAccount'),
-  patch_wechat_pay_accounts_id: one('wechatAccount', { body: { appids: ['wx1', 'wx2'] } }),
-  post_wechat_pay_accounts_id_disable: one('wechatAccountToDisable'),
-  post_wechat_apps: () => [{ body: wechatApp() }],
-  get_wechat_apps: nothing,
-  get_wechat_apps_id: one('wechatApp'),
-  patch_wechat_apps_id: one('wechatApp', { body: { token: 'tokenOfTests' } }),
-  post_wechat_card_codes_consume: ({ wechatApp: app }) => [{ body: { app_id: app, code: '1' } }],
-  get_wechat_card_codes_id: one('cardConsume'),
-  post_wechat_doctor: ({ wechatAccount, wechatApp: app }) => [
-    { body: { pay_account_id: wechatAccount, app_id: app } },
-  ],
+  ...wechatCalls,
   get_members: nothing,
   get_members_id: one('member'),
   get_members_id_merges: one('member'),
@@ -339,8 +346,11 @@ export const refusedForState: Readonly<Record<string, string>> = {
   post_payout_batches_id_release: 'payout.no_bank',
   post_payouts_id_repost: 'payout.not_repostable',
   post_payouts_id_outcome: 'payout.not_open',
-  // There is no WeChat in the world.
-  post_wechat_card_codes_consume: 'busy',
+  // Nobody has paid it.
+  post_orders_id_unseal: 'order.wrong_status',
+  post_orders_id_refunds: 'order.wrong_status',
+  post_orders_id_pay: 'wechat.not_connected',
+  ...wechatRefusals,
 }
 
 function bulked(path: string, body: object): object {

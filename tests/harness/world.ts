@@ -21,6 +21,7 @@ import { type Started, startLika } from './start.ts'
 import { makeCampaigns } from './world-campaigns.ts'
 import { type Candidates, candidatesOf, makeCandidates } from './world-candidates.ts'
 import { makeMembers, type WorldMembers } from './world-members.ts'
+import { makeOrders, type WorldOrders } from './world-orders.ts'
 import { makeReserve } from './world-reserve.ts'
 import { makeWechatApp, type WorldWechatApp } from './world-wechat-app.ts'
 import { makeWechatPay, type WorldWechatPay } from './world-wechat-pay.ts'
@@ -161,7 +162,8 @@ export async function openWorld(connections = 16): Promise<World> {
 export type Things = Candidates &
   WorldMembers &
   WorldWechatApp &
-  WorldWechatPay & {
+  WorldWechatPay &
+  WorldOrders & {
     issuer: string
     key: string
     product: string
@@ -296,6 +298,7 @@ export async function makeThings(
     ...(await makeMembers(book)),
     ...(await makeWechatApp(book)),
     ...(await makeWechatPay(book)),
+    ...(await makeOrders(book, { product, card: other })),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,
