@@ -125,6 +125,8 @@ test('the page behind an h5_url lets the buyer choose who pays, and goes to redi
   const paid = await decide({ ...form, decision: 'pay' })
   assert.equal(paid.to, back)
   assert.equal(stateOf(out_trade_no), 'SUCCESS')
+  const nobody = await decide({ ...form, user: 'none', decision: 'pay' })
+  assert.match(nobody.text, /请选择付款人/)
   const twice = await decide({ ...form, decision: 'pay' })
   assert.match(twice.text, /已支付/)
 })
