@@ -9,6 +9,13 @@ import { guardTuning } from '../../server/src/connectors/wechat-app/guard.ts'
 import { appRole, connect } from '../../server/src/platform/db.ts'
 import { connectorOn, memberCard } from './wechat-connector.ts'
 
+/** What came of a call. */
+export interface Told {
+  status: string
+  code?: string
+  detail?: string
+}
+
 const [databaseUrl = '', wechatUrl = '', id = '', work = '', count = '1'] = process.argv.slice(2)
 const options = { applicationName: 'wechat-app', pool: 4, role: appRole }
 const database = await connect(databaseUrl, options)
@@ -17,7 +24,7 @@ const { wechat } = connectorOn(database, wechatUrl, {
 })
 const app: WechatAppId = asId(id)
 
-const tasks: Readonly<Record<string, () => Promise<{ status: string }>>> = {
+const tasks: Readonly<Record<string, () => Promise<Told>>> = {
   page: () => wechat.jsSdk(app, 'https://shop.test/'),
   card: () => wechat.createCard(app, memberCard),
 }

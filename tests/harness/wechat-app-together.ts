@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Told } from './wechat-app-process.ts'
 import type { Connector } from './wechat-connector.ts'
 
 const program = join(import.meta.dirname, 'wechat-app-process.ts')
@@ -29,10 +30,4 @@ export async function together(
   for (const { child } of children) child.stdin.write('go\n')
   await Promise.all(ended)
   return children.flatMap(({ answers }) => answers())
-}
-
-interface Told {
-  status: string
-  code?: string
-  detail?: string
 }

@@ -1,6 +1,6 @@
 /** A place where WeChat calls back, with nothing behind it but the connector: what a server would answer, and what it read. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { asId, type WechatAppId } from '@lika/contract'
 import type { AppEvent, WechatApp } from '../../server/src/modules/wechat/index.ts'
@@ -9,7 +9,11 @@ export async function startCallbacks(wechat: Pick<WechatApp, 'echo' | 'readEvent
   const events: AppEvent[] = []
   /** Texts by which events are answered, by their name. */
   const replies = new Map<string, string>()
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
+    void answer(request, response)
+  })
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://here')
     const app: WechatAppId = asId(url.pathname.slice(1))
     const query = Object.fromEntries(url.searchParams)
@@ -31,7 +35,8 @@ export async function startCallbacks(wechat: Pick<WechatApp, 'echo' | 'readEvent
     const account = fields['ToUserName'] ?? ''
     const reply = text === undefined ? '' : await wechat.writeReply(app, { openid, account, text })
     response.writeHead(200).end(reply)
-  })
+  }
+
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

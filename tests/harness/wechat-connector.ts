@@ -12,7 +12,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import { testDatabase } from './database.ts'
 import { startTwin } from './twin.ts'
 
-export const masterKey = Buffer.alloc(32, 7)
+const masterKey = Buffer.alloc(32, 7)
 export const token = 'tokenOfTests'
 export const encodingAesKey = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG'
 

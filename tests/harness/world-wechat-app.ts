@@ -1,8 +1,16 @@
 /** An app of a book, which nobody ever speaks for, and a code of a card that WeChat once refused to consume. */
 import { randomBytes } from 'node:crypto'
 import { asId, formatId, parseId } from '@lika/contract'
+import type { Sql } from '../../server/src/platform/db.ts'
 import { newId } from '../../server/src/platform/ids.ts'
-import type { Book } from './world.ts'
+import type { Json } from './answer-check.ts'
+
+/** `ask` fails where the answer is not a 2xx. */
+interface Book {
+  ask: (method: string, path: string, body?: unknown) => Promise<Json>
+  book: string
+  owner: Sql
+}
 
 export interface WorldWechatApp {
   wechatApp: string
@@ -15,11 +23,7 @@ export const wechatApp = () => ({
   secret: randomBytes(16).toString('hex'),
 })
 
-export async function makeWechatApp({
-  ask,
-  book,
-  owner,
-}: Pick<Book, 'ask' | 'book' | 'owner'>): Promise<WorldWechatApp> {
+export async function makeWechatApp({ ask, book, owner }: Book): Promise<WorldWechatApp> {
   const { id } = await ask('POST', '/v1/wechat/apps', wechatApp())
   const consume = asId<'card_consume'>(newId())
   await owner`

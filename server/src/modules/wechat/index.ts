@@ -6,14 +6,10 @@ export {
   type App,
   type AppKind,
   appKinds,
-  type CallbackMode,
   callbackModes,
 } from './app-store.ts'
 export {
-  type AppChange,
   type AppCredentials,
-  type AppSecrets,
-  type NewApp,
   openWechatApps,
   type WechatApps,
 } from './apps.ts'

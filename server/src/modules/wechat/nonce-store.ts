@@ -6,10 +6,8 @@ import type { WechatAppId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { byteaArray, intArray, textArray } from '../../platform/db-array.ts'
 
-/** Slots of each app, counted from 0; the table's check has the same number. */
-export const nonceSlots = 65_536
-
 export interface NonceKept {
+  /** From 0 to 65,535, as the table's check has it. */
   readonly slot: number
   readonly nonce: string
   /** SHA-256 of everything that goes with it. */
