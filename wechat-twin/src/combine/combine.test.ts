@@ -40,8 +40,8 @@ const ordinary = () => ({
 type Order = ReturnType<typeof ordinary>
 const place = (order: object, scene = 'jsapi', as: TestMerchant = platform) =>
   world.v3(as, 'POST', `/v3/combine-transactions/${scene}`, order)
-const ask = async (no: string, as = platform) =>
-  await world.v3(as, 'GET', `/v3/combine-transactions/out-trade-no/${no}`)
+const ask = (no: string, as = platform) =>
+  world.v3(as, 'GET', `/v3/combine-transactions/out-trade-no/${no}`)
 const closing = ({ combine_appid, sub_orders }: Order) => ({
   combine_appid,
   sub_orders: sub_orders.map(({ mchid, out_trade_no }) => ({ mchid, out_trade_no })),

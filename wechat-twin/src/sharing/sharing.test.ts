@@ -42,10 +42,10 @@ async function paid(more: { total?: number; sharing?: boolean; merchant?: TestMe
   return { out_trade_no, transaction_id: done.transaction_id }
 }
 
-async function addReceiver(account = shop.mchid, name = shop.name) {
+function addReceiver(account = shop.mchid, name = shop.name) {
   const { value, headers } = world.secret(payer, name)
   const body = { appid, type: 'MERCHANT_ID', account, name: value, relation_type: 'STORE' }
-  return await world.v3(payer, 'POST', '/v3/profitsharing/receivers/add', body, headers)
+  return world.v3(payer, 'POST', '/v3/profitsharing/receivers/add', body, headers)
 }
 await addReceiver()
 

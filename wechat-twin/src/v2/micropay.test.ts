@@ -70,7 +70,7 @@ async function micropay(fields: Fields = {}, more: Parameters<typeof v2>[2] = {}
     total_fee: '1250',
     spbill_create_ip: '1.2.3.4',
   }
-  return await v2('/pay/micropay', { ...order, ...fields, auth_code }, more)
+  return v2('/pay/micropay', { ...order, ...fields, auth_code }, more)
 }
 const query = (out_trade_no: string) => v2('/pay/orderquery', { out_trade_no })
 const reverse = (out_trade_no: string) => v2('/secapi/pay/reverse', { out_trade_no })
