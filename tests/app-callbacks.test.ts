@@ -65,8 +65,8 @@ describe('an event', () => {
     await app.twin.control.do(user.id, 'follow', { appid: app.official.appid })
     const [posted, ...others] = await postsTo(user)
     assert.deepEqual([posted?.state, others.length], ['delivered', 0])
-    assert.match(posted?.reply?.Content ?? '', /^欢迎来到Tea！.*\/h5\/wxapp_[0-9a-f]{32}/)
-    assert.ok(posted?.reply?.Content.includes(`/h5/${app.official.id}`))
+    assert.match(posted?.reply?.['Content'] ?? '', /^欢迎来到Tea！.*\/h5\/wxapp_[0-9a-f]{32}/)
+    assert.ok(posted?.reply?.['Content']?.includes(`/h5/${app.official.id}`))
     assert.deepEqual(await eventsOf(user), ['subscribe'])
   })
 

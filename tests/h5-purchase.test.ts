@@ -1,13 +1,9 @@
 /** What the shop page does, from choosing to the card, by the page's own script against the server and the local WeChat. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openWallet, Refused } from '../server/assets/h5/wallet.js'
 import { type OrderShop, startOrderShop } from './harness/orders.ts'
-
-const { openWallet, Refused } = await import(
-  join(import.meta.dirname, '../server/assets/h5/wallet.js')
-)
 
 let shop: OrderShop
 before(async () => {
@@ -68,6 +64,7 @@ test('outside WeChat a guest buys by a code, gives up the hours, and has a card 
   const page = openBrowser().openPage()
   assert.equal((await page.shop()).local_wechat, shop.twin.url)
   const [product] = await page.products()
+  assert.ok(product)
   assert.equal(product.id, shop.product)
   await page.beGuest()
   const order = await page.order(product.id, 10_000)
@@ -79,6 +76,7 @@ test('outside WeChat a guest buys by a code, gives up the hours, and has a card 
   const bought = await page.current()
   assert.equal(bought.status, 'delivered')
   const [card] = bought.cards
+  assert.ok(card)
   assert.equal((await page.card(card)).balance.available, 10_000)
   await assert.rejects(page.reveal(card), (error: { code: string }) => error.code === 'card.sealed')
   await page.unseal()
@@ -101,13 +99,14 @@ test('inside WeChat a buyer logs in by his own act, pays by the sheet, and chang
   assert.equal(again.isLoggedIn(), true)
   const order = await again.order(shop.product, 5_000)
   assert.equal(order.channel, 'official_account')
-  const { parameters } = await again.pay('jsapi')
+  const { parameters = {} } = await again.pay('jsapi')
   const back = `${shop.url}/h5/${shop.official.id}`
   const sheet = await fetch(
     `${shop.twin.url}/_twin/phone?${String(new URLSearchParams({ ...parameters, back }))}`,
   )
   const fields = [...(await sheet.text()).matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)]
-  const form = new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value]))
+  const form = new URLSearchParams()
+  for (const [, name = '', value = ''] of fields) form.set(name, value)
   form.set('back', back)
   form.set('decision', 'pay')
   const paid = await fetch(`${shop.twin.url}/_twin/phone`, {
@@ -158,9 +157,9 @@ test('whoever goes from way to way and back is asked once at a time, and charged
   const browser = await page.pay('h5')
   const again = await page.pay('native')
   assert.notEqual(again.out_trade_no, code.out_trade_no)
-  assert.match(browser.h5_url, /^http/)
+  assert.match(browser.h5_url ?? '', /^http/)
   const user = await shop.twin.control.user()
-  const pay = (url: string) => shop.twin.control.do(user.id, 'pay', { code_url: url })
+  const pay = (url: string | undefined) => shop.twin.control.do(user.id, 'pay', { code_url: url })
   await assert.rejects(pay(code.code_url))
   await pay(again.code_url)
   await shop.twin.control.settle()
@@ -177,17 +176,17 @@ test('who logs in after buying as a guest has the card, and nobody else has', as
   const user = await shop.twin.control.user()
   await shop.twin.control.do(user.id, 'pay', { code_url: codeUrl })
   await shop.twin.control.settle()
-  const { cards } = await page.current()
+  const [card] = (await page.current()).cards
+  assert.ok(card)
   const stranger = openBrowser().openPage()
   await stranger.beGuest()
-  const isHidden = (error: unknown) =>
-    error instanceof Refused && codeOf(error) === 'card.not_found'
-  await assert.rejects(stranger.card(cards[0]), isHidden)
-  await assert.rejects(stranger.reveal(cards[0]), isHidden)
+  const isHidden = (error: unknown) => error instanceof Refused && error.code === 'card.not_found'
+  await assert.rejects(stranger.card(card), isHidden)
+  await assert.rejects(stranger.reveal(card), isHidden)
   await browser.logIn(user.id, page)
   await page.takeOver()
   assert.equal(page.isLoggedIn(), true)
-  assert.equal((await page.card(cards[0])).id, cards[0])
+  assert.equal((await page.card(card)).id, card)
   assert.equal(await statusOf(page), 'delivered')
 })
 
@@ -214,7 +213,3 @@ test('what is refused is said by its code, and asked anew the next time', async 
   const order = await page.order(shop.product, 1_500)
   assert.equal(order.total, 1_500)
 })
-
-function codeOf(error: object): unknown {
-  return 'code' in error ? error.code : undefined
-}

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { qrModules } from '../server/assets/h5/qr.js'
+import { fenOf, waysToPay, yuanOf } from '../server/assets/h5/wallet.js'
 import { startWechatApp, type WechatTestApp } from './harness/wechat-app.ts'
 
 const assets = join(import.meta.dirname, '../server/assets/h5')
-const { fenOf, waysToPay, yuanOf } = await import(join(assets, 'wallet.js'))
-const { qrModules } = await import(join(assets, 'qr.js'))
 
 describe('the page', () => {
   let app: WechatTestApp
@@ -92,7 +92,7 @@ describe('a code to scan', () => {
     const sizes = new Set<number>()
     for (let length = 1; length <= 213; length += 6) {
       const part = text.slice(0, length)
-      const rows: boolean[][] = qrModules(part)
+      const rows = qrModules(part)
       sizes.add(rows.length)
       const made = qrcode.create([{ data: Buffer.from(part), mode: 'byte' }], {
         errorCorrectionLevel: 'M',

@@ -1,6 +1,6 @@
 /** Members of a book: guests of an app that nobody ever speaks to, two of them, and one that was merged into another. */
 import { newId } from '../../server/src/platform/ids.ts'
-import type { Book } from './world.ts'
+import type { Json } from './answer-check.ts'
 
 export interface WorldMembers {
   member: string
@@ -9,7 +9,12 @@ export interface WorldMembers {
   mergedMember: string
 }
 
-export async function makeMembers({ ask }: Pick<Book, 'ask'>): Promise<WorldMembers> {
+/** `ask`: as of a book. */
+export async function makeMembers({
+  ask,
+}: {
+  ask: (method: string, path: string, body?: unknown) => Promise<Json>
+}): Promise<WorldMembers> {
   const app = await ask('POST', '/v1/wechat/apps', {
     appid: `wx${newId().replaceAll('-', '').slice(0, 28)}`,
     kind: 'mini_program',

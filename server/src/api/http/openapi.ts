@@ -70,7 +70,7 @@ const words: Record<Part, { readonly title: string; readonly description: string
   },
 }
 
-export function partOf(spec: Pick<AnySpec, 'path'>): Part {
+function partOf(spec: Pick<AnySpec, 'path'>): Part {
   return spec.path.startsWith('/wallet/') ? 'wallet' : 'platform'
 }
 

@@ -10,8 +10,6 @@ export {
 export { memberLinks, memberMerges, wasSetApart } from './links.ts'
 export { type Members, openMembers, type ShownMember } from './members.ts'
 export {
-  type KnownBy,
-  type Member,
   type MemberCaller,
   type MergeRow,
   survivorFirst,
