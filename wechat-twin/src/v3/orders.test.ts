@@ -449,9 +449,9 @@ test('time_expire closes the order, is raised to a minute, and is fixed by the f
   const soon = jsapi({ time_expire: formatTime(now + 5_000) })
   const [made] = [await place(body), await place(soon)]
   await place({ ...body, time_expire: formatTime(now + 3_600_000) })
-  world.advance(55)
+  world.advance(35)
   assert.equal((await ask(soon.out_trade_no)).body.trade_state, 'NOTPAY')
-  world.advance(10)
+  world.advance(30)
   assert.equal((await ask(soon.out_trade_no)).body.trade_state, 'CLOSED')
   world.advance(536)
   assert.equal((await ask(body.out_trade_no)).body.trade_state, 'CLOSED')
