@@ -106,7 +106,7 @@ describe('at the local WeChat', () => {
   })
 
   test('a notice that never came is asked for', async () => {
-    await app.twin.control.fault({ path: '/notifications', times: 20 }, 'drop_notification')
+    await app.twin.control.fault({ path: '*', times: 20 }, 'drop_notification')
     const { combined } = await begin('native')
     await pay({ code_url: combined.invitation.code_url })
     await app.twin.control.clearFaults()

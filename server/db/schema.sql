@@ -2112,6 +2112,27 @@ create table wechat_app_callback (
 comment on table wechat_app_callback is 'When an app last called back, and why the last call that was refused was.';
 grant insert, select, update on wechat_app_callback to lika_app;
 
+create table wechat_bill (
+  account_id uuid not null,
+  day date not null,
+  book_id uuid not null,
+  state text not null,
+  payments integer not null,
+  paid bigint not null,
+  refunds integer not null,
+  refunded bigint not null,
+  fees bigint not null,
+  funds bigint not null,
+  learnt integer not null,
+  exceptions integer not null,
+  reconciled_at timestamp with time zone not null,
+  constraint pk_wechat_bill PRIMARY KEY (account_id, day),
+  constraint ck_wechat_bill_state CHECK ((state = ANY (ARRAY['reconciled'::text, 'empty'::text])))
+);
+comment on table wechat_bill is 'Bills of WeChat Pay that were held against the books.';
+CREATE INDEX ix_wechat_bill_book ON wechat_bill USING btree (book_id, day, account_id);
+grant delete, insert, select, update on wechat_bill to lika_app;
+
 create table wechat_consume (
   id uuid not null,
   book_id uuid not null,

@@ -3,6 +3,7 @@
  * secret is dead by the clock whether or not it was tidied away.
  */
 import { dayMs } from '@lika/contract'
+import { reconcileDue } from './flows/bills/run.ts'
 import { renewValidity } from './flows/cards/renew-validity.ts'
 import { startDayCloser } from './flows/close-day.ts'
 import { lookAfterCombined } from './flows/combined/runner.ts'
@@ -55,6 +56,10 @@ export function startTimers(
   repeat('expired holds', 5_000, () => expireHolds(flows))
   repeat('payments at tills', 1_000, async () => {
     for (const mode of modes) await lookAfterCombined({ ...flows, legLog: log }, mode)
+  })
+  repeat('bills of WeChat Pay', 20_000, async () => {
+    const accounts = await flows.payAccounts.every()
+    for (const mode of modes) await reconcileDue(flows, log, mode, accounts)
   })
   repeat('reserves', 5_000, () => watchReserves(flows))
   repeat('revealed secrets', 30_000, async () => {

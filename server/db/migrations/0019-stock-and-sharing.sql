@@ -217,6 +217,31 @@ create table lika.share_rate (
 comment on table lika.share_rate is 'Calls for shares within a second; every process counts here.';
 grant select, insert, update on lika.share_rate to lika_app;
 
+create table lika.wechat_bill (
+  account_id uuid not null,
+  day date not null,
+  book_id uuid not null,
+  -- empty: WeChat says that nothing happened.
+  state text not null,
+  payments int not null,
+  paid bigint not null,
+  refunds int not null,
+  refunded bigint not null,
+  fees bigint not null,
+  -- What the account gained by the bill of funds.
+  funds bigint not null,
+  -- Payments and refunds of which the books learned from the bill.
+  learnt int not null,
+  -- Cases that were opened.
+  exceptions int not null,
+  reconciled_at timestamptz not null,
+  constraint pk_wechat_bill primary key (account_id, day),
+  constraint ck_wechat_bill_state check (state in ('reconciled', 'empty'))
+);
+create index ix_wechat_bill_book on lika.wechat_bill (book_id, day, account_id);
+comment on table lika.wechat_bill is 'Bills of WeChat Pay that were held against the books.';
+grant select, insert, update, delete on lika.wechat_bill to lika_app;
+
 -- Beside `wipe_test_book`: what a test book sold in a lane through WeChat.
 create function lika.wipe_test_sales(in_lane int, book uuid) returns void
 language plpgsql

@@ -68,6 +68,7 @@ import { register as registerTestMode } from './v1/test-mode.ts'
 import { register as registerVouchers } from './v1/vouchers.ts'
 import { register as registerWebhooks } from './v1/webhooks.ts'
 import { register as registerWechatApps } from './v1/wechat-apps.ts'
+import { register as registerWechatBills } from './v1/wechat-bills.ts'
 import { register as registerWechatCardCodes } from './v1/wechat-card-codes.ts'
 import { register as registerWechatCards } from './v1/wechat-cards.ts'
 import { register as registerWechatDoctor } from './v1/wechat-doctor.ts'
@@ -123,6 +124,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWechatPayAccounts,
   registerWechatApps,
   registerSharing,
+  registerWechatBills,
   registerWechatCardCodes,
   registerWechatCards,
   registerWechatDoctor,

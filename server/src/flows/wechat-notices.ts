@@ -57,7 +57,7 @@ export async function takeTrade(
   return atTill ? 'in_book' : 'foreign'
 }
 
-async function takeRefund(
+export async function takeRefund(
   context: FlowContext,
   log: Log,
   told: ToldOf,

@@ -50,6 +50,10 @@ const titles: Readonly<Record<CaseKind, string>> = {
   reserve_short: '存管资金不足',
   expiry_near: '即将到期',
   filing_due: '须备案或报送',
+  wechat_unknown_row: '微信账单有账外记录',
+  wechat_row_differs: '微信账单与账务不符',
+  wechat_missing_row: '微信账单缺少账内交易',
+  wechat_fund_gap: '微信资金账单与交易账单不符',
 }
 
 /** `金额不符 0.01 元`, for the people who look through the queue. */

@@ -22,6 +22,14 @@ const alarmKinds = [
   'expiry_near',
   /** The business must be filed, or a quarter reported, soon. */
   'filing_due',
+  /** WeChat's bill has a payment or a refund that the books do not know, and cannot learn. */
+  'wechat_unknown_row',
+  /** The bill and the books do not say the same of a payment or a refund. */
+  'wechat_row_differs',
+  /** The books have a payment of the day that is not in its bill. */
+  'wechat_missing_row',
+  /** WeChat's bill of funds does not follow from its bill of trades. */
+  'wechat_fund_gap',
 ] as const
 
 export const caseKinds = [...differenceKinds, ...alarmKinds] as const
@@ -75,6 +83,10 @@ export const actionsOf = {
   reserve_short: ['dismiss'],
   expiry_near: ['dismiss'],
   filing_due: ['dismiss'],
+  wechat_unknown_row: ['dismiss'],
+  wechat_row_differs: ['dismiss'],
+  wechat_missing_row: ['dismiss'],
+  wechat_fund_gap: ['dismiss'],
 } as const satisfies Record<CaseKind, readonly CaseAction[]>
 
 export const cases: Shelf<CaseRow> = {

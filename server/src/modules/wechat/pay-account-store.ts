@@ -136,6 +136,14 @@ export async function selectPayAccounts(
     limit ${filter.limit}`
 }
 
+/** Of every book, disabled ones too: what was sold over them is still billed. */
+export function selectEveryPayAccount(sql: Sql): Promise<StoredPayAccount[]> {
+  return sql<StoredPayAccount[]>`
+    select ${columns(sql)}
+    from wechat_account
+    order by id`
+}
+
 /** Of whatever book: callbacks name nothing but the account. */
 export async function selectPayAccountById(
   sql: Sql,

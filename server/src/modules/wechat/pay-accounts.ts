@@ -24,6 +24,7 @@ import {
   type PayAccount,
   type PayAccountFilter,
   type StoredPayAccount,
+  selectEveryPayAccount,
   selectPayAccountById,
   selectPayAccounts,
   type Taken,
@@ -59,6 +60,8 @@ export interface PayAccounts {
   /** Refusals: `wechat_account.keys_invalid`; then the account that has the reference or the merchant number. */
   create(account: NewPayAccount): Promise<Result<{ made: PayAccount } | AlreadyThere>>
   list(book: BookId, filter: PayAccountFilter): Promise<readonly PayAccount[]>
+  /** Of every book, disabled ones too. */
+  every(): Promise<readonly PayAccount[]>
   find(book: BookId, id: WechatAccountId): Promise<PayAccount | undefined>
   /** Refusals: `wechat_account.not_found`, `wechat_account.disabled`, `wechat_account.keys_invalid`. */
   change(
@@ -114,6 +117,7 @@ export function openPayAccounts({ database: { sql }, keyring }: PayAccountNeeds)
       return ok({ taken, existing: await takenFrom(sql, account, taken) })
     },
     list: (book, filter) => selectPayAccounts(sql, book, filter),
+    every: () => selectEveryPayAccount(sql),
     find,
     change: async (book, id, change, at) => {
       for (let attempt = 1; attempt <= attempts; attempt += 1) {

@@ -1,0 +1,56 @@
+/** What the books say of a payment or a refund that stands in a bill. */
+import { asId, type BookId, type Fen, laneOfId, modeOfBook } from '@lika/contract'
+import type { BilledRow } from '../../modules/bills/index.ts'
+import { findCombined, findCombinedRefund, idOfOutNumber } from '../../modules/combined/index.ts'
+import {
+  findOrderRefund,
+  findTrade,
+  readOutRefundNo,
+  readOutTradeNo,
+} from '../../modules/orders/index.ts'
+import type { FlowContext } from '../context.ts'
+
+/** Fen; undefined: they do not know that it was paid, or given back. */
+export async function amountInBook(
+  context: FlowContext,
+  book: BookId,
+  row: BilledRow,
+): Promise<Fen | undefined> {
+  return row.kind === 'payment'
+    ? paidInBook(context, book, row.outTradeNo)
+    : refundedInBook(context, book, row.outRefundNo)
+}
+
+async function paidInBook(
+  { database: { sql }, engine }: FlowContext,
+  book: BookId,
+  number: string,
+): Promise<Fen | undefined> {
+  const lanes = engine.lanesOf(modeOfBook(book))
+  const order = readOutTradeNo(number)
+  if (order !== undefined && lanes.includes(laneOfId(order.orderId))) {
+    const trade = await findTrade(sql, laneOfId(order.orderId), order.orderId, order.n)
+    return trade?.bookId === book && trade.state === 'paid' ? trade.amount : undefined
+  }
+  const till = idOfOutNumber('trade', number)
+  if (till === undefined || !lanes.includes(laneOfId(till))) return undefined
+  const row = await findCombined(sql, book, asId(till))
+  return row === undefined || row.transactionId === null ? undefined : row.wechatAmount
+}
+
+async function refundedInBook(
+  { database: { sql }, engine }: FlowContext,
+  book: BookId,
+  number: string,
+): Promise<Fen | undefined> {
+  const lanes = engine.lanesOf(modeOfBook(book))
+  const order = readOutRefundNo(number)
+  if (order !== undefined && lanes.includes(laneOfId(order.orderId))) {
+    const row = await findOrderRefund(sql, laneOfId(order.orderId), order.orderId, order.n)
+    return row?.bookId === book && row.state === 'succeeded' ? row.amount : undefined
+  }
+  const till = idOfOutNumber('refund', number)
+  if (till === undefined || !lanes.includes(laneOfId(till))) return undefined
+  const row = await findCombinedRefund(sql, book, till)
+  return row?.status === 'succeeded' ? row.wechatAmount : undefined
+}
