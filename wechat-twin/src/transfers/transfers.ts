@@ -14,45 +14,8 @@ import type { User } from '../kernel/users.ts'
 import type { V3Call } from '../v3/gate.ts'
 import { checkNotifyUrl } from '../v3/notify-url.ts'
 import { checkAppid, checkOpenid } from '../v3/orders.ts'
-import { after, checkScene, isFinal, type TransferEvent, type TransferState } from './model.ts'
-
-export interface TransferBill {
-  mchid: string
-  appid: string
-  out_bill_no: string
-  transfer_bill_no: string
-  openid: string
-  user: string
-  amount: number
-  remark: string
-  user_name?: string
-  notify_url?: string
-  terms: string
-  state: TransferState
-  fail_reason?: string
-  package_info: string
-  created_at: number
-  updated_at: number
-}
-
-/** Why a transfer fails after the user's yes, if a test wants it: `twin.doing('fail_transfer')`. */
-const failReasons = [
-  'ACCOUNT_FROZEN',
-  'ACCOUNT_NOT_EXIST',
-  'DAY_RECEIVED_COUNT_EXCEED',
-  'DAY_RECEIVED_QUOTA_EXCEED',
-  'MCH_CANCEL',
-  'NAME_NOT_CORRECT',
-  'OPENID_INVALID',
-  'OVERDUE_CLOSE',
-  'PAYEE_ACCOUNT_ABNORMAL',
-  'PAYER_ACCOUNT_ABNORMAL',
-  'PRODUCT_AUTH_CHECK_FAIL',
-  'REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED',
-  'REAL_NAME_CHECK_FAIL',
-  'RECEIVE_ACCOUNT_NOT_CONFIGURE',
-  'TRANSFER_QUOTA_EXCEED',
-] as const
+import { failReasons, keyOf, shown, type TransferBill } from './bill.ts'
+import { after, checkScene, isFinal, type TransferEvent } from './model.ts'
 
 const prefix = '/v3/fund-app/mch-transfer/transfer-bills'
 
@@ -302,27 +265,5 @@ class Transfers {
     const bill = this.#bills.get(key)
     if (bill === undefined) throw new Error(`no transfer ${key}`)
     return bill
-  }
-}
-
-function keyOf(bill: TransferBill): string {
-  return `${bill.mchid}|${bill.out_bill_no}`
-}
-
-function shown(bill: TransferBill): object {
-  const { mchid: mch_id, out_bill_no, transfer_bill_no, appid, state, amount, openid } = bill
-  return {
-    mch_id,
-    out_bill_no,
-    transfer_bill_no,
-    appid,
-    state,
-    transfer_amount: amount,
-    transfer_remark: bill.remark,
-    ...(bill.fail_reason !== undefined && { fail_reason: bill.fail_reason }),
-    openid,
-    create_time: formatTime(bill.created_at),
-    update_time: formatTime(bill.updated_at),
-    ...(state === 'WAIT_USER_CONFIRM' && { package_info: bill.package_info }),
   }
 }
