@@ -278,10 +278,11 @@ const card = (path: string, body: object) => world.post(account, `/card/${path}`
 test('stock goes up and down, never below nothing', async () => {
   const card_id = await newCard({ sku: { quantity: 10 } })
   const stock = async (more: object) => (await card('modifystock', { card_id, ...more })).errcode
+  assert.equal(await stock({ increase_stock_value: -1 }), 40122)
+  assert.equal(await stock({ reduce_stock_value: -1 }), 40122)
   assert.equal(await stock({ increase_stock_value: 5 }), 0)
   assert.equal(await stock({ reduce_stock_value: 15 }), 0)
   assert.equal(await stock({ reduce_stock_value: 1 }), 40122)
-  assert.equal(await stock({ increase_stock_value: -1 }), 40122)
   assert.equal(await stock({ increase_stock_value: '5' }), 47001)
   assert.equal(await stock({ increase_stock_value: 100_000_001 }), 40122)
   assert.equal(await stock({}), 40122)
