@@ -224,13 +224,16 @@ async function secondProtocol(client: AtWork): Promise<CheckStep[]> {
           `The second protocol does not understand us: ${answer.status === 'unknown' ? answer.why : 'SIGN_ERROR'}.`,
           'Give the API key (v2) that is set in the console.',
         )
-  const certificate =
-    credentials.clientCertificatePem === null
-      ? wrong(
-          'v2_client_certificate',
-          'Payment codes cannot be reversed without the client certificate.',
-          'Give apiclient_cert.pem as v2_client_certificate_pem.',
-        )
-      : good('v2_client_certificate')
-  return [key, certificate]
+  return [key, clientCertificate(credentials.clientCertificatePem, client.hosts.url)]
+}
+
+/** Shown within TLS, so that a local WeChat without it asks for none. */
+export function clientCertificate(pem: string | null, url: string): CheckStep {
+  return pem === null && url.startsWith('https:')
+    ? wrong(
+        'v2_client_certificate',
+        'Payment codes cannot be reversed without the client certificate.',
+        'Give apiclient_cert.pem as v2_client_certificate_pem.',
+      )
+    : good('v2_client_certificate')
 }
