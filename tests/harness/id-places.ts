@@ -8,6 +8,9 @@ export type IdPlace = { place: string; prefix: string }
 
 /** What names something of a book without being an id. */
 const namingMembers = new Set(['number', 'secret', 'pay_code'])
+/** The secret of a WeChat app names nothing of ours: by its schema, and by how it looks. */
+const appSecretSchema = '^[0-9A-Za-z]{16,128}$'
+const appSecret = /^[0-9a-f]{32}$/
 const idPattern = /^\^([a-z]+)_\[0-9a-f\]\{32\}\$$/
 
 /** Every place that takes an id, or another name of a thing. */
@@ -28,7 +31,8 @@ function prefixOf(schema: Json): string | undefined {
 }
 
 function collect(schema: Json, place: string, name: string, places: IdPlace[]): void {
-  const prefix = prefixOf(schema) ?? (namingMembers.has(name) ? name : undefined)
+  const isName = namingMembers.has(name) && schema?.pattern !== appSecretSchema
+  const prefix = prefixOf(schema) ?? (isName ? name : undefined)
   if (prefix !== undefined) places.push({ place, prefix })
   for (const [member, inner] of Object.entries(schema?.properties ?? {}))
     collect(inner, `${place}.${member}`, member, places)
@@ -45,7 +49,8 @@ export function idsIn(call: GoodCall): { place: string; value: string }[] {
 
   function look(value: unknown, place: string, name: string): void {
     if (typeof value === 'string') {
-      const id = namingMembers.has(name) ? value : anyId.exec(value)?.[0]
+      const isName = namingMembers.has(name) && !appSecret.test(value)
+      const id = isName ? value : anyId.exec(value)?.[0]
       if (id !== undefined) found.push({ place, value: id })
     } else if (Array.isArray(value)) {
       for (const item of value) look(item, `${place}.*`, '')
