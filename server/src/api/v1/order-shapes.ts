@@ -90,7 +90,7 @@ const orderMembers = {
 
 export const OrderBody = closed(orderMembers)
 
-export const OrderRefundBody = closed({
+const OrderRefundBody = closed({
   out_refund_no: Type.String(),
   amount: Amount,
   basis: oneOf(refundBases),

@@ -69,7 +69,7 @@ async function ownOrder(
   id: OrderId,
 ): Promise<OrderRow | undefined> {
   const order = await orderOf(flows, book, id)
-  if (order?.memberId == null) return undefined
+  if (order === undefined || order.memberId === null) return undefined
   const group = await flows.members.groupOf(memberId)
   return group.includes(order.memberId) ? order : undefined
 }

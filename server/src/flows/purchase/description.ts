@@ -4,10 +4,7 @@
 const longest = 127
 
 export function descriptionOf(name: string, quantity: number): string {
-  const plain = [...name]
-    .filter((one) => one.length === 1)
-    .join('')
-    .trim()
+  const plain = name.replaceAll(/[\u{10000}-\u{10ffff}]/gu, '').trim()
   const count = quantity > 1 ? ` × ${quantity}` : ''
   return `${(plain === '' ? '礼品卡' : plain).slice(0, longest - count.length)}${count}`
 }

@@ -74,7 +74,9 @@ function changingFrom(body: Body): Changing {
     review: review ?? null,
     paidAt: numberOr(body, 'paidAt', null),
     refunded: fenIn(body, 'refundedFen'),
-    cardIds: listIn(body, 'cardIds').map((id): CardId => asId(String(id))),
+    cardIds: listIn(body, 'cardIds').flatMap((id): CardId[] =>
+      typeof id === 'string' ? [asId(id)] : [],
+    ),
     sealedUntil: numberOr(body, 'unsealsAt', null),
     undeliverable: typeof undeliverable === 'string' ? undeliverable : null,
     trades: numberOr(body, 'trades', 0),

@@ -25,8 +25,6 @@ import { closedCommand } from './trades.ts'
  */
 export type Learnt = 'in_book' | 'nothing_new' | 'foreign' | 'differs' | 'later'
 
-export type TradePlace = Pick<TradeRow, 'orderId' | 'n'>
-
 /** The number of ours that it speaks of, asked for over this very account; undefined: there is none. */
 async function tradeOf(
   { engine, database }: FlowContext,

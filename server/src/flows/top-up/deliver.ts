@@ -89,7 +89,13 @@ export function topUp(
   const { charterId } = sale
   const issuerId = issuerOfBook(order.bookId)
   postPurchase(view, lane, desk, {
-    ...{ amount, bonus, funding, cardId, issuerId, charterId, at: now },
+    amount,
+    bonus,
+    funding,
+    cardId,
+    issuerId,
+    charterId,
+    at: now,
     personId: order.hasBuyer ? order.id : null,
   })
   const given = drawn?.post({ source: 'load', sourceId: view.commandId }) ?? []

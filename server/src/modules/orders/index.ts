@@ -10,14 +10,12 @@ export {
   mayBePaid,
   mostCards,
   moved,
-  orderMay,
   orderStatusOf,
   type PaidFact,
 } from './model.ts'
 export {
   mostRefunds,
   mostTrades,
-  type NumberOfOrder,
   outRefundNo,
   outTradeNo,
   readOutRefundNo,
@@ -29,7 +27,6 @@ export {
   findOrderRefund,
   findTrade,
   isCardOfMembers,
-  type OrderFilter,
   type OrderPlace,
   type RefundShown,
   selectCardsOfMembers,
@@ -46,12 +43,10 @@ export {
   writeTradeProblem,
 } from './read.ts'
 export {
-  loadOrderRefunds,
   type OrderRefundRow,
-  orderRefundKey,
   orderRefunds,
   type RefundBasis,
   refundBases,
 } from './refund-store.ts'
 export { loadOrders, type OrderRow, orders } from './store.ts'
-export { loadTrades, type TradeRow, type TradeScene, tradeKey, trades } from './trade-store.ts'
+export { loadTrades, type TradeRow, tradeKey, trades } from './trade-store.ts'

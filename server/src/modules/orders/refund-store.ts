@@ -58,7 +58,7 @@ export const orderRefunds: Shelf<OrderRefundRow> = {
 }
 
 /** `order:n` */
-export function orderRefundKey({ orderId, n }: Pick<OrderRefundRow, 'orderId' | 'n'>): string {
+function orderRefundKey({ orderId, n }: Pick<OrderRefundRow, 'orderId' | 'n'>): string {
   return `${orderId}:${n}`
 }
 
