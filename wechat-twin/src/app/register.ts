@@ -13,7 +13,7 @@ import { registerMedia } from './media-routes.ts'
 import { registerMessages } from './message-routes.ts'
 import { registerOauth } from './oauth-routes.ts'
 import { registerShipping } from './shipping.ts'
-import { registerTickets } from './tickets.ts'
+import { registerTickets } from './ticket-routes.ts'
 import { registerTokens } from './token-routes.ts'
 import { newWorld } from './world.ts'
 

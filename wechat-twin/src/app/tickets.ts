@@ -1,10 +1,8 @@
 /** Tickets, with which pages (`jsapi`) and cards (`wx_card`) are signed: one of each kind for an app, two hours long. */
 import type { Table } from '../kernel/store.ts'
 import type { Twin } from '../kernel/twin.ts'
-import { Refused } from './errcodes.ts'
-import type { World } from './world.ts'
 
-export type TicketType = 'jsapi' | 'wx_card'
+type TicketType = 'jsapi' | 'wx_card'
 
 export class Tickets {
   readonly #twin: Twin
@@ -35,12 +33,4 @@ export class Tickets {
   expireAll(appid: string): void {
     for (const type of ['jsapi', 'wx_card']) this.#tickets.delete(`${appid}|${type}`)
   }
-}
-
-export function registerTickets({ api, tickets }: World): void {
-  api.get('/cgi-bin/ticket/getticket', 'official_account', ({ app, query }) => {
-    const type = query.get('type')
-    if (type !== 'jsapi' && type !== 'wx_card') throw new Refused(40097, 'type')
-    return { errcode: 0, errmsg: 'ok', ...tickets.give(app.appid, type) }
-  })
 }
