@@ -8,16 +8,19 @@ import { temporaryFolder } from './server.ts'
 /** `key`: the certificate's own, or that of the PEM that is given. */
 export function selfSigned(
   keyPem?: string,
-  options: { serial?: string } = {},
+  options: { serial?: string; altNames?: string } = {},
 ): { pem: string; key: KeyObject; keyPem: string } {
   const folder = temporaryFolder('lika-certificate-')
   const [keyFile, file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   if (keyPem !== undefined) writeFileSync(keyFile, keyPem, { mode: 0o600 })
   const key = keyPem === undefined ? ['-newkey', 'rsa:2048', '-nodes', '-keyout'] : ['-new', '-key']
-  const serial = options.serial === undefined ? [] : ['-set_serial', `0x${options.serial}`]
+  const more = [
+    ...(options.serial === undefined ? [] : ['-set_serial', `0x${options.serial}`]),
+    ...(options.altNames === undefined ? [] : ['-addext', `subjectAltName=${options.altNames}`]),
+  ]
   execFileSync(
     'openssl',
-    ['req', '-x509', ...key, keyFile, '-out', file, '-days', '30', '-subj', '/CN=lika', ...serial],
+    ['req', '-x509', ...key, keyFile, '-out', file, '-days', '30', '-subj', '/CN=lika', ...more],
     { stdio: 'ignore' },
   )
   const made = { pem: readFileSync(file, 'utf8'), keyPem: readFileSync(keyFile, 'utf8') }
