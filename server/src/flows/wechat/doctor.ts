@@ -33,8 +33,9 @@ type Needs = Pick<
 >
 
 const mostOfEach = 50
+const atOnce = 8
 
-/** Accounts before apps, one after the other. Refusals: `wechat_account.not_found`, `wechat_app.not_found`. */
+/** Accounts before apps. Refusals: `wechat_account.not_found`, `wechat_app.not_found`. */
 export async function examine(
   needs: Needs,
   book: BookId,
@@ -49,18 +50,33 @@ export async function examine(
   const apps = await appsOf(needs, book, asked, isAll)
   if (apps === undefined)
     return refused(refusal('wechat_app.not_found', 'No WeChat app has this id here (wxapp_…).'))
+  const visits = [
+    ...accounts.map((account) => () => ofAccount(needs, account)),
+    ...apps.map((app) => () => ofApp(needs, app)),
+  ]
   const examined: Examined[] = []
-  for (const { id, mchid } of accounts) {
-    const steps = await needs.wechatPay.check(id)
-    examined.push({ kind: 'pay_account', id: formatId('wechat_account', id), name: mchid, steps })
-  }
-  for (const { id, appid } of apps) {
-    const text = formatId('wechat_app', id)
-    const callbackUrl = `${needs.publicUrl()}/wechat/apps/${text}/callbacks`
-    const steps = await needs.wechatApp.check(id, { callbackUrl })
-    examined.push({ kind: 'app', id: text, name: appid, steps })
+  for (let done = 0; done < visits.length; done += atOnce) {
+    const some = visits.slice(done, done + atOnce)
+    examined.push(...(await Promise.all(some.map((visit) => visit()))))
   }
   return ok(examined)
+}
+
+async function ofAccount(
+  { wechatPay }: Needs,
+  { id, mchid }: Pick<PayAccount, 'id' | 'mchid'>,
+): Promise<Examined> {
+  const steps = await wechatPay.check(id)
+  return { kind: 'pay_account', id: formatId('wechat_account', id), name: mchid, steps }
+}
+
+async function ofApp(
+  { wechatApp, publicUrl }: Needs,
+  { id, appid }: Pick<App, 'id' | 'appid'>,
+): Promise<Examined> {
+  const text = formatId('wechat_app', id)
+  const callbackUrl = `${publicUrl()}/wechat/apps/${text}/callbacks`
+  return { kind: 'app', id: text, name: appid, steps: await wechatApp.check(id, { callbackUrl }) }
 }
 
 async function accountsOf(
