@@ -362,6 +362,11 @@ const table: Record<string, Cells | string> = {
       },
     },
   },
+  'POST /v1/combined_payments':
+    'sets aside what a hold does, for so long: flows/combined/create.ts',
+  'POST /v1/combined_payments/{id}/refunds':
+    'gives its card part back as a refund does: flows/combined/refund.ts',
+  'POST /v1/products/{id}/stock': 'moves no value',
   'POST /v1/cards/{id}/redemptions': {
     identity_from_redemption_fen: {
       edge: 'from',
@@ -456,6 +461,9 @@ const table: Record<string, Cells | string> = {
   'POST /v1/orders/{id}/unseal': 'moves no value',
   'POST /v1/orders/{id}/refunds':
     'asks what a redemption asks, of an order that was paid: tests/orders-refunds.test.ts',
+  'POST /v1/members/{id}/merge': 'moves no value',
+  'POST /v1/members/{id}/unmerge': 'moves no value',
+  'POST /v1/wechat/card_codes/consume': 'moves no value: consumes a code of a card at WeChat',
   'POST /v1/presales':
     'asks what a sale asks: flows/cards/purchase.ts; its law in tests/presales.test.ts',
   'POST /v1/presales/{id}/deliver': 'delivers what was sold under the law of its sale',
