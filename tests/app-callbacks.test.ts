@@ -94,6 +94,20 @@ describe('an event', () => {
     assert.deepEqual(await eventsOf(user), ['subscribe'])
   })
 
+  test('that could not be recorded is not taken, and comes again', async () => {
+    const user = await newUser()
+    const { sql } = app.database.owner
+    await sql`alter table app_event rename to app_event_away`
+    await app.twin.control.do(user.id, 'follow', { appid: app.official.appid })
+    const [refused] = await postsTo(user)
+    await sql`alter table app_event_away rename to app_event`
+    assert.deepEqual([refused?.state, refused?.outcomes], ['pending', ['503']])
+    await app.advance(30)
+    const [taken] = await postsTo(user)
+    assert.deepEqual([taken?.state, taken?.outcomes], ['delivered', ['503', '200']])
+    assert.deepEqual(await eventsOf(user), ['subscribe'])
+  })
+
   test('a message of a user is recorded without its text, and answered by nothing', async () => {
     const user = await newUser()
     const text = 'my card number is 12345678'
