@@ -4,6 +4,7 @@ import type { Sql } from '../../server/src/platform/db.ts'
 
 /** Rows that move by themselves, or by what other books do in the same lanes. */
 const movesByItself = new Set([
+  'combined_call',
   'consumer',
   'cut',
   'day_flow',

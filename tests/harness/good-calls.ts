@@ -6,6 +6,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
+import { tillCalls } from './good-calls-tills.ts'
 import { wechatCalls, wechatRefusals } from './good-calls-wechat.ts'
 import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
@@ -329,6 +330,7 @@ const ways: Record<string, Ways> = {
   post_payouts_id_outcome: one('payout', {
     body: { outcome: 'failed', reason: 'the bank said so' },
   }),
+  ...tillCalls,
   ...wechatCalls,
   get_members: nothing,
   get_members_id: one('member'),

@@ -23,6 +23,7 @@ import { type Candidates, candidatesOf, makeCandidates } from './world-candidate
 import { makeMembers, type WorldMembers } from './world-members.ts'
 import { makeOrders, type WorldOrders } from './world-orders.ts'
 import { makeReserve } from './world-reserve.ts'
+import { makeTills, type WorldTills } from './world-tills.ts'
 import { makeWechatApp, type WorldWechatApp } from './world-wechat-app.ts'
 import { makeWechatPay, type WorldWechatPay } from './world-wechat-pay.ts'
 
@@ -163,6 +164,7 @@ export type Things = Candidates &
   WorldMembers &
   WorldWechatApp &
   WorldWechatPay &
+  WorldTills &
   WorldOrders & {
     issuer: string
     key: string
@@ -299,6 +301,7 @@ export async function makeThings(
     ...(await makeWechatApp(book)),
     ...(await makeWechatPay(book)),
     ...(await makeOrders(book, { product, card: other })),
+    ...(await makeTills(book, { merchant, card: other, terms })),
     ...jobsOf(jobs ?? (await makeJobs(book, product))),
     issuer,
     key: key.id,

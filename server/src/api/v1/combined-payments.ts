@@ -192,7 +192,7 @@ function readRest(rest: Static<typeof Rest>): Result<RestAsked> {
   return ok({
     scene,
     appId: app_id === undefined ? undefined : readId('wechat_app', app_id),
-    memberId: isPage && member_id !== undefined ? readId('member', member_id) : undefined,
+    memberId: member_id === undefined ? undefined : readId('member', member_id),
   })
 }
 

@@ -44,6 +44,8 @@ export async function restOf(
   if (memberId === undefined) return ok(rest)
   if ((await members.find(book, memberId)) === undefined)
     return refused(refusal('member.not_found', 'No member has this id here (mem_…).'))
+  // Whoever scans a code, or shows one, pays it.
+  if (scene !== 'jsapi' && scene !== 'mini_program') return ok(rest)
   if ((await members.openidOf(book, memberId, appid)) === undefined)
     return refused(
       refusal('order.payer_unknown', 'The member has never come by this app: log in there first.'),

@@ -1,0 +1,41 @@
+/** The calls of payments of cards and WeChat, of scarce stock, and of what WeChat shares and bills. */
+import { newId } from '../../server/src/platform/ids.ts'
+import type { Things } from './world.ts'
+
+const nothing = () => [{}]
+
+export const tillCalls = {
+  post_combined_payments: (things: Things) => {
+    const { card, number, secret, payCode, merchant, store, terminal, tillApp, member } = things
+    const rest = { method: 'wechat', scene: 'native', app_id: tillApp, member_id: member }
+    const till = { merchant_id: merchant, store_id: store, terminal_id: terminal }
+    const sources = [{ card_id: card }, { number, secret }, { pay_code: payCode }]
+    return sources.map((source) => ({
+      body: {
+        amount: 120,
+        ...till,
+        reference: newId(),
+        sources: [{ ...source, amount: 20 }],
+        rest,
+      },
+    }))
+  },
+  get_combined_payments_id: ({ combined }: Things) => [{ id: combined }],
+  post_combined_payments_id_cancel: ({ combined }: Things) => [{ id: combined }],
+  post_combined_payments_id_refunds: ({ combinedPaid }: Things) => [
+    { id: combinedPaid, body: { amount: 10, reference: newId() } },
+  ],
+  get_combined_refunds_id: ({ combinedRefund }: Things) => [{ id: combinedRefund }],
+  post_products_id_stock: ({ scarce }: Things) => [
+    { id: scarce, body: { count: 1_000_000, unpaid_minutes: 10 } },
+  ],
+  get_products_id_stock: ({ scarce }: Things) => [{ id: scarce }],
+  // Nobody gets anything: receivers have to be told to WeChat, and there is none in the world.
+  post_wechat_sharing_rules: ({ product, merchant }: Things) => [
+    { body: { product_id: product, receivers: [] } },
+    { body: { merchant_id: merchant, receivers: [] } },
+  ],
+  get_wechat_sharing_rules: nothing,
+  get_wechat_shares: nothing,
+  get_wechat_bills: nothing,
+}
