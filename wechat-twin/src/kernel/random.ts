@@ -4,10 +4,14 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 
+const poolBytes = 16_384
+
 export class Random {
   readonly #seed: string | undefined
   readonly #boot: number
+  /** Of the pool, bytes; of a seed, blocks. */
   #drawn = 0
+  #pool: Buffer = Buffer.alloc(0)
 
   /** `boot`: how many times the data folder was started before; keeps a seeded twin from repeating itself. */
   constructor(seed: string | undefined, boot: number) {
@@ -21,13 +25,23 @@ export class Random {
   }
 
   bytes(length: number): Buffer {
-    if (this.#seed === undefined) return randomBytes(length)
+    if (this.#seed === undefined) return this.#fromPool(length)
     const blocks: Buffer[] = []
     for (let have = 0; have < length; have += 32) {
       this.#drawn += 1
       blocks.push(createHash('sha256').update(`${this.#seed}|${this.#drawn}`).digest())
     }
     return Buffer.concat(blocks).subarray(0, length)
+  }
+
+  /** Many draws are small: one call of the system serves hundreds of them. */
+  #fromPool(length: number): Buffer {
+    if (length > this.#pool.length - this.#drawn) {
+      this.#pool = randomBytes(Math.max(length, poolBytes))
+      this.#drawn = 0
+    }
+    this.#drawn += length
+    return this.#pool.subarray(this.#drawn - length, this.#drawn)
   }
 
   /** As many decimal digits as asked. */
