@@ -166,3 +166,17 @@ describe('a code whose answer was lost', () => {
     assert.equal(await sentConsumes(code), 0)
   })
 })
+
+test('when test data is wiped keys and references are free again; the code stays consumed', async () => {
+  const code = await newCode()
+  const first = await consume(code, { reference: 'wiped' }, 'wiped')
+  assert.equal(first.status, 201)
+  const wiped = await app.call('DELETE', '/v1/test/data', { key: app.key })
+  assert.equal(wiped.status, 204)
+  const gone = await app.call('GET', `/v1/wechat/card_codes/${first.body.id}`, { key: app.key })
+  assert.equal(gone.body.code, 'card_consume.not_found')
+  const again = await consume(code, { reference: 'wiped' }, 'wiped')
+  assert.equal(again.body.code, 'card_code.already_consumed')
+  const other = await consume(await newCode(), { reference: 'wiped' })
+  assert.equal(other.status, 201)
+})

@@ -2,6 +2,7 @@
 import { formatInstant, type Instant, ok, type Result, refusal, refused } from '@lika/contract'
 import { wipeAround, wipeLane } from '../../modules/cards/index.ts'
 import { deleteMembers } from '../../modules/members/index.ts'
+import { deleteConsumes } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
 import type { CardCaller } from './caller.ts'
 
@@ -49,4 +50,5 @@ export async function wipeTestData(
   }
   await wipeAround(database.sql, book)
   await deleteMembers(database.sql, book)
+  await deleteConsumes(database.sql, book)
 }

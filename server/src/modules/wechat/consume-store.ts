@@ -205,6 +205,13 @@ export async function dropConsume(sql: Sql, id: ConsumeId, holder: string): Prom
       and holder = ${holder}`
 }
 
+/** Of a test book that is wiped: keys and references are free again, what WeChat did stays done. */
+export async function deleteConsumes(sql: Sql, book: BookId): Promise<void> {
+  await sql`
+    delete from wechat_consume
+    where book_id = ${book}`
+}
+
 function columns(sql: Sql) {
   return sql`
       id, book_id as book, app_id as app, asked_card_id as "askedCardId", sealed_code as "sealedCode",

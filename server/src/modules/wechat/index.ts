@@ -20,6 +20,7 @@ export {
   consumeByKey,
   consumeByReference,
   consumeOfCode,
+  deleteConsumes,
   dropConsume,
   endConsume,
   holdConsume,
