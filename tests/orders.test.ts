@@ -298,6 +298,64 @@ test('what cannot be delivered any more goes back, exactly once', async () => {
   )
 })
 
+test('while WeChat does not close the old way there is no new one; the same key goes on', async () => {
+  const { id } = await shop.ordered()
+  await shop.invited(id)
+  await shop.twin.control.fault(
+    { path: '/v3/pay/transactions/out-trade-no/*/close', times: 50 },
+    'answer_500_before',
+  )
+  const path = `/v1/orders/${id}/pay`
+  const busy = await shop.again(shop.key, path, 'changing', { scene: 'native' })
+  assert.deepEqual([busy.status, busy.body.code], [503, 'busy'])
+  assert.ok(busy.headers.get('retry-after'))
+  await shop.twin.control.clearFaults()
+  const code = await shop.again(shop.key, path, 'changing', { scene: 'native' })
+  assert.equal(code.status, 200, JSON.stringify(code.body))
+  await shop.payInWechat(code.body)
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+test('what WeChat refuses is said with its code, and another way may be tried', async () => {
+  const { id } = await shop.ordered()
+  const refusing = { name: 'status', http: 403, code: 'NO_AUTH' }
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/jsapi' }, refusing)
+  const refused = await shop.invite(id)
+  assert.deepEqual(
+    [refused.status, refused.body.code, refused.body.code_at_wechat],
+    [409, 'wechat.refused', 'NO_AUTH'],
+    JSON.stringify(refused.body),
+  )
+  await shop.twin.control.clearFaults()
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+test('of two payments of one order one delivers it and the other goes back', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  // As if WeChat had said that the page is closed, and had been wrong.
+  const closed = closedCommand(shop.flows, shop.book, { orderId: shop.idOf(id), n: 1 })
+  assert.ok(closed.ok)
+  await shop.flows.engine.execute(closed.value)
+  const code = await shop.invited(id, { scene: 'native' })
+  const [wechat = 0] = await shop.accounts('wechat')
+  await shop.payInWechat(code)
+  await shop.payInWechat(page)
+  const paid = await shop.show(id)
+  assert.deepEqual(
+    [paid.status, paid.cards.length, paid.refunds.map(({ basis }: { basis: string }) => basis)],
+    ['delivered', 1, ['surplus']],
+  )
+  for (let turn = 0; turn < 3; turn += 1) {
+    await shop.advance(60)
+    await shop.tend()
+  }
+  const after = await shop.show(id)
+  assert.deepEqual([after.refunds[0].status, after.refunded_amount], ['succeeded', 0])
+  assert.deepEqual(await shop.accounts('wechat'), [wechat + 10_000])
+})
+
 test('orders are found by reference, status and member', async () => {
   const { id } = await shop.ordered({ reference: 'to-find' })
   const found = await shop.get(shop.key, '/v1/orders?reference=to-find')

@@ -1676,6 +1676,7 @@ create table sale_order (
 comment on table sale_order is 'What was ordered, how far it is, what was delivered for it.';
 CREATE INDEX sale_order_by_book ON sale_order USING btree (lane, book_id, id);
 CREATE INDEX sale_order_by_member ON sale_order USING btree (lane, member_id, id) WHERE (member_id IS NOT NULL);
+CREATE INDEX sale_order_by_reference ON sale_order USING btree (lane, book_id, reference) WHERE (reference IS NOT NULL);
 CREATE INDEX sale_order_open ON sale_order USING btree (lane, expires_at) WHERE (status = ANY (ARRAY['created'::text, 'paying'::text]));
 CREATE INDEX sale_order_sealed ON sale_order USING btree (lane, sealed_until) WHERE (status = 'delivered'::text);
 grant insert, select, update on sale_order to lika_app;

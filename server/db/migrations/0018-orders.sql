@@ -75,6 +75,7 @@ create table lika.sale_order (
   constraint ck_sale_order_refunded check (refunded between 0 and total)
 );
 create index sale_order_by_book on lika.sale_order (lane, book_id, id);
+create index sale_order_by_reference on lika.sale_order (lane, book_id, reference) where reference is not null;
 create index sale_order_by_member on lika.sale_order (lane, member_id, id) where member_id is not null;
 create index sale_order_open on lika.sale_order (lane, expires_at) where status in ('created', 'paying');
 create index sale_order_sealed on lika.sale_order (lane, sealed_until) where status = 'delivered';

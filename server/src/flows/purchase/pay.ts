@@ -149,14 +149,13 @@ async function closeOthers(
 ): Promise<Result<void>> {
   const lane = laneOfId(id)
   const { sql } = context.database
-  for (const other of await selectTradesOf(sql, lane, id)) {
-    if (other.n >= n || other.state !== 'closing') continue
-    await closeTrade(context, other, outTradeNo(other))
-  }
-  const trades = await selectTradesOf(sql, lane, id)
+  const isOlder = ({ n: other, state }: TradeRow) => other < n && state === 'closing'
+  let trades = await selectTradesOf(sql, lane, id)
+  for (const other of trades.filter(isOlder)) await closeTrade(context, other, outTradeNo(other))
+  if (trades.some(isOlder)) trades = await selectTradesOf(sql, lane, id)
   if (trades.some(({ state }) => state === 'paid'))
     return refused(await wrongStatus(context, book, id))
-  if (trades.some((other) => other.n < n && other.state === 'closing')) return refused(silent)
+  if (trades.some(isOlder)) return refused(silent)
   return ok(undefined)
 }
 
@@ -172,7 +171,7 @@ const silent = refusal('busy', 'WeChat does not answer; ask again with the same 
 
 /** What the same key was answered before. */
 async function standing(
-  { database }: FlowContext,
+  { database, engine }: FlowContext,
   order: OrderRow,
   n: number,
   told: Executed,
@@ -186,7 +185,13 @@ async function standing(
   const trade = trades[n - 1]
   const invitation = invitationFrom(notes?.invitation ?? null)
   if (trade?.state !== 'open' || invitation === undefined) return undefined
+  if (engine.now(modeOfBook(order.bookId)) >= trade.askedAt + lifeOf(invitation)) return undefined
   return { order, trade, invitation }
+}
+
+/** An invitation lives for two hours, one for a browser for five minutes: asked for anew a little before. */
+function lifeOf({ scene }: Invitation): number {
+  return (scene === 'h5' ? 4 : 110) * 60_000
 }
 
 /** Asks WeChat for the invitation; the number was written down before. */
@@ -241,7 +246,9 @@ async function notInvited(
   if (learnt === 'later' && command.ok)
     await executePrepared((one) => context.engine.execute(one), command.value)
   return refused(
-    refusal('wechat.refused', `WeChat did not take the order: ${code}.`, { data: { code } }),
+    refusal('wechat.refused', `WeChat did not take the order: ${code}.`, {
+      data: { code_at_wechat: code },
+    }),
   )
 }
 
