@@ -141,6 +141,9 @@ async function lookAfterInvitation(
   return isOver && isUnknown ? giveUp(context, row, ending ?? 'expired') : 'open'
 }
 
+/** A code is good for a minute. */
+const codeLifeMs = 75_000
+
 /** A payment code: asked for half a minute, then taken back, until WeChat says that it was. */
 async function lookAfterMicropay(
   context: LegContext,
@@ -155,7 +158,10 @@ async function lookAfterMicropay(
   const isOver = ending !== null || at >= startedAt + micropaySeconds * 1_000
   if (!isOver) return 'open'
   const back = await wechatPay.reverse(row.accountId, row.outTradeNo)
-  const isBack = back.status === 'done' || (back.status === 'refused' && isNotThere(back.code))
+  // A call that shows the code may still be under way; when the code has run out it takes nothing any more.
+  const isDead = at >= startedAt + codeLifeMs
+  const isUnknown = back.status === 'refused' && isNotThere(back.code)
+  const isBack = back.status === 'done' || (isUnknown && isDead)
   return isBack ? giveUp(context, row, ending ?? 'expired') : 'open'
 }
 
