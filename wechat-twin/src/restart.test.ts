@@ -81,6 +81,8 @@ test('a share that was accepted is worked off after a restart, once', async () =
   })
   assert.equal(shared.body.state, 'PROCESSING')
   const copy = await again()
+  // All of it is still promised or waits to be shared.
+  assert.equal(copy.trades.spendable(merchant.mchid), 0)
   assert.equal(copy.trades.balanceOf(shop.mchid), 0)
   advance(copy, 5)
   assert.equal(copy.trades.balanceOf(shop.mchid), 1_000)
@@ -91,6 +93,7 @@ test('a share that was accepted is worked off after a restart, once', async () =
 })
 
 test('a transfer whose day ends after a restart comes back', async () => {
+  await world.control('POST', `/merchants/${merchant.mchid}/recharge`, { fen: 500 })
   const before = twin.trades.balanceOf(merchant.mchid)
   const { outcome } = await world.v3(merchant, 'POST', '/v3/fund-app/mch-transfer/transfer-bills', {
     appid,

@@ -137,7 +137,7 @@ export class Refunds {
     // Counted over all refunds, so that parts never give back more than the fee was.
     const feeOf = (fen: number) => Math.round((trade.fee * fen) / trade.total)
     const feeReturn = feeOf(trade.refunded + asked.refund) - feeOf(trade.refunded)
-    if (trades.balanceOf(merchant.mchid) < asked.refund - feeReturn)
+    if (trades.spendable(merchant.mchid, trade) < asked.refund - feeReturn)
       return refuse(403, 'NOT_ENOUGH', '商户可用退款余额不足')
     return this.#open(trade, asked, terms, feeReturn)
   }

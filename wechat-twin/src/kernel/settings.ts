@@ -52,6 +52,8 @@ export const defaults = {
   shareFirstSeconds: 60,
   /** After these what is left goes to the payer. */
   shareDays: 30,
+  /** Whether what waits to be shared is kept from refunds of other orders, transfers and returns. */
+  holdSharedMoney: true,
   shareRequests: 50,
   shareReceivers: 20_000,
   /** What a person may get by sharing in a month, in fen. */

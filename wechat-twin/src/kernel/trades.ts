@@ -84,6 +84,10 @@ export class Trades {
   readonly byMerchant: Index<Trade>
   readonly movements: Table<Movement>
   readonly movementsOfDay: Index<Movement>
+  /** Told of every change of a trade; profit sharing sets it. */
+  watch: (trade: Trade) => void = () => undefined
+  /** What of a merchant's balance waits to be shared, `but` the rest of one trade; profit sharing sets it. */
+  frozenOf: (mchid: string, but?: Trade) => number = () => 0
   readonly #funds: Table<{ balance: number }>
   readonly #clock: Clock
   readonly #random: Random
@@ -124,7 +128,9 @@ export class Trades {
   }
 
   change(trade: Pick<Trade, 'mchid' | 'out_trade_no'>, members: Partial<Trade>): Trade {
-    return this.table.change(keyOf(trade.mchid, trade.out_trade_no), members)
+    const changed = this.table.change(keyOf(trade.mchid, trade.out_trade_no), members)
+    this.watch(changed)
+    return changed
   }
 
   /** Marks an open trade as paid by `user`, whose money must have been taken already; the merchant gets it less the fee. */
@@ -157,7 +163,12 @@ export class Trades {
     return this.#funds.get(mchid)?.balance ?? 0
   }
 
-  /** Writes a movement and the new balance; whether it reaches is asked before, with `balanceOf`. */
+  /** What a merchant may spend: not what waits to be shared, unless it goes back out of that very trade (`of`). */
+  spendable(mchid: string, of?: Trade): number {
+    return this.balanceOf(mchid) - this.frozenOf(mchid, of)
+  }
+
+  /** Writes a movement and the new balance; whether it reaches is asked before, with `spendable`. */
   move(movement: Omit<Movement, 'balance' | 'day' | 'at'> & { at?: number }): void {
     const at = movement.at ?? this.#clock.now()
     const balance = this.balanceOf(movement.mchid) + movement.amount

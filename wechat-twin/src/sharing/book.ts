@@ -71,6 +71,9 @@ export class SharingBook {
   readonly orders: Table<ShareOrder>
   readonly orderById
   readonly ordersOf
+  readonly #ordersOfPayment
+  /** Told of the payment with which something was done. */
+  onChange: (transactionId: string) => void = () => undefined
   readonly returns: Table<ReturnOrder>
   readonly returnsOf
   readonly returnsBy
@@ -86,6 +89,9 @@ export class SharingBook {
     this.orders = twin.store.table('share_orders')
     this.orderById = this.orders.index(({ order_id }) => order_id)
     this.ordersOf = this.orders.index(({ mchid }) => mchid)
+    this.#ordersOfPayment = this.orders.index(({ transaction_id, state }) =>
+      state === 'PROCESSING' ? transaction_id : undefined,
+    )
     this.returns = twin.store.table('share_returns')
     this.returnsOf = this.returns.index(({ order_id }) => order_id)
     this.returnsBy = this.returns.index(({ mchid }) => mchid)
@@ -101,6 +107,16 @@ export class SharingBook {
 
   keep(pot: Pot): void {
     this.#pots.set(pot.transaction_id, pot)
+    this.onChange(pot.transaction_id)
+  }
+
+  /** Of a payment, what was accepted for receivers who do not have it yet. */
+  promisedOf(transactionId: string): number {
+    return this.#ordersOfPayment
+      .all(transactionId)
+      .flatMap(({ receivers }) => receivers)
+      .filter(({ result }) => result === 'PENDING')
+      .reduce((sum, { amount }) => sum + amount, 0)
   }
 
   has(account: string, condition: Condition): boolean {
@@ -119,6 +135,7 @@ export class SharingBook {
   accept(order: ShareOrder): ShareOrder {
     const key = `${order.mchid}|${order.out_order_no}`
     this.orders.set(key, order)
+    this.onChange(order.transaction_id)
     if (order.state === 'PROCESSING')
       this.#twin.schedule.at(
         order.created_at + this.#twin.settings.now.shareSeconds * 1000,
@@ -135,6 +152,7 @@ export class SharingBook {
       detail.result === 'PENDING' ? this.#give(order, detail, at) : detail,
     )
     this.orders.set(key, { ...order, state: 'FINISHED', receivers })
+    this.onChange(order.transaction_id)
   }
 
   #give(order: ShareOrder, detail: ShareDetail, at: number): ShareDetail {

@@ -5,12 +5,14 @@ import { control } from '../control/control.ts'
 import { list, object, oneOf, text } from '../kernel/shape.ts'
 import type { Twin } from '../kernel/twin.ts'
 import { conditions, SharingBook } from './book.ts'
+import { FrozenMoney } from './frozen.ts'
 import { registerShareOrders } from './orders.ts'
 import { registerReceivers } from './receivers.ts'
 import { registerReturns } from './returns.ts'
 
 export function register(twin: Twin): void {
   const book = new SharingBook(twin)
+  new FrozenMoney(twin, book)
   registerReceivers(twin, book)
   registerShareOrders(twin, book)
   registerReturns(twin, book)

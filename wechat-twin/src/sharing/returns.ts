@@ -149,7 +149,7 @@ function finish(twin: Twin, book: SharingBook, key: string, at: number): ReturnO
     return close(book, key, 'ACCOUNT_ABNORMAL', at)
   if (book.has(order.mchid, 'PAYER_ACCOUNT_ABNORMAL'))
     return close(book, key, 'PAYER_ACCOUNT_ABNORMAL', at)
-  if (twin.trades.balanceOf(order.return_mchid) < order.amount)
+  if (twin.trades.spendable(order.return_mchid) < order.amount)
     return twin.settings.now.returnWaitSeconds > 0
       ? order
       : close(book, key, 'BALANCE_NOT_ENOUGH', at)

@@ -14,6 +14,7 @@ twin.settings.change({
 
 const payer = await world.merchant()
 const shop = await world.merchant({ name: '第二商户' })
+const stranger = await world.merchant()
 const user = world.user()
 let count = 0
 function fresh(prefix: string): string {
@@ -142,7 +143,6 @@ test('a name that is encrypted anew each time is the same name', async () => {
   assert.equal(outcome, '400 INVALID_REQUEST')
 })
 
-const stranger = await world.merchant()
 for (const [what, expected, ask] of [
   [
     'an appid that is not bound',
@@ -703,3 +703,66 @@ for (const [what, kind, limit, least] of [
     assert.ok(outcomes.some(({ outcome }) => outcome === '404 RESOURCE_NOT_EXISTS'))
   })
 }
+
+test('what waits to be shared pays neither a transfer nor a refund of another order', async () => {
+  const careful = await world.merchant()
+  const spendable = () => twin.trades.spendable(careful.mchid)
+  const waiting = await paid({ merchant: careful })
+  assert.equal(twin.trades.balanceOf(careful.mchid), 9_940)
+  assert.equal(spendable(), 0)
+  const transfer = {
+    appid,
+    out_bill_no: fresh('B'),
+    transfer_scene_id: '1002',
+    openid: world.openid(user),
+    transfer_amount: 100,
+    transfer_remark: '补贴',
+    transfer_scene_report_infos: [{ info_type: '补贴类型', info_content: '餐补' }],
+  }
+  const path = '/v3/fund-app/mch-transfer/transfer-bills'
+  assert.equal((await world.v3(careful, 'POST', path, transfer)).outcome, '403 NOT_ENOUGH')
+  const { value, headers } = world.secret(careful, shop.name)
+  const receiver = {
+    appid,
+    type: 'MERCHANT_ID',
+    account: shop.mchid,
+    name: value,
+    relation_type: 'STORE',
+  }
+  await world.v3(careful, 'POST', '/v3/profitsharing/receivers/add', receiver, headers)
+  const shared = await paid({ merchant: careful })
+  const { body } = await share(shared.transaction_id, [to(3_000)], { as: careful })
+  // Promised, and still in the balance.
+  assert.equal(twin.trades.balanceOf(careful.mchid), 19_880)
+  assert.equal(spendable(), 0)
+  world.advance(5)
+  assert.equal(spendable(), 0)
+  const refund = (order: { out_trade_no: string }) =>
+    world.v3(careful, 'POST', '/v3/refund/domestic/refunds', {
+      out_trade_no: order.out_trade_no,
+      out_refund_no: fresh('R'),
+      amount: { refund: 10_000, total: 10_000, currency: 'CNY' },
+    })
+  // The shared order has 6,940 of its own left; the other one's money is not for it.
+  assert.equal((await refund(shared)).outcome, '403 NOT_ENOUGH')
+  const back = { out_order_no: body.out_order_no, return_mchid: shop.mchid, amount: 3_000 }
+  const asked = { ...back, out_return_no: fresh('B'), description: '退款' }
+  await world.v3(careful, 'POST', '/v3/profitsharing/return-orders', asked)
+  assert.equal(spendable(), 3_000)
+  assert.equal((await refund(shared)).outcome, '200')
+  assert.equal(spendable(), 0)
+  world.advance(60)
+  assert.equal((await refund(waiting)).outcome, '200')
+  assert.equal(twin.trades.balanceOf(careful.mchid), 0)
+})
+
+test('unfreezing, or thirty days, makes it the merchant’s to spend', async () => {
+  const careful = await world.merchant()
+  const one = await paid({ merchant: careful })
+  await paid({ merchant: careful })
+  const body = { transaction_id: one.transaction_id, out_order_no: fresh('S'), description: '完结' }
+  await world.v3(careful, 'POST', '/v3/profitsharing/orders/unfreeze', body)
+  assert.equal(twin.trades.spendable(careful.mchid), 9_940)
+  world.advance(30 * 86_400)
+  assert.equal(twin.trades.spendable(careful.mchid), 19_880)
+})

@@ -32,6 +32,19 @@ const message = Buffer.from(
 const keys = makeSmKeys(randomBytes(32).toString('hex'))
 const derHash = { der: true, hash: true, userId }
 
+const ear = await openReceiver()
+const world = await openWorld()
+after(async () => {
+  await ear.close()
+  await world.close()
+})
+const notify_url = ear.url
+const sm = {
+  serial: `7${randomBytes(20).toString('hex').slice(1).toUpperCase()}`,
+  public_key_hex: keys.public_hex,
+}
+const merchant = await world.merchant({ sm })
+
 test('keys differ, and the public one is the private one’s', () => {
   assert.notEqual(makeSmKeys(randomBytes(32).toString('hex')).private_hex, keys.private_hex)
   assert.equal(smCrypto.sm2.getPublicKeyFromPrivateKey(keys.private_hex), keys.public_hex)
@@ -175,19 +188,6 @@ test('the certificate is one for openssl and for Node, and signed by its own key
     rmSync(folder, { recursive: true })
   }
 })
-
-const ear = await openReceiver()
-const world = await openWorld()
-after(async () => {
-  await ear.close()
-  await world.close()
-})
-const notify_url = ear.url
-const sm = {
-  serial: `7${randomBytes(20).toString('hex').slice(1).toUpperCase()}`,
-  public_key_hex: keys.public_hex,
-}
-const merchant = await world.merchant({ sm })
 
 async function call(
   method: 'GET' | 'POST',

@@ -14,6 +14,7 @@ afterAll(async () => {
 const { twin } = world
 const merchant = await world.merchant()
 await world.control('POST', `/merchants/${merchant.mchid}/recharge`, { fen: 1_000_000 })
+const poor = await world.merchant()
 const user = world.user({ balance_fen: 0 })
 const openid = world.openid(user)
 const { headers } = world.secret(merchant, '')
@@ -205,7 +206,6 @@ test('the same number transfers once; with other terms it exists already', async
   )
 })
 
-const poor = await world.merchant()
 const other = world.user({ name: '李四' })
 for (const [what, expected, more] of [
   ['an appid that is not bound', '400 APPID_MCHID_NOT_MATCH', { appid: 'wx0000000000000000' }],

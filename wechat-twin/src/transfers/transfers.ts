@@ -148,7 +148,7 @@ class Transfers {
     const user = users.byOpenid(asked.openid)?.user
     if (user === undefined || (name !== undefined && name !== user.name))
       return refuse(400, 'INVALID_REQUEST', '收款用户姓名与微信实名不一致')
-    if (trades.balanceOf(merchant.mchid) < asked.transfer_amount)
+    if (trades.spendable(merchant.mchid) < asked.transfer_amount)
       return refuse(403, 'NOT_ENOUGH', '商户运营账户资金不足，请充值后重试')
     const now = clock.now()
     const { transferAcceptSeconds, transferConfirmSeconds } = settings.now

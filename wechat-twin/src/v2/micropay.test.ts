@@ -12,6 +12,7 @@ after(() => world.close())
 const { twin } = world
 twin.settings.change({ refundGapSeconds: 0 })
 const merchant = await world.merchant()
+const stranger = await world.merchant()
 const user = world.user()
 let count = 0
 function fresh(prefix = 'M'): string {
@@ -116,7 +117,6 @@ test('v3 finds the order too, and cannot close it', async () => {
 })
 
 const other = world.user({ name: '李四' })
-const stranger = await world.merchant()
 for (const [expected, what, ask] of [
   ['SIGNERROR', 'another key', () => micropay({}, { key: '0'.repeat(32) })],
   ['SIGNERROR', 'a signature of other members', () => micropay({ sign: 'A'.repeat(64) })],
