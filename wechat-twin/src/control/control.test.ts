@@ -236,5 +236,17 @@ test('effects may be written in three ways', async () => {
     ],
   )
   await world.control('DELETE', '/faults')
+  await world.control('POST', '/faults', rule({ path }).rule)
+  assert.equal((await world.control('GET', '/faults')).data.length, 1)
+  await world.control('DELETE', '/faults')
   assert.deepEqual((await world.control('GET', '/faults')).data, [])
+})
+
+test('the clock is turned by an offset, by an advance, or to an instant', async () => {
+  const turn = (body: object) => world.control('POST', '/clock', body)
+  assert.equal((await turn({ offset_seconds: 100 })).offset_seconds, 100)
+  assert.equal((await turn({ advance_seconds: -40 })).offset_seconds, 60)
+  const { now } = await turn({ set_at: '2031-01-01T00:00:00+08:00' })
+  assert.match(now, /^2030-12-31T16:00:0/)
+  assert.equal((await turn({ offset_seconds: 0 })).offset_seconds, 0)
 })

@@ -1,8 +1,9 @@
 /** Control of the clock, of faults and settings, and what there is to look at: orders, notifications, requests. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../kernel/clock.ts'
 import { type Effect, otherEffects, transportEffects } from '../kernel/faults.ts'
 import type { Notice } from '../kernel/notifications.ts'
-import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
+import { instant, integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import type { Trade } from '../kernel/trades.ts'
 import type { Twin } from '../kernel/twin.ts'
 import { anything, ControlMistake, control } from './control.ts'
@@ -31,14 +32,13 @@ function registerClock(twin: Twin): void {
   const turn = object({
     offset_seconds: optional({ read: readSeconds }),
     advance_seconds: optional({ read: readSeconds }),
+    set_at: optional(instant),
   })
   control(twin, 'GET', '/_twin/clock', undefined, told)
   control(twin, 'POST', '/_twin/clock', turn, ({ body }) => {
-    const { offset_seconds, advance_seconds } = body
-    if ((offset_seconds === undefined) === (advance_seconds === undefined))
-      throw new ControlMistake('either offset_seconds or advance_seconds')
-    const seconds = offset_seconds ?? clock.offset / 1000 + (advance_seconds ?? 0)
-    clock.setOffset(Math.round(seconds * 1000))
+    if (Object.keys(body).length !== 1)
+      throw new ControlMistake('either offset_seconds, advance_seconds or set_at')
+    clock.setOffset(offsetOf(clock, body))
     schedule.run()
     return told()
   })
@@ -58,15 +58,26 @@ function registerClock(twin: Twin): void {
   })
 }
 
+function offsetOf(
+  clock: Clock,
+  turn: { offset_seconds?: number; advance_seconds?: number; set_at?: number },
+): number {
+  const { offset_seconds, advance_seconds = 0, set_at } = turn
+  if (set_at !== undefined) return set_at - clock.real()
+  if (offset_seconds !== undefined) return Math.round(offset_seconds * 1000)
+  return clock.offset + Math.round(advance_seconds * 1000)
+}
+
 function registerFaults(twin: Twin): void {
   const { faults, settings } = twin
   const effects = oneOf<Effect>(...transportEffects, ...otherEffects)
   // `effect` is a name, or an object of one member whose value is what the effect needs: {duplicate_notification: {count: 3}}.
   const rule = object({ match: matching, effect: { read: (value: unknown) => value } })
-  control(twin, 'POST', '/_twin/faults', object({ rule }), ({ body }) => {
-    const { match, effect } = body.rule
+  // A rule may come alone or as the member `rule`.
+  control(twin, 'POST', '/_twin/faults', anything, ({ body }) => {
+    const { match, effect } = rule.read(body['rule'] ?? body, '')
     const [name, more] = readEffect(effect)
-    const { id } = faults.add(match, effects.read(name, '/rule/effect'), more)
+    const { id } = faults.add(match, effects.read(name, '/effect'), more)
     return { id }
   })
   control(twin, 'GET', '/_twin/faults', undefined, () => ({ data: faults.list() }))
