@@ -53,10 +53,12 @@ export async function startTwin(
   const { url } = first
 
   async function run(onPort: number) {
-    const given = ['--data', folder, '--port', String(onPort), '--profile', profile]
+    // Ends with the tests, whatever way they end.
+    const given = ['--data', folder, '--port', String(onPort), '--end-with-stdin']
+    given.push('--profile', profile)
     if (seed !== undefined) given.push('--seed', seed)
     const started = spawn(process.execPath, [main, ...given], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
     let said = ''
