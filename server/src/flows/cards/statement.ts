@@ -157,6 +157,7 @@ function sourceByKind(kind: string, id: CommandId): string | undefined {
     case 'combined_refund.created':
       return formatId('refund', id)
     case 'load.created':
+    case 'order.topped_up':
       return formatId('load', id)
     case 'adjustment.created':
       return formatId('adjustment', id)
