@@ -21,18 +21,32 @@ import { startTwin } from './twin.ts'
 export type WechatTestApp = Awaited<ReturnType<typeof startWechatApp>>
 
 /** `twin`: how the local WeChat is started; `merchant`: what its merchant is to be other than ordinary. */
-export async function startWechatApp({
-  twin: twinOptions = {},
-  merchant: merchantOptions = {},
-  ...others
-}: Parameters<typeof startCardApp>[1] & {
+export async function startWechatApp(options: WechatAppOptions = {}) {
+  const stops: (() => Promise<unknown>)[] = []
+  try {
+    return await open(options, stops)
+  } catch (error) {
+    // What runs would keep the tests from ending.
+    for (const stop of stops.reverse()) await stop()
+    throw error
+  }
+}
+
+type WechatAppOptions = NonNullable<Parameters<typeof startCardApp>[1]> & {
   twin?: Parameters<typeof startTwin>[0]
   merchant?: Record<string, unknown>
-} = {}) {
+}
+
+async function open(
+  { twin: twinOptions = {}, merchant: merchantOptions = {}, ...others }: WechatAppOptions,
+  stops: (() => Promise<unknown>)[],
+) {
   const twin = await startTwin({ profile: 'local', ...twinOptions })
+  stops.push(() => twin.stop())
   const logged: string[] = []
   const log = openLog('debug', { write: (line) => void logged.push(line) })
   const app = await startCardApp([], { log, ...others } as Partial<Deps>)
+  stops.push(() => app.stop())
   const { flows } = app
   const urls = { pay: twin.url, api: twin.url, open: twin.url }
   const { database, keyring } = flows
