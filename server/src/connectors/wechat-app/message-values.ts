@@ -4,8 +4,9 @@
  */
 
 const cjk = /[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/
-const length = (value: string) => [...value].length
-const cjkOnly = (value: string) => [...value].every((character) => cjk.test(character))
+/** In code points, as WeChat counts. */
+const length = (value: string) => Array.from(value).length
+const cjkOnly = (value: string) => Array.from(value).every((character) => cjk.test(character))
 
 const kinds: Readonly<Record<string, (value: string) => boolean>> = {
   thing: (value) => length(value) <= 20,

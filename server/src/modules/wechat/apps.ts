@@ -144,8 +144,11 @@ const halfCallbacks = refusal(
   'An EncodingAESKey needs the token that was set beside it, and has 43 characters that stand for 32 bytes.',
 )
 
-function withoutSecrets({ credentials: _, ...app }: StoredApp): App {
-  return app
+function withoutSecrets(app: StoredApp): App {
+  const { id, book, appid, kind, secretLast4, callbacks, version, reference, metadata } = app
+  const { createdAt, changedAt } = app
+  const named = { id, book, appid, kind, reference, metadata }
+  return { ...named, secretLast4, callbacks, version, createdAt, changedAt }
 }
 
 /** Of callbacks: nothing, a token, or a token and a key that is one. */
