@@ -203,6 +203,7 @@ test('a shape that is wrong is refused without repeating what was given', async 
     { appids: ['wx1', 'wx1'] },
     { key_mode: 'none' },
     { secret: 'x' },
+    { public_key_id: 'PUB_KEY_ID_1', public_key_pem: `\u0000${theirs.publicKey}` },
   ]) {
     const answer = await create(given(more))
     assert.equal(answer.status, 400, JSON.stringify(more))

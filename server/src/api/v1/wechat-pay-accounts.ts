@@ -39,8 +39,15 @@ const ApiKey = Type.String({
   pattern: '^[0-9A-Za-z]{32}$',
   description: '32 letters and digits, as set in the merchant console; never answered',
 })
+/** Lines of text; the database keeps no zero bytes, and a reader of keys would pass over them. */
+const pemText = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$'
 const Pem = (what: string) =>
-  Type.String({ minLength: 1, maxLength: 8000, description: `${what}, in PEM` })
+  Type.String({
+    minLength: 1,
+    maxLength: 8000,
+    pattern: pemText,
+    description: `${what}, in PEM`,
+  })
 const Serial = Type.String({
   pattern: '^[0-9A-Fa-f]{8,40}$',
   description: "serial number of the merchant's API certificate, hex",
