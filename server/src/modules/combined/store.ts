@@ -183,24 +183,3 @@ export async function findCombinedRefund(
   const [row] = await loadCombinedRefunds(sql, laneOfId(id), [id])
   return row?.bookId === book ? row : undefined
 }
-
-/** The oldest first. */
-export async function refundsOfCombined(
-  sql: Sql,
-  id: CombinedPaymentId,
-): Promise<CombinedRefundRow[]> {
-  const lane = laneOfId(id)
-  const found = await sql<{ id: string }[]>`
-    select id
-    from combined_refund
-    where lane = ${lane}
-      and combined_id = ${id}
-    order by id`
-  if (found.length === 0) return []
-  const rows = await loadCombinedRefunds(
-    sql,
-    lane,
-    found.map((row) => row.id),
-  )
-  return rows.sort((one, other) => (one.id < other.id ? -1 : 1))
-}

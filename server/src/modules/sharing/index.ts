@@ -1,15 +1,12 @@
 /** Profit sharing: who gets a share of what is sold by WeChat, and what is on its way to them. */
 export {
-  mostPerSecond,
   mostSharedBp,
   outReturnNo,
   outShareNo,
   partsOf,
   relations,
   returnOf,
-  type SharePart,
   type ShareRow,
-  type SharingReceiver,
   type SharingRule,
   shareAfterMs,
   shareStates,

@@ -8,7 +8,6 @@ export {
 } from './model.ts'
 export {
   findStock,
-  type PlacedStock,
   placesOfStock,
   reservations,
   stockMemberKey,
