@@ -9,7 +9,7 @@ import { startDayCloser } from './flows/close-day.ts'
 import { lookAfterCombined } from './flows/combined/runner.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
-import { tendOrders } from './flows/purchase/runner.ts'
+import { tendManyOrders } from './flows/purchase/runner.ts'
 import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
@@ -70,9 +70,7 @@ export function startTimers(
   repeat('renewals of validity', 60_000, async () => {
     for (const mode of modes) await renewValidity(flows, mode)
   })
-  repeat('orders', 1_000, async () => {
-    for (const mode of modes) await tendOrders(flows, mode, log)
-  })
+  repeat('orders', 1_000, () => Promise.all(modes.map((mode) => tendManyOrders(flows, mode, log))))
   repeat('codes of WeChat cards', 5_000, () => findLostConsumes(flows))
   repeat('expired vouchers', 30_000, () => expireVouchers(flows))
   repeat('campaigns', 1_000, () => flows.loyalty.refresh())

@@ -30,6 +30,14 @@ interface Log {
 const atOnce = 64
 const pauses = Array.from({ length: 8 }, (_, looks) => lookAgainMs(looks))
 
+/** Visits in a row while there is much to do: after an outage of WeChat there is. */
+const mostVisits = 20
+
+export async function tendManyOrders(context: FlowContext, mode: Mode, log: Log): Promise<void> {
+  for (let visit = 0; visit < mostVisits; visit += 1)
+    if ((await tendOrders(context, mode, log)) < atOnce) return
+}
+
 /** One visit of everything in a mode. Answers how much there was to do. */
 export async function tendOrders(context: FlowContext, mode: Mode, log: Log): Promise<number> {
   const { engine, database } = context
