@@ -21,8 +21,11 @@ async function start(config: Config, log: Log, onStop: (stop: Stop) => void): Pr
   wechat.listensAt(url)
   const demo = config.demo && (await ensureDemo(call, config.dataDir, parts.operatorKey))
   const { twinUrl } = wechat
-  if (demo && twinUrl !== undefined) await ensureDemoAtWechat({ call, key: demo.api_key, twinUrl })
-  for (const line of addresses(url, parts.operatorKeyFile, twinUrl)) say(line)
+  const shop =
+    demo && twinUrl !== undefined
+      ? await ensureDemoAtWechat({ call, key: demo.api_key, twinUrl })
+      : undefined
+  for (const line of addresses(url, parts.operatorKeyFile, twinUrl, shop)) say(line)
   if (demo) for (const line of toTry(url, config, demo)) say(line)
   say('Lika is ready')
 }

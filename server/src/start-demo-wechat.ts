@@ -19,8 +19,8 @@ interface Both {
   readonly twinUrl: string
 }
 
-/** @throws CannotStart `demo.impossible` */
-export async function ensureDemoAtWechat(both: Both): Promise<void> {
+/** Answers the id of the official account, by which its shop is found. @throws CannotStart `demo.impossible` */
+export async function ensureDemoAtWechat(both: Both): Promise<string | undefined> {
   const account = await ownId(both, '/v1/wechat/pay_accounts', 'mchid', mchid)
   if (account === undefined || !(await isKnown(both, `/merchants/${mchid}`)))
     await connectMerchant(both, account)
@@ -29,6 +29,7 @@ export async function ensureDemoAtWechat(both: Both): Promise<void> {
     if (app === undefined || !(await isKnown(both, `/apps/${appid}`)))
       await connectApp(both, appid, kind, app)
   }
+  return ownId(both, '/v1/wechat/apps', 'appid', apps[0].appid)
 }
 
 async function connectMerchant(both: Both, account: string | undefined): Promise<void> {
@@ -62,18 +63,39 @@ async function connectApp(
   kind: (typeof apps)[number]['kind'],
   app: string | undefined,
 ): Promise<void> {
-  const secret = randomBytes(16).toString('hex')
-  await tellTwin(both, '/apps', {
-    appid,
-    kind,
-    secret,
-    subject: 'lika-demo',
-    redirect_hosts: ['127.0.0.1', 'localhost'],
-  })
-  await tellOurselves(both, '/v1/wechat/apps', app, {
-    secret,
+  const secrets = {
+    secret: randomBytes(16).toString('hex'),
+    token: randomBytes(12).toString('hex'),
+    encoding_aes_key: newEncodingAesKey(),
+  }
+  // We first: the local WeChat has the address of the callbacks prove that it knows the token.
+  const told = await tellOurselves(both, '/v1/wechat/apps', app, {
+    ...secrets,
     ...(app === undefined && { appid, kind }),
   })
+  const known = {
+    appid,
+    kind,
+    ...secrets,
+    subject: 'lika-demo',
+    redirect_hosts: ['127.0.0.1', 'localhost'],
+  }
+  const callbacks = {
+    callback_url: membersOf(told).get('callback_url'),
+    message_mode: 'safe',
+  }
+  // Behind a certificate of its own, or at an address for others, the local WeChat does not reach us: then without events.
+  const answer = await askTwin(both, '/apps', { ...known, ...callbacks })
+  if (!answer.ok) await tellTwin(both, '/apps', known)
+}
+
+/** 43 letters and digits that stand for 32 bytes. */
+function newEncodingAesKey(): string {
+  const text = randomBytes(64)
+    .toString('base64')
+    .replaceAll(/[^A-Za-z0-9]/g, '')
+  // The last one stands for four bits and two that are not used.
+  return `${text.slice(0, 42)}A`
 }
 
 /** The id of what the issuer has under that name. */
@@ -95,25 +117,30 @@ async function tellOurselves(
   path: string,
   id: string | undefined,
   body: object,
-): Promise<void> {
+): Promise<unknown> {
   const answer =
     id === undefined
       ? await call({ method: 'POST', path, key, body })
       : await call({ method: 'PATCH', path: `${path}/${id}`, key, body })
   if (answer.status >= 300) throw impossible(JSON.stringify(answer.body))
+  return answer.body
 }
 
 async function isKnown({ twinUrl }: Both, path: string): Promise<boolean> {
   return (await fetch(`${twinUrl}/_twin${path}`)).ok
 }
 
-async function tellTwin({ twinUrl }: Both, path: string, body: object): Promise<void> {
-  const answer = await fetch(`${twinUrl}/_twin${path}`, {
+async function tellTwin(both: Both, path: string, body: object): Promise<void> {
+  const answer = await askTwin(both, path, body)
+  if (!answer.ok) throw impossible(await answer.text())
+}
+
+function askTwin({ twinUrl }: Both, path: string, body: object): Promise<Response> {
+  return fetch(`${twinUrl}/_twin${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (!answer.ok) throw impossible(await answer.text())
 }
 
 function membersOf(body: unknown): Map<string, unknown> {

@@ -10,6 +10,7 @@ export function addresses(
   url: string,
   operatorKeyFile: string,
   twinUrl: string | undefined,
+  shop: string | undefined,
 ): string[] {
   return [
     `API        ${url}/v1`,
@@ -17,6 +18,7 @@ export function addresses(
     `Health     ${url}/readyz`,
     `Operator   the key in ${operatorKeyFile}`,
     ...(twinUrl === undefined ? [] : [`WeChat     a local one, with its phone, at ${twinUrl}`]),
+    ...(shop === undefined ? [] : [`Shop       ${url}/h5/${shop}`]),
   ]
 }
 
