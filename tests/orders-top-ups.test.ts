@@ -62,6 +62,12 @@ test('above 5,000 yuan a second person has to agree; one who does not closes it'
   const refused = await shop.ordered(asked(id, 600_000))
   const no = await shop.post(second, `/v1/orders/${refused.id}/review`, { decision: 'reject' })
   assert.deepEqual([no.body.status, no.body.review], ['closed', 'rejected'])
+  const closed = await shop.ordered(asked(id, 600_000))
+  await shop.act(closed.id, 'close')
+  for (const decision of ['approve', 'reject']) {
+    const late = await shop.post(second, `/v1/orders/${closed.id}/review`, { decision })
+    assert.equal(late.body.code, 'order.not_under_review')
+  }
 })
 
 test('what would cross the cap is refused before any money is asked for, and again when it was paid', async () => {

@@ -25,10 +25,14 @@ export function reviewCommand(
   return commandOnOrder(context, book, asked, () => ({
     decide: (on) => {
       const { order } = on
-      const { review, askedBy, askedOwner } = order
-      if (review !== 'pending' || askedBy === null || askedOwner === null)
+      const { status, review, askedBy, askedOwner } = order
+      const waits = status === 'created' && review === 'pending'
+      if (!waits || askedBy === null || askedOwner === null)
         return refused(
-          refusal('order.not_under_review', 'Nobody has to agree to it, or somebody has decided.'),
+          refusal(
+            'order.not_under_review',
+            'Nobody has to agree to it, somebody has decided, or it was closed.',
+          ),
         )
       const other = secondPerson({ keyId: askedBy, owner: askedOwner }, person)
       if (!other.ok) return other
