@@ -367,6 +367,8 @@ const table: Record<string, Cells | string> = {
   'POST /v1/combined_payments/{id}/refunds':
     'gives its card part back as a refund does: flows/combined/refund.ts',
   'POST /v1/products/{id}/stock': 'moves no value',
+  'POST /v1/campaigns/{id}/red_packets':
+    'gives cash of a budget, nothing of a card: tests/red-packets.test.ts',
   'POST /v1/cards/{id}/redemptions': {
     identity_from_redemption_fen: {
       edge: 'from',

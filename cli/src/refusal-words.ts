@@ -122,6 +122,7 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'stock.below_taken': '已售出或已预占的数量超过该库存',
   'sharing.too_much': '分账比例超过微信支付允许的上限，或接收方重复',
   'stock.member_required': '限购商品只售给会员',
+  'red_packet.not_found': '没有这个红包',
   'stock.not_found': '该产品没有限量库存',
   'combined_payment.ended': '组合支付已结束',
   'combined_payment.not_succeeded': '组合支付尚未成功',

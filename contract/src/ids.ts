@@ -57,6 +57,7 @@ export const idPrefixes = {
   order: 'ord',
   combined_payment: 'cpay',
   combined_refund: 'crfd',
+  red_packet: 'rpkt',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -92,6 +93,7 @@ export type MemberId = Id<'member'>
 export type OrderId = Id<'order'>
 export type CombinedPaymentId = Id<'combined_payment'>
 export type CombinedRefundId = Id<'combined_refund'>
+export type RedPacketId = Id<'red_packet'>
 export type AccountId = Id<'account'>
 export type CommandId = Id<'command'>
 export type Uuid = Id

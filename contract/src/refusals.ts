@@ -76,6 +76,7 @@ export const refusals = {
   'card_consume.not_found': kind(404, 'No such consumption of a card code'),
   'member.not_found': kind(404, 'No such member'),
   'order.not_found': kind(404, 'No such order'),
+  'red_packet.not_found': kind(404, 'No such red packet'),
   'stock.not_found': kind(404, 'The product has no limited stock'),
   'combined_payment.not_found': kind(404, 'No such combined payment'),
   'combined_refund.not_found': kind(404, 'No such refund of a combined payment'),

@@ -1470,6 +1470,35 @@ create table rebate_run (
 comment on table rebate_run is 'Days and months whose rebates are posted: the work of the schedule that is done.';
 grant insert, select on rebate_run to lika_app;
 
+create table red_packet (
+  lane integer not null,
+  id uuid not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  budget_line uuid not null,
+  member_id uuid not null,
+  account_id uuid not null,
+  appid text not null,
+  amount bigint not null,
+  status text not null default 'sending'::text,
+  reason text,
+  out_bill_no text not null,
+  remark text not null,
+  reference text not null,
+  metadata jsonb,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  next_at timestamp with time zone not null,
+  tries integer not null default 0,
+  constraint pk_red_packet PRIMARY KEY (lane, id),
+  constraint ck_red_packet_amount CHECK ((amount > 0)),
+  constraint ck_red_packet_ended CHECK (((status = 'sending'::text) = (ended_at IS NULL))),
+  constraint ck_red_packet_status CHECK ((status = ANY (ARRAY['sending'::text, 'received'::text, 'returned'::text])))
+);
+comment on table red_packet is 'Money from the budgets of campaigns to members, by WeChat; what nobody takes goes back.';
+CREATE INDEX ix_red_packet_due ON red_packet USING btree (lane, next_at) WHERE (status = 'sending'::text);
+grant insert, select, update on red_packet to lika_app;
+
 create table redemption (
   lane integer not null,
   id uuid not null,
@@ -2409,6 +2438,7 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from red_packet where lane = in_lane and book_id = book;
   delete from share_return where lane = in_lane and book_id = book;
   delete from profit_share where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;

@@ -12,6 +12,7 @@ import { expireHolds } from './flows/expire-holds.ts'
 import { tendManyOrders } from './flows/purchase/runner.ts'
 import { expireVouchers } from './flows/rebates/expire-vouchers.ts'
 import { postRebates } from './flows/rebates/schedule.ts'
+import { tendRedPackets } from './flows/red-packets/send.ts'
 import { watchReserves } from './flows/reserve/watch.ts'
 import { makeSettler } from './flows/settle/settler.ts'
 import { findLostConsumes } from './flows/wechat/consume-code.ts'
@@ -56,6 +57,9 @@ export function startTimers(
   repeat('expired holds', 5_000, () => expireHolds(flows))
   repeat('payments at tills', 1_000, async () => {
     for (const mode of modes) await lookAfterCombined({ ...flows, legLog: log }, mode)
+  })
+  repeat('red packets', 2_000, async () => {
+    for (const mode of modes) await tendRedPackets(flows, mode, log)
   })
   repeat('bills of WeChat Pay', 20_000, async () => {
     const accounts = await flows.payAccounts.every()

@@ -124,6 +124,7 @@ function thingsNamed([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number
     combined: placeholder('cpay', a),
     combinedPaid: placeholder('cpay', b),
     combinedRefund: placeholder('crfd', a),
+    redPacket: placeholder('rpkt', a),
     merchant: placeholder('place_merchant', 0),
     store: placeholder('place_store', 0),
     terminal: placeholder('place_terminal', 0),

@@ -35,7 +35,26 @@ export const tillCalls = {
     { body: { product_id: product, receivers: [] } },
     { body: { merchant_id: merchant, receivers: [] } },
   ],
+  post_campaigns_id_red_packets: ({ campaign, member, tillApp }: Things) => [
+    {
+      id: campaign,
+      body: {
+        member_id: member,
+        app_id: tillApp,
+        amount: 10,
+        remark: '红包',
+        reference: newId(),
+      },
+    },
+  ],
+  get_red_packets_id: ({ redPacket }: Things) => [{ id: redPacket }],
   get_wechat_sharing_rules: nothing,
   get_wechat_shares: nothing,
   get_wechat_bills: nothing,
+}
+
+/** Of things that need a WeChat. */
+export const tillRefusals = {
+  // A guest is known by no OpenID.
+  post_campaigns_id_red_packets: 'order.payer_unknown',
 }

@@ -6,7 +6,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { tillCalls } from './good-calls-tills.ts'
+import { tillCalls, tillRefusals } from './good-calls-tills.ts'
 import { wechatCalls, wechatRefusals } from './good-calls-wechat.ts'
 import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
@@ -353,6 +353,7 @@ export const refusedForState: Readonly<Record<string, string>> = {
   post_orders_id_refunds: 'order.wrong_status',
   post_orders_id_pay: 'wechat.not_connected',
   ...wechatRefusals,
+  ...tillRefusals,
 }
 
 function bulked(path: string, body: object): object {

@@ -1,4 +1,6 @@
 /** What a book sells beside orders: payments of cards and WeChat, which nobody pays for there is no WeChat, and a scarce product. */
+import { type BookId, formatId, modeOfBook } from '@lika/contract'
+import type { Sql } from '../../server/src/platform/db.ts'
 import { newId } from '../../server/src/platform/ids.ts'
 import type { Asking } from './asking.ts'
 import { wechatApp } from './world-wechat-app.ts'
@@ -13,10 +15,12 @@ export interface WorldTills {
   combinedPaid: string
   combinedRefund: string
   scarce: string
+  /** As it stands in the database: nobody could be given one. */
+  redPacket: string
 }
 
 export async function makeTills(
-  { ask }: Asking,
+  { ask, book, owner }: Asking & { book: BookId; owner: Sql },
   { merchant, card, terms }: { merchant: string; card: string; terms: object },
 ): Promise<WorldTills> {
   const app = wechatApp()
@@ -44,5 +48,18 @@ export async function makeTills(
     combinedPaid: paid.id,
     combinedRefund: refund.id,
     scarce,
+    redPacket: await makeRedPacket(owner, book),
   }
+}
+
+async function makeRedPacket(owner: Sql, book: BookId): Promise<string> {
+  const lane = modeOfBook(book) === 'test' ? 601 : 1
+  const id = newId(lane)
+  const other = newId()
+  await owner`
+    insert into red_packet (lane, id, book_id, campaign_id, budget_line, member_id, account_id, appid, amount, status,
+      out_bill_no, remark, reference, created_at, ended_at, next_at)
+    values (${lane}, ${id}, ${book}, ${other}, ${other}, ${other}, ${other}, 'wx1', 10, 'returned', 'LRP1', 'r', ${id},
+      now(), now(), now())`
+  return formatId('red_packet', id)
 }

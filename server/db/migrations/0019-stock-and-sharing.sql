@@ -242,6 +242,38 @@ create index ix_wechat_bill_book on lika.wechat_bill (book_id, day, account_id);
 comment on table lika.wechat_bill is 'Bills of WeChat Pay that were held against the books.';
 grant select, insert, update, delete on lika.wechat_bill to lika_app;
 
+create table lika.red_packet (
+  lane int not null,
+  -- Of the command that made it.
+  id uuid not null,
+  book_id uuid not null,
+  campaign_id uuid not null,
+  -- Whose money it is, and where it goes back to.
+  budget_line uuid not null,
+  member_id uuid not null,
+  account_id uuid not null,
+  appid text not null,
+  amount bigint not null,
+  status text not null default 'sending',
+  reason text,
+  out_bill_no text not null,
+  remark text not null,
+  reference text not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  -- Not of the round: when WeChat is asked, and how often it was.
+  next_at timestamptz not null,
+  tries int not null default 0,
+  constraint pk_red_packet primary key (lane, id),
+  constraint ck_red_packet_amount check (amount > 0),
+  constraint ck_red_packet_status check (status in ('sending', 'received', 'returned')),
+  constraint ck_red_packet_ended check ((status = 'sending') = (ended_at is null))
+);
+create index ix_red_packet_due on lika.red_packet (lane, next_at) where status = 'sending';
+comment on table lika.red_packet is 'Money from the budgets of campaigns to members, by WeChat; what nobody takes goes back.';
+grant select, insert, update on lika.red_packet to lika_app;
+
 -- Beside `wipe_test_book`: what a test book sold in a lane through WeChat.
 create function lika.wipe_test_sales(in_lane int, book uuid) returns void
 language plpgsql
@@ -259,6 +291,7 @@ begin
   delete from combined_call where lane = in_lane and book_id = book;
   delete from combined_refund where lane = in_lane and book_id = book;
   delete from combined_payment where lane = in_lane and book_id = book;
+  delete from red_packet where lane = in_lane and book_id = book;
   delete from share_return where lane = in_lane and book_id = book;
   delete from profit_share where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;

@@ -52,6 +52,7 @@ import { register as registerPolicies } from './v1/policies.ts'
 import { register as registerPresales } from './v1/presales.ts'
 import { register as registerProducts } from './v1/products.ts'
 import { register as registerRebates } from './v1/rebates.ts'
+import { register as registerRedPackets } from './v1/red-packets.ts'
 import { register as registerRedemptions } from './v1/redemptions.ts'
 import { register as registerRefunds } from './v1/refunds.ts'
 import { register as registerRegisters } from './v1/registers.ts'
@@ -98,6 +99,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerCampaigns,
   registerRebates,
   registerVouchers,
+  registerRedPackets,
   registerPresales,
   registerRedemptions,
   registerOrders,

@@ -31,6 +31,8 @@ export const nameKinds = {
   presale: 22,
   /** An issuer's own number for an adjustment of what a merchant is owed. */
   settlementAdjustment: 40,
+  /** An issuer's own number for a red packet. */
+  redPacket: 70,
   /** An issuer's own number for an order. */
   saleOrder: 60,
   /** The OpenID that an order was to be paid by: a digest beside the order, not in the directory. */

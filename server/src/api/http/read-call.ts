@@ -132,6 +132,7 @@ const notFoundCodes = {
   order: 'order.not_found',
   combined_payment: 'combined_payment.not_found',
   combined_refund: 'combined_refund.not_found',
+  red_packet: 'red_packet.not_found',
 } as const satisfies Record<IdKind, RefusalCode>
 
 /** The one answer for an id that is malformed, unknown, of another issuer or of the other mode. */

@@ -24,6 +24,7 @@ export const publicNouns = [
   'reserve',
   'combined_payment',
   'combined_refund',
+  'red_packet',
 ] as const
 
 export const eventTypes = [
@@ -56,6 +57,9 @@ export const eventTypes = [
   'combined_refund.created',
   'combined_refund.succeeded',
   'combined_refund.abnormal',
+  'red_packet.created',
+  'red_packet.received',
+  'red_packet.returned',
   'batch.requested',
   'batch.issued',
   'batch.printed',

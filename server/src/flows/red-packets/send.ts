@@ -1,0 +1,109 @@
+/**
+ * Red packets at WeChat: sent under one number, which gives once however often it is sent, and asked about until the member
+ * has taken it, or nobody will.
+ */
+import { type Instant, type Mode, modeOfBook } from '@lika/contract'
+import {
+  postponeRedPacket,
+  type RedPacketRow,
+  takeDueRedPackets,
+} from '../../modules/red-packets/index.ts'
+import type { Answer, TransferBill } from '../../modules/wechat/index.ts'
+import type { FlowContext } from '../context.ts'
+import { endRedPacket } from './give.ts'
+
+type Context = Pick<FlowContext, 'engine' | 'database' | 'members' | 'wechatPay'>
+
+/** Cash for marketing, and what WeChat wants to be told of it. */
+const scene = '1000'
+const sceneReport = [
+  { type: '活动名称', content: '营销活动' },
+  { type: '奖励说明', content: '活动红包' },
+]
+
+/** Sends it. Answers what the member's phone needs to take it, while there is something to take. */
+export async function sendRedPacket(
+  context: Context,
+  row: RedPacketRow,
+): Promise<string | undefined> {
+  const openid = await context.members.openidOf(row.bookId, row.memberId, row.appid)
+  if (openid === undefined) {
+    await endRedPacket(context, row, { status: 'returned', reason: 'payer_unknown' })
+    return undefined
+  }
+  const { accountId, outBillNo, appid, amount, remark } = row
+  const asked = { outBillNo, appid, openid, amount, sceneId: scene, sceneReport, remark }
+  const answer = await context.wechatPay.transfer(accountId, asked)
+  await takeIn(context, row, answer)
+  return answer.status === 'done' ? answer.value.packageInfo : undefined
+}
+
+/** Codes after which the same number may be sent again. */
+const passing = ['NOT_ENOUGH', 'FREQUENCY_LIMITED', 'SYSTEM_ERROR', 'ALREADY_EXISTS']
+
+async function takeIn(
+  context: Context,
+  row: RedPacketRow,
+  answer: Answer<TransferBill>,
+): Promise<void> {
+  const end = endOf(answer)
+  if (end === undefined)
+    await postponeRedPacket(context.database.sql, row.id, nextLook(context, row))
+  else await endRedPacket(context, row, end)
+}
+
+function endOf(answer: Answer<TransferBill>): Parameters<typeof endRedPacket>[2] | undefined {
+  if (answer.status === 'unknown') return undefined
+  if (answer.status === 'refused')
+    return passing.includes(answer.code) ? undefined : { status: 'returned', reason: answer.code }
+  const { state, failReason } = answer.value
+  switch (state) {
+    case 'succeeded':
+      return { status: 'received', reason: null }
+    case 'failed':
+    case 'cancelled':
+      return { status: 'returned', reason: failReason ?? state }
+    case 'accepted':
+    case 'processing':
+    case 'waiting_for_user':
+    case 'transferring':
+    case 'cancelling':
+      return undefined
+  }
+}
+
+const pausesMs = [10_000, 60_000, 300_000, 1_800_000]
+
+function nextLook({ engine }: Context, { bookId, tries }: RedPacketRow): Instant {
+  return engine.now(modeOfBook(bookId)) + (pausesMs[tries] ?? 1_800_000)
+}
+
+const leaseMs = 60_000
+const atOnce = 50
+
+/** Looks after those that are due. Answers how many there were. */
+export async function tendRedPackets(
+  context: Context,
+  mode: Mode,
+  log: { error(details: object, sentence: string): void },
+): Promise<number> {
+  const now = context.engine.now(mode)
+  const lanes = context.engine.lanesOf(mode)
+  const due = await takeDueRedPackets(context.database.sql, lanes, now, now + leaseMs, atOnce)
+  await Promise.all(
+    due.map((row) =>
+      look(context, row).catch((error: unknown) =>
+        log.error({ err: error, redPacket: row.id }, 'a red packet: asked again later'),
+      ),
+    ),
+  )
+  return due.length
+}
+
+/** What WeChat has never heard of is sent again, under the same number. */
+async function look(context: Context, row: RedPacketRow): Promise<void> {
+  const answer = await context.wechatPay.queryTransfer(row.accountId, row.outBillNo)
+  const isUnknown = answer.status === 'refused' && /NOT_(FOUND|EXIST)/.test(answer.code)
+  if (isUnknown) await sendRedPacket(context, row)
+  else await takeIn(context, row, answer)
+}

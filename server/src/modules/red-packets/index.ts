@@ -1,0 +1,9 @@
+/** Red packets: rewards in cash, from the budget of a campaign to a member, by WeChat. */
+export {
+  findRedPacket,
+  postponeRedPacket,
+  type RedPacketRow,
+  redPacketStates,
+  redPackets,
+  takeDueRedPackets,
+} from './store.ts'

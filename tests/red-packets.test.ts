@@ -1,0 +1,128 @@
+/**
+ * Red packets: cash from the budget of a campaign to a member, once for each business number; what nobody takes is the
+ * budget's again.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { businessDateOf, dayMs } from '@lika/contract'
+import { tendRedPackets } from '../server/src/flows/red-packets/send.ts'
+import { type OrderShop, startOrderShop } from './harness/orders.ts'
+
+let shop: OrderShop
+let campaign: string
+let given = 0
+
+before(async () => {
+  shop = await startOrderShop()
+  await shop.twin.control.call('POST', `/merchants/${shop.merchant.mchid}/recharge`, {
+    fen: 1_000_000,
+  })
+  const { secret } = await shop.makeKey(shop.issuer.id, 'test', { owner: 'Somebody Else' })
+  const now = shop.flows.engine.now('test')
+  const made = await shop.call('POST', '/v1/campaigns', {
+    key: shop.key,
+    headers: { 'idempotency-key': 'campaign' },
+    body: {
+      name: '红包',
+      rule: { kind: 'load_bonus', tiers: [{ from: 1_000_000, bonus: 1 }] },
+      budget: 10_000,
+      starts_on: businessDateOf(now),
+      ends_on: businessDateOf(now + 60 * dayMs),
+    },
+  })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  campaign = made.body.id
+  const published = await shop.call('POST', `/v1/campaigns/${campaign}/publish`, { key: secret })
+  assert.equal(published.status, 200, JSON.stringify(published.body))
+})
+after(async () => {
+  try {
+    const { body } = await shop.call('POST', '/v1/ledger/verify', { key: shop.key, body: {} })
+    assert.equal(body.ok, true, JSON.stringify(body))
+    assert.deepEqual(shop.faults, [])
+  } finally {
+    await shop.stop()
+  }
+})
+
+const give = (more: object = {}) => {
+  given += 1
+  return shop.post(shop.key, `/v1/campaigns/${campaign}/red_packets`, {
+    member_id: shop.buyer.member,
+    amount: 888,
+    remark: '恭喜发财',
+    reference: `packet-${given}`,
+    ...more,
+  })
+}
+
+const show = async (id: string) => (await shop.get(shop.key, `/v1/red_packets/${id}`)).body
+
+async function tend(...seconds: number[]): Promise<void> {
+  for (const some of seconds) {
+    await shop.advance(some)
+    await tendRedPackets(shop.flows, 'test', shop.log)
+  }
+}
+
+/** What the campaign has left, what we owe to people, what WeChat has of ours. */
+const books = () => shop.accounts('rebate_budget', 'order_suspense', 'wechat')
+
+test('a member takes what was given to him, and it has left the budget and WeChat', async () => {
+  const before = await books()
+  const { status, body } = await give()
+  assert.equal(status, 201, JSON.stringify(body))
+  assert.equal(body.status, 'sending')
+  assert.ok(body.package_info)
+  await shop.twin.control.do(shop.buyer.id, 'confirm_transfer', { package_info: body.package_info })
+  await tend(11, 61, 301)
+  assert.equal((await show(body.id)).status, 'received')
+  const after = await books()
+  assert.deepEqual(
+    after.map((balance, index) => balance - (before[index] ?? 0)),
+    [888, 0, -888],
+  )
+})
+
+test('the same business number gives once', async () => {
+  const reference = 'once'
+  const first = await give({ reference })
+  const again = await give({ reference })
+  assert.deepEqual(
+    [again.status, again.body.code, again.body.existing_id],
+    [409, 'reference.already_used', first.body.id],
+  )
+})
+
+test('what nobody takes within a day goes back to the budget', async () => {
+  const before = await books()
+  const { body } = await give()
+  await tend(11, 86_400, 1_801, 1_801)
+  const now = await show(body.id)
+  assert.equal(now.status, 'returned', JSON.stringify(now))
+  const after = await books()
+  // The one of the test before comes back as well.
+  assert.deepEqual(after[2], before[2])
+  assert.equal(after[1], (before[1] ?? 0) + 888)
+})
+
+test('an answer that was lost gives once', async () => {
+  const before = await books()
+  await shop.twin.control.fault(
+    { path: '/v3/fund-app/mch-transfer/transfer-bills', times: 1 },
+    'answer_500_after',
+  )
+  const { body } = await give()
+  assert.equal(body.status, 'sending')
+  await tend(11, 61, 86_400, 1_801, 1_801)
+  assert.equal((await show(body.id)).status, 'returned')
+  assert.deepEqual(await books(), before)
+})
+
+test('the budget gives what it has and not a fen more', async () => {
+  const { body } = await give({ amount: 20_000 })
+  assert.equal(body.code, 'campaign.budget_spent')
+  const stranger = await shop.flows.members.makeGuest(shop.book)
+  const guest = await give({ member_id: `mem_${stranger.replaceAll('-', '')}` })
+  assert.equal(guest.body.code, 'order.payer_unknown')
+})
