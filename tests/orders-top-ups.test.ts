@@ -153,3 +153,29 @@ test('a purchase names a product and a top-up a card', async () => {
   const unloadable = (await shop.makeCard(shop.key, fixed, 1_000)).id
   assert.equal((await shop.order(asked(unloadable, 1_000))).body.code, 'product.not_reloadable')
 })
+
+test('what a campaign gives for a load comes with a top-up, and goes back with it', async () => {
+  const { body: clock } = await shop.call('POST', '/v1/test/clock', {
+    key: shop.key,
+    body: { advance_seconds: 0 },
+  })
+  const terms = {
+    name: 'Spring',
+    rule: { kind: 'load_bonus', tiers: [{ from: 10_000, bonus: 1_500 }] },
+    budget: 100_000,
+    starts_on: clock.now.slice(0, 10),
+    ends_on: `${Number(clock.now.slice(0, 4)) + 1}-12-31`,
+  }
+  const campaign = await shop.post(shop.key, '/v1/campaigns', terms)
+  assert.equal(campaign.status, 201, JSON.stringify(campaign.body))
+  const published = await shop.post(second, `/v1/campaigns/${campaign.body.id}/publish`)
+  assert.equal(published.status, 200, JSON.stringify(published.body))
+  await shop.flows.loyalty.refresh()
+  const id = await card()
+  const order = await shop.bought(asked(id, 20_000))
+  assert.equal((await balance(id)).bonus, 1_500)
+  const back = await shop.refund(order.id)
+  assert.equal(back.body.refund?.amount, 20_000, JSON.stringify(back.body))
+  const left = await balance(id)
+  assert.deepEqual([left.principal, left.bonus], [1_000, 0])
+})

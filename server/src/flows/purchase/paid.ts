@@ -76,8 +76,10 @@ export function paidCommand(
 ): Result<Command> {
   const key = outTradeNo({ orderId, n })
   const asked = { orderId, operation: 'order.paid', key, input: {} }
+  let topUpBefore: PreparedTopUp | undefined
   return commandOnOrder(context, book, asked, async (seen, commandId) => {
-    const goods = await prepare(context, seen, commandId)
+    const goods = await prepare(context, seen, commandId, topUpBefore)
+    topUpBefore = goods.topUp
     return {
       lanes: [
         ...(goods.topUp?.lanes ?? []),
@@ -103,6 +105,7 @@ async function prepare(
   context: FlowContext,
   order: OrderRow,
   commandId: CommandId,
+  topUpBefore: PreparedTopUp | undefined,
 ): Promise<Goods> {
   const { bookId: book, hasBuyer, kind, quantity } = order
   const { database, keyring, mintCards } = context
@@ -120,7 +123,7 @@ async function prepare(
             count: quantity,
           })
         : [],
-    topUp: kind === 'top_up' ? await prepareTopUp(context, order) : undefined,
+    topUp: kind === 'top_up' ? await prepareTopUp(context, order, topUpBefore) : undefined,
     kept: kind === 'purchase' ? await keptStock(context, order.id, order.productId) : undefined,
   }
 }

@@ -28,18 +28,20 @@ export interface PreparedTopUp {
   readonly reads: readonly Read[]
 }
 
+/** `before`: of the attempt before, whose purses know by now how far they have to reach. */
 export async function prepareTopUp(
   context: FlowContext,
   { bookId: book, cardId: ordered }: OrderRow,
+  before: PreparedTopUp | undefined,
 ): Promise<PreparedTopUp> {
   if (ordered === null) throw new Error('a top-up has no card')
   const cardId = (await lineOf(context, ordered)).at(-1) ?? ordered
   const lane = laneOfId(cardId)
-  const gifts = giftsFor(
-    context,
-    { book, cardId, lane, trigger: 'load' },
-    await context.loyalty.inForce(book),
-  )
+  const occasion = { book, cardId, lane, trigger: 'load' } as const
+  const gifts =
+    before?.cardId === cardId
+      ? before.gifts
+      : giftsFor(context, occasion, await context.loyalty.inForce(book))
   await gifts?.prepare()
   const accounts = [
     accountId(cardId, 'card_principal', lane),
