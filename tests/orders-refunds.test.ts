@@ -201,6 +201,22 @@ test('a refund whose answer is lost is asked for under the same number, and refu
   assert.deepEqual(await shop.accounts('wechat'), [wechat - 10_000])
 })
 
+test('a reason of which WeChat takes no character is left out, and the money arrives', async () => {
+  for (const reason of ['😭😭', ' ', `${'😭'.repeat(50)}too late`]) {
+    const order = await shop.bought()
+    const asked = await shop.refund(order.id, { reason })
+    assert.equal(asked.status, 200, JSON.stringify(asked.body))
+    await arrive()
+    const done = await shop.show(order.id)
+    assert.deepEqual([done.status, done.refunds[0].problem], ['refunded', null], reason)
+  }
+  const sent = await shop.twin.control.requests('/v3/refund/domestic/refunds', 200)
+  const reasons = sent.flatMap(({ method, body }) =>
+    method === 'POST' ? [JSON.parse(body).reason] : [],
+  )
+  assert.ok(reasons.includes('too late') && reasons.includes(undefined), JSON.stringify(reasons))
+})
+
 test('a refund that WeChat closes is asked for again under another number', async () => {
   const order = await shop.bought()
   await shop.refund(order.id)

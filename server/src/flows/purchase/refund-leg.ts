@@ -20,6 +20,7 @@ import type { Command, Decision } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { executePrepared } from '../prepared.ts'
 import { sharesAreBack } from '../sharing/returns.ts'
+import { reasonOf } from './description.ts'
 import { orderBody, refundBody } from './facts.ts'
 import type { Learnt } from './learn.ts'
 import { commandOnOrder, type OnOrder, ownAccount, putOrder, putRefund } from './on-order.ts'
@@ -46,7 +47,7 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
           outRefundNo: no,
           amount: row.amount,
           total: row.total,
-          ...(row.reason !== null && { reason: row.reason.slice(0, 80) }),
+          reason: reasonOf(row.reason),
         })
       : await wechatPay.queryRefund(trade.accountId, no)
   if (answer.status === 'done') return learnRefund(context, row.bookId, answer.value)
