@@ -371,6 +371,70 @@ async function assertEnd(
   assert.equal(open?.count, 0n)
 }
 
+describe('an invitation that is asked for again', () => {
+  const invited = async () => {
+    const card = await tills.card(1_250)
+    const order = { reference: tills.reference() }
+    const key = `again-${order.reference}`
+    const { body } = await begin(card, 'native', order, key)
+    const again = async (code: string) => {
+      wechat.next('prepay', 'refused', code)
+      return (await begin(card, 'native', order, key)).body
+    }
+    return { card, id: body.id as string, again }
+  }
+
+  test('takes both where it was paid meanwhile', async () => {
+    const { card, id, again } = await invited()
+    assert.ok(wechat.pay(numberOf(id)))
+    assert.equal((await again('ORDER_PAID')).status, 'succeeded')
+    assert.equal((await tills.balance(card)).principal, 0)
+  })
+
+  for (const code of ['FREQUENCY_LIMITED', 'SIGN_ERROR', 'OUT_TRADE_NO_USED'])
+    test(`is closed before the card is free, where the repeat is refused: ${code}`, async () => {
+      const { card, id, again } = await invited()
+      const now = await again(code)
+      assert.deepEqual([now.status, now.reason], ['failed', code])
+      assert.equal(wechat.orders.get(numberOf(id))?.state, 'closed')
+      assert.equal((await tills.balance(card)).held, 0)
+    })
+
+  test('keeps the card while nobody knows whether it was closed', async () => {
+    const { card, again, id } = await invited()
+    wechat.next('close', 'unsent')
+    assert.equal((await again('FREQUENCY_LIMITED')).status, 'waiting')
+    assert.equal((await tills.balance(card)).held, 1_250)
+    await toTheEnd()
+    assert.equal((await look(id)).status, 'failed')
+    assert.equal(wechat.orders.get(numberOf(id))?.state, 'closed')
+  })
+
+  test('is not given up while the call that asks for it may be on its way', async () => {
+    const card = await tills.card(1_250)
+    wechat.next('prepay', 'unsent')
+    const { body } = await begin(card, 'native')
+    const given = await tills.request('POST', `/v1/combined_payments/${body.id}/cancel`)
+    assert.equal(given.body.status, 'waiting')
+    assert.equal((await tills.balance(card)).held, 1_250)
+    // The call arrives late.
+    const [row] = await tills.database.owner.sql<{ at: Date }[]>`
+      select leg_expires_at as at from combined_payment where out_trade_no = ${numberOf(body.id)}`
+    await wechat.prepay(fakeAccount, {
+      scene: 'native',
+      outTradeNo: numberOf(body.id),
+      amount: 1_750n,
+      description: 'late',
+      appid: fakeAppid,
+      expiresAt: Number(row?.at),
+      creditCards: true,
+    })
+    await timer(11)
+    assert.equal((await look(body.id)).status, 'failed')
+    assert.equal(wechat.orders.get(numberOf(body.id))?.state, 'closed')
+  })
+})
+
 describe('what goes back of a payment of a card and WeChat', () => {
   const sold = async () => {
     const card = await tills.card(1_250)

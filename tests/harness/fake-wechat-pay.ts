@@ -42,7 +42,7 @@ export class FakeWechatPay {
   /** What refunds become when they are asked about. */
   refundsEnd: Refund['state'] = 'succeeded'
   readonly #now: () => Instant
-  readonly #fates: { method: string; fate: Fate }[] = []
+  readonly #fates: { method: string; fate: Fate; code: string }[] = []
   readonly #hung: (() => void)[] = []
 
   constructor(now: () => Instant) {
@@ -53,9 +53,9 @@ export class FakeWechatPay {
     return this as unknown as WechatPay
   }
 
-  /** Of the next call of that method; of the one after it, when said again. */
-  next(method: string, fate: Fate): void {
-    this.#fates.push({ method, fate })
+  /** Of the next call of that method; of the one after it, when said again. `code`: why it is refused. */
+  next(method: string, fate: Fate, code = 'SYSTEM_REFUSED'): void {
+    this.#fates.push({ method, fate, code })
   }
 
   /** Calls that hang end, without an answer. */
@@ -193,7 +193,7 @@ export class FakeWechatPay {
       const at = this.#fates.findIndex((one) => one.method === method)
       const [fate] = at === -1 ? [] : this.#fates.splice(at, 1)
       if (fate === undefined) return work(...given)
-      if (fate.fate === 'refused') return refuse('SYSTEM_REFUSED')
+      if (fate.fate === 'refused') return refuse(fate.code)
       if (fate.fate === 'unsent') return { status: 'unknown', why: 'nothing was sent' }
       work(...given)
       if (fate.fate === 'hung') await new Promise<void>((resolve) => this.#hung.push(resolve))

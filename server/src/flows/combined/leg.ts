@@ -8,7 +8,10 @@ import {
   type CallRow,
   type CombinedRow,
   findCall,
+  leaseCall,
+  noteAsked,
   postponeCall,
+  wantEnd,
 } from '../../modules/combined/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
@@ -26,6 +29,8 @@ export interface Asking {
   /** The till's address. */
   readonly clientIp: string
   readonly description: string
+  /** The payment was made before: what was asked earlier may be paid, or still be on its way. */
+  readonly isRepeat?: boolean
 }
 
 /** What could not be decided yet. */
@@ -34,7 +39,8 @@ type Looked = 'ended' | Open
 
 /**
  * Asks the payer: right after the payment was made, or again for the same invitation. Answers the invitation where there
- * is one. What WeChat refuses fails the payment at once; what it does not answer is asked about later.
+ * is one. What WeChat refuses of the first and only call fails the payment at once; of a repeat it says nothing of what was
+ * asked before, which is given up and looked after. What it does not answer is asked about later.
  */
 export async function askPayer(
   context: LegContext,
@@ -56,10 +62,51 @@ export async function askPayer(
     return undefined
   }
   const openid = await openidOf(context, row)
+  if (asking.isRepeat === true) await noteRepeat(context, row)
   const { scene, legExpiresAt: expiresAt } = row
   const answer = await context.wechatPay.prepay(accountId, { ...common, scene, expiresAt, openid })
-  if (answer.status === 'refused') await neverPaid(context, row, answer.code)
+  if (answer.status === 'refused') await afterRefusal(context, row, asking, answer.code)
   return answer.status === 'done' ? answer.value : undefined
+}
+
+async function noteRepeat(context: LegContext, row: CombinedRow): Promise<void> {
+  const { sql } = context.database
+  const call = await findCall(sql, laneOf(row), row.id)
+  const at = now(context, row)
+  if (call !== undefined) await noteAsked(sql, call, { now: at, next: at + askMs })
+}
+
+async function afterRefusal(
+  context: LegContext,
+  row: CombinedRow,
+  { isRepeat }: Asking,
+  code: string,
+): Promise<void> {
+  const { sql } = context.database
+  const call = await findCall(sql, laneOf(row), row.id)
+  const isOnly = isRepeat !== true && call?.tries === 0
+  if (isOnly) await neverPaid(context, row, code)
+  else await endNow(context, row, code === 'ORDER_PAID' ? undefined : code)
+}
+
+/** How long this process has for it before others look after it, in the time of the book. */
+const leaseMs = 60_000
+
+/** Looks after it at once; `reason`: why it is given up. */
+export async function endNow(
+  context: LegContext,
+  row: CombinedRow,
+  reason: string | undefined,
+): Promise<void> {
+  const { sql } = context.database
+  const lane = laneOf(row)
+  if (reason !== undefined) await wantEnd(sql, lane, row.id, reason, now(context, row))
+  const call = await findCall(sql, lane, row.id)
+  if (call === undefined) return
+  const mine = await leaseCall(sql, call, now(context, row) + leaseMs)
+  if (mine === undefined) return
+  const again = await lookAfter(context, row, mine)
+  if (again !== undefined) await postponeCall(sql, mine, again)
 }
 
 async function openidOf(context: LegContext, row: CombinedRow): Promise<string | undefined> {
@@ -119,11 +166,14 @@ function nextLook(row: CombinedRow, { tries }: CallRow, at: Instant): Instant {
   return isBefore ? Math.min(at + pause, row.legExpiresAt) : at + pause
 }
 
+/** How long a call may still reach WeChat, and a code that is shown be good. */
+const callInFlightMs = 75_000
+
 /** JSAPI, Native: asked while it may be paid; once its time is over, or it was given up, closed and asked again. */
 async function lookAfterInvitation(
   context: LegContext,
   row: CombinedRow,
-  { ending }: CallRow,
+  { ending, startedAt }: CallRow,
   at: Instant,
 ): Promise<Looked> {
   const { wechatPay } = context
@@ -136,13 +186,11 @@ async function lookAfterInvitation(
     const isClosed = closed?.status === 'done' && !mayBePaid(asked.value)
     return isClosed ? giveUp(context, row, ending ?? 'expired') : 'open'
   }
-  // WeChat has never heard of it: what nobody was invited to, nobody pays.
+  // WeChat has never heard of it, and no call that asks for it is under way: what nobody was invited to, nobody pays.
   const isUnknown = asked.status === 'refused' && isNotThere(asked.code)
-  return isOver && isUnknown ? giveUp(context, row, ending ?? 'expired') : 'open'
+  const isDead = at >= startedAt + callInFlightMs
+  return isOver && isUnknown && isDead ? giveUp(context, row, ending ?? 'expired') : 'open'
 }
-
-/** A code is good for a minute. */
-const codeLifeMs = 75_000
 
 /** A payment code: asked for half a minute, then taken back, until WeChat says that it was. */
 async function lookAfterMicropay(
@@ -159,7 +207,7 @@ async function lookAfterMicropay(
   if (!isOver) return 'open'
   const back = await wechatPay.reverse(row.accountId, row.outTradeNo)
   // A call that shows the code may still be under way; when the code has run out it takes nothing any more.
-  const isDead = at >= startedAt + codeLifeMs
+  const isDead = at >= startedAt + callInFlightMs
   const isUnknown = back.status === 'refused' && isNotThere(back.code)
   const isBack = back.status === 'done' || (isUnknown && isDead)
   return isBack ? giveUp(context, row, ending ?? 'expired') : 'open'

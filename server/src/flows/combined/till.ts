@@ -10,18 +10,12 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
-import {
-  type CombinedRow,
-  findCall,
-  findCombined,
-  leaseCall,
-  wantEnd,
-} from '../../modules/combined/index.ts'
+import { findCall, findCombined } from '../../modules/combined/index.ts'
 import { findHold, findPayment } from '../../modules/payments/index.ts'
 import type { Invitation } from '../../modules/wechat/index.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
 import { executePrepared } from '../prepared.ts'
-import { type Asking, askPayer, type LegContext, lookAfter } from './leg.ts'
+import { type Asking, askPayer, endNow, type LegContext } from './leg.ts'
 import type { ShownCombined } from './present.ts'
 import { combinedNotFound } from './refund.ts'
 
@@ -65,7 +59,7 @@ async function ask(
   if (isRepeat && (row.scene === 'micropay' || isOver)) return undefined
   const call = await findCall(sql, laneOfId(id), id)
   if (call === undefined || call.ending !== null) return undefined
-  return askPayer(context, row, asking)
+  return askPayer(context, row, { ...asking, isRepeat })
 }
 
 /** undefined: there is none in that book. */
@@ -93,12 +87,10 @@ export async function cancelCombined(
   book: BookId,
   id: CombinedPaymentId,
 ): Promise<Result<ShownCombined>> {
-  const { sql } = context.database
   const before = await showCombined(context, book, id)
   if (before === undefined) return refused(combinedNotFound)
   if (before.row.status === 'waiting') {
-    await wantEnd(sql, laneOfId(id), id, 'cancelled', context.engine.now(modeOfBook(book)))
-    await endNow(context, before.row)
+    await endNow(context, before.row, 'cancelled')
   }
   const after = await showCombined(context, book, id)
   if (after === undefined) return refused(combinedNotFound)
@@ -108,14 +100,3 @@ export async function cancelCombined(
 const succeeded = refusal('combined_payment.ended', 'It has succeeded: refund it.', {
   data: { status: 'succeeded' },
 })
-
-/** How long this process has for it before others look after it, in the time of the book. */
-const leaseMs = 60_000
-
-async function endNow(context: LegContext, row: CombinedRow): Promise<void> {
-  const { sql } = context.database
-  const call = await findCall(sql, laneOfId(row.id), row.id)
-  if (call === undefined) return
-  const mine = await leaseCall(sql, call, context.engine.now(modeOfBook(row.bookId)) + leaseMs)
-  if (mine !== undefined) await lookAfter(context, row, mine)
-}

@@ -109,6 +109,19 @@ export async function postponeCall(
       and tries = ${tries}`
 }
 
+/** The payer is asked anew: whoever looks after it does so at `next`, and counts what may be under way from `now`. */
+export async function noteAsked(
+  sql: Sql,
+  { lane, subjectId }: CallRow,
+  { now, next }: { readonly now: Instant; readonly next: Instant },
+): Promise<void> {
+  await sql`
+    update combined_call
+    set started_at = ${new Date(now)}::timestamptz, next_at = ${new Date(next)}::timestamptz, tries = tries + 1
+    where lane = ${lane}
+      and subject_id = ${subjectId}`
+}
+
 /** It is given up, and due at once; the first reason stays. */
 export async function wantEnd(
   sql: Sql,

@@ -5,6 +5,7 @@ export {
   dueCalls,
   findCall,
   leaseCall,
+  noteAsked,
   postponeCall,
   wantEnd,
 } from './call-store.ts'
