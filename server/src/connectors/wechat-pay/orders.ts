@@ -87,14 +87,15 @@ export async function close(client: PayClient, outTradeNo: string): Promise<Answ
 }
 
 export async function refund(client: PayClient, asked: RefundAsked): Promise<Answer<Refund>> {
-  const { outTradeNo, outRefundNo, amount, total, reason } = asked
+  const { outTradeNo, outRefundNo, amount, total } = asked
+  const reason = plainText(asked.reason ?? '', 80).trim()
   return client.call({
     method: 'POST',
     path: '/v3/refund/domestic/refunds',
     body: {
       out_trade_no: outTradeNo,
       out_refund_no: outRefundNo,
-      ...(reason !== undefined && { reason: plainText(reason, 80) }),
+      ...(reason !== '' && { reason }),
       notify_url: client.notifyUrl,
       amount: { refund: fenToJson(amount), total: fenToJson(total), currency: 'CNY' },
     },
