@@ -1337,7 +1337,6 @@ create table product_stock (
   unpaid_seconds integer not null,
   changed_at timestamp with time zone not null,
   constraint pk_product_stock PRIMARY KEY (lane, product_id),
-  constraint uq_product_stock_product UNIQUE (product_id),
   constraint ck_product_stock_count CHECK (((count >= 0) AND (reserved >= 0) AND (sold >= 0) AND ((reserved + sold) <= count))),
   constraint ck_product_stock_per_member CHECK ((per_member > 0)),
   constraint ck_product_stock_unpaid CHECK (((unpaid_seconds >= 120) AND (unpaid_seconds <= 86400)))
@@ -1870,6 +1869,14 @@ create table stock_member (
 );
 comment on table stock_member is 'How much of a scarce product each member has taken.';
 grant insert, select, update on stock_member to lika_app;
+
+create table stock_place (
+  product_id uuid not null,
+  kept_in integer not null,
+  constraint pk_stock_place PRIMARY KEY (product_id)
+);
+comment on table stock_place is 'In which lane the stock of a scarce product is kept; it never moves.';
+grant insert, select on stock_place to lika_app;
 
 create table stock_reservation (
   lane integer not null,

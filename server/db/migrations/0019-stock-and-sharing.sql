@@ -106,13 +106,21 @@ create table lika.product_stock (
   unpaid_seconds int not null,
   changed_at timestamptz not null,
   constraint pk_product_stock primary key (lane, product_id),
-  constraint uq_product_stock_product unique (product_id),
   constraint ck_product_stock_count check (count >= 0 and reserved >= 0 and sold >= 0 and reserved + sold <= count),
   constraint ck_product_stock_per_member check (per_member > 0),
   constraint ck_product_stock_unpaid check (unpaid_seconds between 120 and 86400)
 );
 comment on table lika.product_stock is 'How much of scarce products may be sold, and is.';
 grant select, insert, update on lika.product_stock to lika_app;
+
+-- In which lane that is, said once for each product, before there is stock in it.
+create table lika.stock_place (
+  product_id uuid not null,
+  kept_in int not null,
+  constraint pk_stock_place primary key (product_id)
+);
+comment on table lika.stock_place is 'In which lane the stock of a scarce product is kept; it never moves.';
+grant select, insert on lika.stock_place to lika_app;
 
 create table lika.stock_member (
   lane int not null,

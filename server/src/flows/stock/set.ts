@@ -9,10 +9,9 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
-import { stocks } from '../../modules/stock/index.ts'
+import { placeStock, stocks } from '../../modules/stock/index.ts'
 import { type Command, read } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
-import { placesOf } from './places.ts'
 
 export interface StockInput {
   readonly productId: ProductId
@@ -36,7 +35,7 @@ export async function setStockCommand(
   const { productId, count, perMember, unpaidSeconds } = input
   if ((await programs.find(book, productId)) === undefined)
     return refused(refusal('product.not_found', 'No product has this id here (prod_…).'))
-  const lane = (await placesOf(database).laneOf(productId)) ?? engine.laneForNew(modeOfBook(book))
+  const lane = await placeStock(database.sql, productId, engine.laneForNew(modeOfBook(book)))
   return ok({
     book,
     operation: 'stock.set',

@@ -4,13 +4,7 @@
  */
 import type { BookId, Fen, Instant, Lane, Mode, Uuid, WechatAccountId } from '@lika/contract'
 import type { Database, Sql } from '../../platform/db.ts'
-import {
-  bigintArray,
-  instantArray,
-  intArray,
-  textArray,
-  uuidArray,
-} from '../../platform/db-array.ts'
+import { bigintArray, instantArray, textArray, uuidArray } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 import { mostPerSecond, type SharePart, type ShareRow } from './model.ts'
 
@@ -77,6 +71,16 @@ export interface NewShare {
 
 /** What is there already stays as it is. */
 export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise<void> {
+  const lanes = new Set(rows.map((row) => row.lane))
+  for (const lane of lanes)
+    await insertIn(
+      sql,
+      lane,
+      rows.filter((row) => row.lane === lane),
+    )
+}
+
+async function insertIn(sql: Sql, lane: Lane, rows: readonly NewShare[]): Promise<void> {
   const texts = rows.map(({ receivers }) =>
     JSON.stringify(receivers.map(({ mchid, amount }) => ({ mchid, amount: String(amount) }))),
   )
@@ -84,9 +88,10 @@ export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise
     insert into profit_share
       (lane, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, amount, next_at,
         created_at)
-    select *
+    select
+      ${lane}, id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, amount, next_at,
+      created_at
     from unnest(
-      ${intArray(rows.map((row) => row.lane))}::int[],
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
       ${uuidArray(rows.map((row) => row.accountId))}::uuid[],
@@ -98,7 +103,8 @@ export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise
       ${bigintArray(rows.map((row) => row.receivers.reduce((sum, one) => sum + one.amount, 0n)))}::bigint[],
       ${instantArray(rows.map((row) => row.nextAt))}::timestamptz[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[]
-    )
+    ) as fresh
+      (id, book_id, account_id, appid, transaction_id, out_trade_no, total, receivers, amount, next_at, created_at)
     on conflict do nothing`
 }
 
@@ -154,20 +160,23 @@ async function dueOf(
   accounts: readonly WechatAccountId[],
   now: Instant,
 ): Promise<ShareRow[]> {
-  const rows = await sql<Stored[]>`
-    select due.*
-    from unnest(${uuidArray(accounts)}::uuid[]) as wanted (account)
-    cross join lateral (
-      select ${columns(sql)}
-      from profit_share
-      where account_id = wanted.account
-        and state in ('waiting', 'asked', 'processing')
-        and next_at <= ${new Date(now)}::timestamptz
-      order by next_at
-      limit ${mostPerSecond.account}
-      for update skip locked
-    ) as due`
-  return rows.map(rowFrom).sort((one, other) => one.nextAt - other.nextAt)
+  const rows = await Promise.all(accounts.map((account) => dueOfOne(sql, account, now)))
+  return rows
+    .flat()
+    .map(rowFrom)
+    .sort((one, other) => one.nextAt - other.nextAt)
+}
+
+function dueOfOne(sql: Sql, account: WechatAccountId, now: Instant): Promise<Stored[]> {
+  return sql<Stored[]>`
+    select ${columns(sql)}
+    from profit_share
+    where account_id = ${account}
+      and state in ('waiting', 'asked', 'processing')
+      and next_at <= ${new Date(now)}::timestamptz
+    order by next_at
+    limit ${mostPerSecond.account}
+    for update skip locked`
 }
 
 /** Counts those that it chooses. */

@@ -8,6 +8,7 @@ export {
 } from './model.ts'
 export {
   findStock,
+  placeStock,
   placesOfStock,
   reservations,
   stockMemberKey,

@@ -201,7 +201,22 @@ export function placesOfStock(
   productIds: readonly ProductId[],
 ): Promise<{ productId: ProductId; lane: Lane }[]> {
   return sql`
-    select product_id as "productId", lane
-    from product_stock
-    where product_id = any(${uuidArray(productIds)}::uuid[])`
+    select stock_place.product_id as "productId", kept_in as lane
+    from stock_place
+    join product_stock on product_stock.lane = kept_in
+      and product_stock.product_id = stock_place.product_id
+    where stock_place.product_id = any(${uuidArray(productIds)}::uuid[])`
+}
+
+/** The lane of a product's stock: the one proposed, unless another was said before. */
+export async function placeStock(sql: Sql, productId: ProductId, proposed: Lane): Promise<Lane> {
+  await sql`
+    insert into stock_place (product_id, kept_in)
+    values (${productId}, ${proposed})
+    on conflict do nothing`
+  const [place] = await sql<{ lane: Lane }[]>`
+    select kept_in as lane
+    from stock_place
+    where product_id = ${productId}`
+  return place?.lane ?? proposed
 }
