@@ -4,7 +4,13 @@
  */
 import type { BookId, Fen, Instant, Lane, Mode, Uuid, WechatAccountId } from '@lika/contract'
 import type { Database, Sql } from '../../platform/db.ts'
-import { bigintArray, instantArray, textArray, uuidArray } from '../../platform/db-array.ts'
+import {
+  bigintArray,
+  instantArray,
+  intArray,
+  textArray,
+  uuidArray,
+} from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 import { mostPerSecond, type SharePart, type ShareRow } from './model.ts'
 
@@ -71,13 +77,7 @@ export interface NewShare {
 
 /** What is there already stays as it is. */
 export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise<void> {
-  const lanes = new Set(rows.map((row) => row.lane))
-  for (const lane of lanes)
-    await insertIn(
-      sql,
-      lane,
-      rows.filter((row) => row.lane === lane),
-    )
+  for (const [lane, some] of byLane(rows)) await insertIn(sql, lane, some)
 }
 
 async function insertIn(sql: Sql, lane: Lane, rows: readonly NewShare[]): Promise<void> {
@@ -214,18 +214,15 @@ async function leaseShares(
   rows: readonly ShareRow[],
   until: Instant,
 ): Promise<AskedShare[]> {
-  await sql`
-    update profit_share
-    set
-      next_at = ${new Date(until)}::timestamptz,
-      tries = tries + 1,
-      state = case when profit_share.state = 'waiting' then 'asked' else profit_share.state end
-    from unnest(
-      ${intArray(rows.map((row) => row.lane))}::int[],
-      ${uuidArray(rows.map((row) => row.id))}::uuid[]
-    ) as taken (lane, id)
-    where profit_share.lane = taken.lane
-      and profit_share.id = taken.id`
+  for (const [lane, some] of byLane(rows))
+    await sql`
+      update profit_share
+      set
+        next_at = ${new Date(until)}::timestamptz,
+        tries = tries + 1,
+        state = case state when 'waiting' then 'asked' else state end
+      where lane = ${lane}
+        and id = any(${uuidArray(some.map((row) => row.id))}::uuid[])`
   return rows.map((row) => ({ ...row, tries: row.tries + 1, wasAsked: row.state !== 'waiting' }))
 }
 
@@ -240,20 +237,23 @@ export async function postponeShares(
     readonly reason: string | null
   }[],
 ): Promise<void> {
-  if (rows.length === 0) return
-  await sql`
-    update profit_share
-    set next_at = later.at, state = later.state, reason = later.reason
-    from unnest(
-      ${intArray(rows.map((row) => row.lane))}::int[],
-      ${uuidArray(rows.map((row) => row.id))}::uuid[],
-      ${instantArray(rows.map((row) => row.at))}::timestamptz[],
-      ${textArray(rows.map((row) => row.state))}::text[],
-      ${textArray(rows.map((row) => row.reason))}::text[]
-    ) as later (lane, id, at, state, reason)
-    where profit_share.lane = later.lane
-      and profit_share.id = later.id
-      and profit_share.state in ('waiting', 'asked', 'processing')`
+  for (const [lane, some] of byLane(rows))
+    await sql`
+      update profit_share
+      set next_at = later.at, state = later.state, reason = later.reason
+      from unnest(
+        ${uuidArray(some.map((row) => row.id))}::uuid[],
+        ${instantArray(some.map((row) => row.at))}::timestamptz[],
+        ${textArray(some.map((row) => row.state))}::text[],
+        ${textArray(some.map((row) => row.reason))}::text[]
+      ) as later (id, at, state, reason)
+      where profit_share.lane = ${lane}
+        and profit_share.id = later.id
+        and profit_share.state in ('waiting', 'asked', 'processing')`
+}
+
+function byLane<Row extends { readonly lane: Lane }>(rows: readonly Row[]): Map<Lane, Row[]> {
+  return Map.groupBy(rows, (row) => row.lane)
 }
 
 export async function shareOfTrade(
