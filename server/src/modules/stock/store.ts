@@ -201,11 +201,9 @@ export function placesOfStock(
   productIds: readonly ProductId[],
 ): Promise<{ productId: ProductId; lane: Lane }[]> {
   return sql`
-    select stock_place.product_id as "productId", kept_in as lane
+    select product_id as "productId", kept_in as lane
     from stock_place
-    join product_stock on product_stock.lane = kept_in
-      and product_stock.product_id = stock_place.product_id
-    where stock_place.product_id = any(${uuidArray(productIds)}::uuid[])`
+    where product_id = any(${uuidArray(productIds)}::uuid[])`
 }
 
 /** The lane of a product's stock: the one proposed, unless another was said before. */
