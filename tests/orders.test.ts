@@ -331,6 +331,40 @@ test('what WeChat refuses is said with its code, and another way may be tried', 
   assert.equal((await shop.show(id)).status, 'delivered')
 })
 
+test('a page that is open is closed at WeChat before another is made, however a reload ends', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  const limited = { name: 'status', http: 429, code: 'FREQUENCY_LIMITED' }
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/jsapi' }, limited)
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/out-trade-no/*' }, limited)
+  assert.equal((await shop.invite(id)).body.code, 'wechat.refused')
+  assert.deepEqual(await tradesOf(id), ['closing'])
+  await shop.twin.control.clearFaults()
+  const next = await shop.invited(id)
+  assert.notEqual(next.out_trade_no, page.out_trade_no)
+  await assert.rejects(shop.payInWechat(page))
+  await shop.payInWechat(next)
+  assert.deepEqual(await tradesOf(id), ['closed', 'paid'])
+})
+
+test('a number that WeChat has with something else in it is closed, and the next one is used', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  const used = { name: 'status', http: 403, code: 'OUT_TRADE_NO_USED' }
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/jsapi', times: 1 }, used)
+  assert.equal((await shop.invite(id)).body.code_at_wechat, 'OUT_TRADE_NO_USED')
+  const next = await shop.invited(id)
+  assert.notEqual(next.out_trade_no, page.out_trade_no)
+  await assert.rejects(shop.payInWechat(page))
+  await shop.payInWechat(next)
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
+async function tradesOf(id: string): Promise<string[]> {
+  const { payments } = await shop.show(id)
+  return payments.map(({ status }: { status: string }) => status)
+}
+
 test('of two payments of one order one delivers it and the other goes back', async () => {
   const { id } = await shop.ordered()
   const page = await shop.invited(id)

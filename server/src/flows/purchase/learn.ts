@@ -105,14 +105,19 @@ async function learnClosed(context: FlowContext, trade: TradeRow): Promise<Learn
     : 'later'
 }
 
-/** Asks WeChat what became of the number. */
-export async function askTrade(context: FlowContext, trade: TradeRow, no: string): Promise<Learnt> {
+/** Asks WeChat what became of the number. `not_there`: it does not have it, or not yet. */
+export async function askTrade(
+  context: FlowContext,
+  trade: TradeRow,
+  no: string,
+): Promise<Learnt | 'not_there'> {
   const answer = await context.wechatPay.query(trade.accountId, no)
   if (answer.status === 'done')
     return learnTrade(context, trade.bookId, trade.accountId, answer.value)
-  return isUnknownThere(answer) && isOutOfFlight(context, trade)
-    ? learnClosed(context, trade)
-    : noteProblem(context, trade, answer)
+  if (!isUnknownThere(answer)) return noteProblem(context, trade, answer)
+  if (isOutOfFlight(context, trade)) return learnClosed(context, trade)
+  await noteProblem(context, trade, answer)
+  return 'not_there'
 }
 
 /**
@@ -123,7 +128,7 @@ export async function closeTrade(
   context: FlowContext,
   trade: TradeRow,
   no: string,
-): Promise<Learnt> {
+): Promise<Learnt | 'not_there'> {
   const answer = await context.wechatPay.close(trade.accountId, no)
   if (answer.status === 'done') return learnClosed(context, trade)
   if (answer.status === 'refused' && isPaidThere(answer.code)) return askTrade(context, trade, no)

@@ -34,9 +34,10 @@ import { mayUseCreditCards } from './law-of-order.ts'
 import { askTrade, closeTrade, payerName } from './learn.ts'
 import { orderNotFound } from './on-order.ts'
 import {
-  closedCommand,
+  closingCommand,
   type InvitationAsked,
   inviteCommand,
+  neverOpenedCommand,
   openedCommand,
   superseded,
 } from './trades.ts'
@@ -233,7 +234,10 @@ async function open(
   return ok({ order, trade, invitation: answer.value })
 }
 
-/** Where WeChat says that it was paid, that is learnt; else the number is done with, and another may be tried. */
+/**
+ * Where WeChat says that it was paid, that is learnt. A number that it never had is done with; of any other that cannot
+ * be used a page may be open, so it is closed at WeChat before the next.
+ */
 async function notInvited(
   context: FlowContext,
   trade: TradeRow,
@@ -242,14 +246,22 @@ async function notInvited(
   const { bookId: book, orderId } = trade
   const learnt = await askTrade(context, trade, outTradeNo(trade))
   if (learnt === 'in_book') return refused(await wrongStatus(context, book, orderId))
-  const command = closedCommand(context, book, trade)
-  if (learnt === 'later' && command.ok)
+  const isStale = learnt === 'later' || learnt === 'not_there' || isTaken(code)
+  const end =
+    learnt === 'not_there' && trade.state === 'asked' ? neverOpenedCommand : closingCommand
+  const command = end(context, book, trade)
+  if (isStale && command.ok)
     await executePrepared((one) => context.engine.execute(one), command.value)
   return refused(
     refusal('wechat.refused', `WeChat did not take the order: ${code}.`, {
       data: { code_at_wechat: code },
     }),
   )
+}
+
+/** WeChat has the number with something else in it, and takes it never again. */
+function isTaken(code: string): boolean {
+  return code === 'OUT_TRADE_NO_USED' || code === 'INVALID_REQUEST'
 }
 
 function invitationJson(invitation: Invitation): Json {

@@ -114,6 +114,28 @@ export function closedCommand(
   )
 }
 
+/** WeChat never had it. Refusals, not final: `order.superseded` for one that WeChat has taken meanwhile. */
+export function neverOpenedCommand(
+  context: Context,
+  book: Book,
+  trade: Pick<TradeRow, 'orderId' | 'n'>,
+): Result<Command> {
+  return onTrade(context, book, trade, 'order_trade.closed', (row) =>
+    row.state === 'asked' ? { ...row, state: 'closed' } : undefined,
+  )
+}
+
+/** It is closed at WeChat before anything else. Refusals, not final: `order.superseded` for one that is at its end. */
+export function closingCommand(
+  context: Context,
+  book: Book,
+  trade: Pick<TradeRow, 'orderId' | 'n'>,
+): Result<Command> {
+  return onTrade(context, book, trade, 'order_trade.closing', (row) =>
+    mayBePaid(row) ? { ...row, state: 'closing' } : undefined,
+  )
+}
+
 function onTrade(
   context: Context,
   book: Book,
