@@ -1,6 +1,7 @@
 /** The seal on delivered cards, and money that goes back: within the seal, by law, by what WeChat makes of it. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { asId, parseId } from '@lika/contract'
 import { learnRefund } from '../server/src/flows/purchase/refund-leg.ts'
 import { type OrderShop, startOrderShop } from './harness/orders.ts'
 
@@ -227,8 +228,14 @@ test('a refund that WeChat closes is asked for again under another number', asyn
     state: 'closed' as const,
     amount: 10_000n,
   }
-  assert.equal(await learnRefund(shop.flows, shop.book, closed), 'in_book')
-  assert.equal(await learnRefund(shop.flows, shop.book, closed), 'in_book')
+  const account = parseId('wechat_account', shop.account.id)
+  assert.ok(account)
+  // Another merchant number of the same issuer says nothing of it.
+  const other = asId<'wechat_account'>('01900000-0000-7000-8000-00000000aaaa')
+  assert.equal(await learnRefund(shop.flows, shop.book, other, closed), 'foreign')
+  assert.equal((await shop.show(order.id)).refunds[0].status, 'processing')
+  assert.equal(await learnRefund(shop.flows, shop.book, account, closed), 'in_book')
+  assert.equal(await learnRefund(shop.flows, shop.book, account, closed), 'in_book')
   const waiting = await shop.show(order.id)
   assert.deepEqual([waiting.status, waiting.refunds[0].status], ['refunding', 'closed'])
   const again = await shop.refund(order.id)

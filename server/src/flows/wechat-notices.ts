@@ -63,7 +63,7 @@ export async function takeRefund(
   told: ToldOf,
   refund: Refund,
 ): Promise<NoticeTaken> {
-  const learnt = await learnRefund(context, told.book, refund)
+  const learnt = await learnRefund(context, told.book, told.accountId, refund)
   if (learnt === 'nothing_new') return 'in_book'
   if (learnt !== 'foreign') return learnt
   const atTill = await combined.learnRefund({ ...context, legLog: log }, told, refund)

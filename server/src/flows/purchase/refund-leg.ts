@@ -2,7 +2,7 @@
  * A refund on its way through WeChat: asked for under its number until WeChat says what became of it. It is written down
  * before, so whoever comes after a crash goes on; each of its ends goes into the book once.
  */
-import { laneOfId, modeOfBook, type Result, refusal } from '@lika/contract'
+import { laneOfId, modeOfBook, type Result, refusal, type WechatAccountId } from '@lika/contract'
 import {
   checkRefundFact,
   findOrderRefund,
@@ -50,7 +50,7 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
           reason: reasonOf(row.reason),
         })
       : await wechatPay.queryRefund(trade.accountId, no)
-  if (answer.status === 'done') return learnRefund(context, row.bookId, answer.value)
+  if (answer.status === 'done') return learnRefund(context, row.bookId, accountId, answer.value)
   await writeRefundProblem(database.sql, lane, row, whyNot(answer))
   return 'later'
 }
@@ -59,10 +59,11 @@ function whyNot(answer: Exclude<Answer<unknown>, { status: 'done' }>): string {
   return answer.status === 'refused' ? answer.code : answer.why
 }
 
-/** A refund as WeChat tells it, by callback or as an answer. */
+/** A refund as WeChat tells it, by callback or as an answer, of the merchant number that was paid. */
 export async function learnRefund(
   context: FlowContext,
   book: OrderRow['bookId'],
+  account: WechatAccountId,
   told: Refund,
 ): Promise<Learnt> {
   const { engine, database } = context
@@ -72,6 +73,8 @@ export async function learnRefund(
   if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return 'foreign'
   const row = await findOrderRefund(database.sql, lane, number.orderId, number.n)
   if (row?.bookId !== book) return 'foreign'
+  const trade = await findTrade(database.sql, lane, row.orderId, row.trade)
+  if (trade?.accountId !== account) return 'foreign'
   if (!checkRefundFact(row, told).ok) {
     await writeRefundProblem(database.sql, lane, row, 'differs')
     return 'differs'
