@@ -136,6 +136,44 @@ describe('a sale that is shared', () => {
     assert.equal((await shareOf(id)).status, 'finished')
   })
 
+  for (const [http, code] of [
+    [403, 'NO_AUTH'],
+    [401, 'SIGN_ERROR'],
+    [429, 'FREQUENCY_LIMITED'],
+  ] as const)
+    test(`stays asked for while WeChat does not say what came of it: ${code}`, async () => {
+      const { id } = await shop.bought({ product_id: product })
+      await shareOf(id)
+      const { control } = shop.twin
+      await control.fault({ path: '/v3/profitsharing/orders', times: 1 }, 'answer_500_after')
+      await send(62)
+      await control.fault(
+        { method: 'GET', path: '/v3/profitsharing/orders/*' },
+        { status: { http, code } },
+      )
+      await send(60)
+      assert.equal((await shareOf(id)).status, 'asked')
+      await control.clearFaults()
+      await send(60, 60, 60)
+      assert.equal((await shareOf(id)).status, 'finished')
+    })
+
+  for (const code of ['NO_AUTH', 'FREQUENCY_LIMITED'])
+    test(`is sent again where WeChat refused it for now: ${code}`, async () => {
+      const { id } = await shop.bought({ product_id: product })
+      await shareOf(id)
+      const { control } = shop.twin
+      await control.fault(
+        { method: 'POST', path: '/v3/profitsharing/orders' },
+        { status: { http: 403, code } },
+      )
+      await send(62)
+      assert.equal((await shareOf(id)).status, 'waiting')
+      await control.clearFaults()
+      await send(60, 60, 60)
+      assert.equal((await shareOf(id)).status, 'finished')
+    })
+
   test('has a rule that WeChat would take', async () => {
     const more = await rule({ product_id: product }, [receiver(0, 2_000), receiver(1, 1_001)])
     assert.equal(more.body.code, 'sharing.too_much')

@@ -76,8 +76,15 @@ async function allBack(context: Context, share: ShareRow, refund: RefundOfSale):
   return areBack
 }
 
-/** Codes after which the same request may do. */
-const passing = ['FREQUENCY_LIMITED', 'RATE_LIMITED', 'SYSTEM_ERROR']
+/** It will never come back (`NO_AUTH`: who got it never agreed to that); after every other code the same request may do. */
+const final = [
+  'PARAM_ERROR',
+  'INVALID_REQUEST',
+  'RULE_LIMIT',
+  'NOT_ENOUGH',
+  'NO_AUTH',
+  'RESOURCE_NOT_EXISTS',
+]
 
 /** What a payee cannot give back is borne by the merchant's own balance: the refund waits for it no longer. */
 async function isBack(context: Context, share: ShareRow, row: ReturnRow): Promise<boolean> {
@@ -90,7 +97,7 @@ async function isBack(context: Context, share: ShareRow, row: ReturnRow): Promis
   })
   if (answer.status === 'unknown') return false
   if (answer.status === 'refused') {
-    if (passing.includes(answer.code)) return false
+    if (!final.includes(answer.code)) return false
     await end(context, share, row, 'failed')
     return true
   }

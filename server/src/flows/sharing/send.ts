@@ -54,9 +54,11 @@ async function ask({ wechatPay }: Context, share: AskedShare, now: Instant): Pro
   const outOrderNo = outShareNo(share.id)
   if (share.wasAsked) {
     const known = await wechatPay.queryShare(account, outOrderNo, transactionId)
-    const isUnknown = known.status === 'refused' && known.code === 'RESOURCE_NOT_EXISTS'
+    if (known.status !== 'refused') return meaningOf(share, known, now)
     // It never came there: the same number is sent again, in a second of its own.
-    return isUnknown ? again(share, 'waiting', now + 1_000, null) : meaningOf(share, known, now)
+    if (known.code === 'RESOURCE_NOT_EXISTS') return again(share, 'waiting', now + 1_000, null)
+    // That nobody may ask now says nothing of what was asked for.
+    return again(share, openStateOf(share), now + pauseMs(share), known.code)
   }
   const answer = await wechatPay.share(account, {
     appid,
@@ -73,16 +75,22 @@ async function ask({ wechatPay }: Context, share: AskedShare, now: Instant): Pro
   return meaningOf(share, answer, now)
 }
 
-/** Codes after which the same request may do. */
-const passing = ['FREQUENCY_LIMITED', 'RATE_LIMITED', 'SYSTEM_ERROR', 'NOT_ENOUGH']
+/** What is asked for will never be done; after every other code the same request may do. */
+const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
 
+function openStateOf({ state }: AskedShare): 'asked' | 'processing' {
+  return state === 'processing' ? 'processing' : 'asked'
+}
+
+/** What came of a request, or of a question that was answered. */
 function meaningOf(share: AskedShare, answer: Answer<Share>, now: Instant): End {
-  if (answer.status === 'unknown') return again(share, 'asked', now + pauseMs(share), answer.why)
+  if (answer.status === 'unknown')
+    return again(share, openStateOf(share), now + pauseMs(share), answer.why)
   if (answer.status === 'refused') {
     const { code } = answer
-    return passing.includes(code)
-      ? again(share, 'waiting', now + pauseMs(share), code)
-      : { share, end: 'failed', reason: code, moved: 0n }
+    return final.includes(code)
+      ? { share, end: 'failed', reason: code, moved: 0n }
+      : again(share, 'waiting', now + pauseMs(share), code)
   }
   const { state, receivers } = answer.value
   if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
