@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { asId, parseId } from '@lika/contract'
 import { learnRefund } from '../server/src/flows/purchase/refund-leg.ts'
+import { closedCommand } from '../server/src/flows/purchase/trades.ts'
 import { type OrderShop, startOrderShop } from './harness/orders.ts'
 
 let shop: OrderShop
@@ -243,6 +244,42 @@ test('a refund that WeChat closes is asked for again under another number', asyn
   const { refunds } = await shop.show(order.id)
   assert.equal(refunds.length, 2)
   assert.notEqual(refunds[0].out_refund_no, refunds[1].out_refund_no)
+})
+
+test('whoever gives a sealed order back gets it back, though WeChat closed the refund of a second payment', async () => {
+  const { id } = await shop.ordered()
+  const page = await shop.invited(id)
+  const wrongly = closedCommand(shop.flows, shop.book, { orderId: shop.idOf(id), n: 1 })
+  assert.ok(wrongly.ok)
+  await shop.flows.engine.execute(wrongly.value)
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  await shop.payInWechat(page)
+  const twice = await shop.show(id)
+  assert.deepEqual([twice.status, twice.refunds[0]?.basis], ['delivered', 'surplus'])
+  const account = parseId('wechat_account', shop.account.id)
+  assert.ok(account)
+  const closed = {
+    outRefundNo: twice.refunds[0].out_refund_no,
+    outTradeNo: page.out_trade_no,
+    refundId: '50002',
+    state: 'closed' as const,
+    amount: 10_000n,
+  }
+  assert.equal(await learnRefund(shop.flows, shop.book, account, closed), 'in_book')
+  const own = await shop.refund(id)
+  assert.deepEqual(
+    [own.body.status, own.body.refund?.basis],
+    ['refunding', 'cooling_off'],
+    JSON.stringify(own.body),
+  )
+  const surplus = await shop.refund(id)
+  assert.equal(surplus.body.refund?.basis, 'surplus', JSON.stringify(surplus.body))
+  await arrive()
+  const done = await shop.show(id)
+  assert.deepEqual(
+    [done.status, done.refunds.map(({ status }: { status: string }) => status)],
+    ['refunded', ['closed', 'succeeded', 'succeeded']],
+  )
 })
 
 /** WeChat needs a while for a refund, and is asked about it. */

@@ -145,10 +145,12 @@ function decide(
 ): Decision {
   const { order, now } = on
   const again = closedByWechat(on)
-  if (again.length > 0) return askAgain(on, again, input.reason)
+  const refunding = moved(order, 'refund')
+  // Money that the buyer paid twice is no answer to one who gives back what was sealed for him, or asks by ground.
+  const isOwn = refunding.ok && (input.basis !== undefined || isSealed(order, now))
+  if (again.length > 0 && !isOwn) return askAgain(on, again, input.reason)
   if (order.status === 'refunding')
     return refused(refusal('order.refund_under_way', 'The order is being refunded already.'))
-  const refunding = moved(order, 'refund')
   if (!refunding.ok) return refunding
   if (prepared.topUp !== undefined) {
     const back = prepared.topUp.decide(on)
