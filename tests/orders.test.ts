@@ -365,6 +365,46 @@ async function tradesOf(id: string): Promise<string[]> {
   return payments.map(({ status }: { status: string }) => status)
 }
 
+test('what was paid and refunded in the console of WeChat delivers nothing, and a person looks into it', async () => {
+  const { id } = await shop.ordered({ pay_within_minutes: 5 })
+  const invitation = await shop.invited(id)
+  const [wechat = 0] = await shop.accounts('wechat')
+  const trade = {
+    outTradeNo: invitation.out_trade_no,
+    state: 'refunded' as const,
+    mchid: shop.merchant.mchid,
+    appid: 'wxofficial000000001',
+    transactionId: 'T-console',
+    openid: shop.buyer.openid,
+    amount: 10_000n,
+  }
+  for (const state of ['refunded', 'refunded'] as const)
+    assert.equal(
+      await learnTrade(shop.flows, shop.book, accountId(), { ...trade, state }),
+      'in_book',
+    )
+  // The bill and a callback that comes late tell of the payment alone.
+  assert.equal(
+    await learnTrade(shop.flows, shop.book, accountId(), { ...trade, state: 'paid' }),
+    'differs',
+  )
+  const shown = await shop.show(id)
+  assert.deepEqual([shown.cards, shown.refunds], [[], []])
+  assert.deepEqual(await tradesOf(id), ['closed'])
+  assert.deepEqual(await shop.accounts('wechat'), [wechat])
+  const opened = await shop.database.owner.sql`
+    select kind, amount
+    from reserve_case
+    where subject = ${invitation.out_trade_no}`
+  assert.deepEqual(
+    opened.map(({ kind, amount }) => [kind, Number(amount)]),
+    [['wechat_row_differs', 10_000]],
+  )
+  await shop.advance(301)
+  await shop.tend()
+  assert.equal((await shop.show(id)).status, 'closed')
+})
+
 test('of two payments of one order one delivers it and the other goes back', async () => {
   const { id } = await shop.ordered()
   const page = await shop.invited(id)

@@ -2,13 +2,21 @@
  * What WeChat says of a payment, whichever way it was learnt: by callback, by asking, from a bill, as the answer to
  * another call. Each fact goes into the book once; what does not fit what was asked never does.
  */
-import { type BookId, laneOfId, modeOfBook, type WechatAccountId } from '@lika/contract'
+import {
+  type BookId,
+  businessDateOf,
+  laneOfId,
+  modeOfBook,
+  type WechatAccountId,
+} from '@lika/contract'
 import {
   callInFlightMs,
   checkTrade,
   findTrade,
+  outTradeNo,
   type PaidFact,
   readOutTradeNo,
+  selectTradeNotes,
   type TradeRow,
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
@@ -16,6 +24,7 @@ import type { Answer, Trade } from '../../modules/wechat/index.ts'
 import { executeOnCards } from '../cards/repeat.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { openCase } from '../reserve/case.ts'
 import { paidCommand } from './paid.ts'
 import { closedCommand } from './trades.ts'
 
@@ -50,8 +59,9 @@ export async function learnTrade(
   if (trade === undefined) return 'foreign'
   switch (told.state) {
     case 'paid':
-    case 'refunded':
       return trade.state === 'paid' ? 'in_book' : learnPaid(context, trade, told)
+    case 'refunded':
+      return trade.state === 'paid' ? 'in_book' : learnRefunded(context, trade)
     case 'closed':
     case 'revoked':
     case 'failed':
@@ -62,8 +72,33 @@ export async function learnTrade(
   }
 }
 
+const refundedThere = 'paid, and refunded at WeChat before the books knew'
+
+/**
+ * Somebody gave the money back, or a part of it, in WeChat's own console before the books knew of the payment: nothing
+ * is delivered for it, a person looks into what is left, and the number is done with.
+ */
+async function learnRefunded(context: FlowContext, trade: TradeRow): Promise<Learnt> {
+  const { bookId: book, accountId, amount, orderId } = trade
+  const no = outTradeNo(trade)
+  await writeTradeProblem(context.database.sql, laneOfId(orderId), trade, refundedThere)
+  await openCase(context, book, `wechat ${accountId} refunded ${no}`, {
+    kind: 'wechat_row_differs',
+    day: businessDateOf(trade.askedAt),
+    amount,
+    subject: no,
+  })
+  return learnClosed(context, trade)
+}
+
+async function wasRefundedThere({ database }: FlowContext, { orderId, n }: TradeRow) {
+  const notes = await selectTradeNotes(database.sql, laneOfId(orderId), orderId, n)
+  return notes?.problem === refundedThere
+}
+
 async function learnPaid(context: FlowContext, trade: TradeRow, told: Trade): Promise<Learnt> {
   const { bookId: book } = trade
+  if (await wasRefundedThere(context, trade)) return 'differs'
   const { transactionId, paidAt } = told
   const fact = factOf(context, trade, told)
   const checked = checkTrade(trade, fact)
