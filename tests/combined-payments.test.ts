@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { LegContext } from '../server/src/flows/combined/leg.ts'
-import { learnTrade, lookAfterCombined } from '../server/src/flows/combined/runner.ts'
+import { learnRefund, learnTrade, lookAfterCombined } from '../server/src/flows/combined/runner.ts'
 import type { FlowContext } from '../server/src/flows/context.ts'
 import { expireHolds } from '../server/src/flows/expire-holds.ts'
 import { outNumberOf } from '../server/src/modules/combined/index.ts'
@@ -196,6 +196,23 @@ describe('a payment of a card and WeChat', () => {
     assert.ok(order)
     order.state = 'paid'
     order.paidAt = 1
+  })
+
+  test('is not paid by what was given back at WeChat behind its back', async () => {
+    const card = await tills.card(1_250)
+    const { body } = await begin(card, 'native')
+    const number = numberOf(body.id)
+    assert.ok(wechat.pay(number))
+    const order = wechat.orders.get(number)
+    assert.ok(order)
+    order.state = 'refunded'
+    order.refunded = order.amount
+    const told = errors.length
+    await timer(11)
+    const now = await look(body.id)
+    assert.deepEqual([now.status, now.reason], ['failed', 'refunded_at_wechat'])
+    assert.equal((await tills.balance(card)).held, 0)
+    assert.equal(errors.length, told + 1)
   })
 
   test('holds its card part against everybody else', async () => {
@@ -497,6 +514,30 @@ describe('what goes back of a payment of a card and WeChat', () => {
       assert.equal(before.atWechat - after.atWechat, 1_750)
       assert.equal(after.owedBack, before.owedBack)
     })
+
+  test('is not over by a notice of another merchant number or of another payment', async () => {
+    const { id } = await sold()
+    const { body } = await giveBack(id)
+    const [row] = await tills.database.owner.sql<{ no: string }[]>`
+      select refund.out_refund_no as no
+      from combined_refund as refund
+      join combined_payment as sale on sale.id = refund.combined_id and sale.lane = refund.lane
+      where sale.out_trade_no = ${numberOf(id)}`
+    const told = {
+      outRefundNo: row?.no ?? '',
+      outTradeNo: numberOf(id),
+      refundId: '50',
+      state: 'succeeded',
+      amount: 1_750n,
+    } as const
+    const own = { book: tills.book, accountId: fakeAccount }
+    const foreign = '01900000-0000-7000-8000-00000000bbbb' as typeof fakeAccount
+    assert.equal(await learnRefund(leg(), { ...own, accountId: foreign }, told), false)
+    assert.equal(await learnRefund(leg(), own, { ...told, outTradeNo: 'CP0' }), false)
+    const shown = await tills.request('GET', `/v1/combined_refunds/${body.id}`)
+    assert.equal(shown.body.status, 'processing')
+    await toTheEnd()
+  })
 
   test('waits for a person where WeChat cannot give it to the payer', async () => {
     const { id } = await sold()

@@ -234,8 +234,9 @@ export async function takeIn(
   reason?: string,
 ): Promise<boolean> {
   switch (trade.state) {
-    case 'paid':
-    case 'refunded': {
+    case 'refunded':
+      return givenBackThere(context, row)
+    case 'paid': {
       const other = await differing(context, row, trade)
       const { transactionId } = trade
       if (other === undefined && transactionId !== undefined) {
@@ -257,6 +258,17 @@ export async function takeIn(
     case 'paying':
       return false
   }
+}
+
+/** It was paid, and given back by somebody who did not ask us: it pays nothing here, and a person has to see to it. */
+async function givenBackThere(context: LegContext, row: CombinedRow): Promise<boolean> {
+  if (row.transactionId === null)
+    context.legLog.error(
+      { combined: row.id },
+      'WeChat tells of a payment that was given back there, and not by us',
+    )
+  if (row.status === 'waiting') await neverPaid(context, row, 'refunded_at_wechat')
+  return true
 }
 
 /** Which member of a payment is not the one that was asked for: a genuine callback for 0.01 does not pay 17.50. */

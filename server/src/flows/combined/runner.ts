@@ -80,13 +80,15 @@ export async function learnTrade(
 /** As `learnTrade`, of a refund. */
 export async function learnRefund(
   context: LegContext,
-  { book }: { readonly book: BookId; readonly accountId: WechatAccountId },
+  { book, accountId }: { readonly book: BookId; readonly accountId: WechatAccountId },
   refund: Refund,
 ): Promise<boolean> {
   const id = idOfOutNumber('refund', refund.outRefundNo)
   if (id === undefined || !isLane(context, id, book)) return false
   const row = await findCombinedRefund(context.database.sql, book, id)
-  if (row === undefined) return false
+  const sale = row && (await findCombined(context.database.sql, book, row.combinedId))
+  if (row === undefined || sale?.accountId !== accountId) return false
+  if (refund.outTradeNo !== sale.outTradeNo) return false
   if (row.status !== 'succeeded') await takeInRefund(context, row, refund)
   return true
 }
