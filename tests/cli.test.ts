@@ -706,6 +706,65 @@ const commands: [string, string, unknown?, string?][] = [
     { member_id: 'mem_1', template_id: 't', data: { thing1: 'x' } },
   ],
   ['wechat codes show ccon_1', 'GET /v1/wechat/card_codes/ccon_1'],
+  ['wechat bills --day 2026-11-24 --limit 5', 'GET /v1/wechat/bills?day=2026-11-24&limit=5'],
+  ['wechat shares --limit 5', 'GET /v1/wechat/shares?limit=5'],
+  ['wechat sharing list --limit 5', 'GET /v1/wechat/sharing_rules?limit=5'],
+  [
+    'wechat sharing set --product prod_1 --receiver 1900000109,STORE,12.5,A --receiver 1900000110,PARTNER,1,B',
+    'POST /v1/wechat/sharing_rules',
+    {
+      product_id: 'prod_1',
+      receivers: [
+        { mchid: '1900000109', name: 'A', relation: 'STORE', share_bp: 1_250 },
+        { mchid: '1900000110', name: 'B', relation: 'PARTNER', share_bp: 100 },
+      ],
+    },
+  ],
+  [
+    'wechat sharing set --merchant merch_1 --none',
+    'POST /v1/wechat/sharing_rules',
+    { merchant_id: 'merch_1', receivers: [] },
+  ],
+  [
+    'combined-payments create --amount 12.50 --merchant merch_1 --card card_1=5 --reference A-1 --app wxapp_1 --expires-in 10m',
+    'POST /v1/combined_payments',
+    {
+      ...spent,
+      sources: [{ card_id: 'card_1', amount: 500 }],
+      rest: { method: 'wechat', scene: 'native', app_id: 'wxapp_1' },
+      expires_in: 600,
+    },
+  ],
+  [
+    'combined-payments create --amount 12.50 --merchant merch_1 --number 9001 --reference A-1 --auth-code -',
+    'POST /v1/combined_payments',
+    {
+      ...spent,
+      sources: [{ number: '9001', secret: 'ONE' }],
+      rest: { method: 'wechat', scene: 'micropay', auth_code: '130000000000000001' },
+    },
+    'ONE\n130000000000000001\n',
+  ],
+  ['combined-payments show cpay_1', 'GET /v1/combined_payments/cpay_1'],
+  ['combined-payments cancel cpay_1', 'POST /v1/combined_payments/cpay_1/cancel', {}],
+  [
+    'combined-payments refund cpay_1 --amount 2 --reference R-1 --reason no',
+    'POST /v1/combined_payments/cpay_1/refunds',
+    { amount: 200, reference: 'R-1', reason: 'no' },
+  ],
+  ['combined-refunds show cref_1', 'GET /v1/combined_refunds/cref_1'],
+  [
+    'products limit prod_1 --count 1000 --per-member 2',
+    'POST /v1/products/prod_1/stock',
+    { count: 1_000, per_member: 2, unpaid_minutes: 15 },
+  ],
+  ['products stock prod_1', 'GET /v1/products/prod_1/stock'],
+  [
+    'campaigns red-packet camp_1 --member mem_1 --amount 8.88 --remark thanks --reference RP-1',
+    'POST /v1/campaigns/camp_1/red_packets',
+    { member_id: 'mem_1', amount: 888, remark: 'thanks', reference: 'RP-1' },
+  ],
+  ['red-packets show rp_1', 'GET /v1/red_packets/rp_1'],
   [
     'rebates list --card card_1 --campaign camp_1',
     'GET /v1/rebates?card_id=card_1&campaign_id=camp_1',
@@ -1175,6 +1234,13 @@ describe('tables', () => {
     assert.match(run.out, /^id .*\ncard_2 .*30\.00 +0\.00/)
   })
 
+  test('what is left of a scarce product is pieces, not money', async () => {
+    const stock = { product_id: 'prod_1', count: 1000, reserved: 3, sold: 90, left: 907 }
+    stub.expect({ body: stock })
+    const { out } = await lika(['products', 'stock', 'prod_1'])
+    assert.match(out, /stock · left +907\n/)
+  })
+
   test('a dry run says that it was one', async () => {
     const run = await lika(['payments', 'create', ...spend, '--card', 'card_1', '--dry-run'])
     assert.equal(run.err, 'Only a dry run: nothing was taken.\n')
@@ -1220,6 +1286,9 @@ describe('exit code 2: usage', () => {
     'payments list --limit 201',
     'holds create --amount 5 --merchant merch_1 --card card_1 --reference H-1',
     'cards activate card_1',
+    'combined-payments create --amount 5 --merchant merch_1 --reference A-1',
+    'wechat sharing set --product prod_1',
+    'wechat sharing set --receiver 1900000109,STORE,1,A',
     'issuers create --name A --legal-name B',
     'keys create --name A --owner B',
     'webhooks replay whep_1 --after yesterday',

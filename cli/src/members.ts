@@ -296,6 +296,32 @@ const words: Readonly<Record<string, string>> = {
   volume_change_bp: '交易额增减',
   voucher_share_bp: '代金券分担',
   zh: '栏目',
+  card_amount: '卡付金额',
+  wechat_amount: '微信金额',
+  invitation: '付款邀请',
+  combined_payment_id: '组合支付',
+  refund_id: '退款',
+  stock: '库存',
+  count: '数量',
+  reserved: '未付占用',
+  sold: '已售',
+  left: '剩余',
+  per_member: '每人限购',
+  unpaid_minutes: '未付占用分钟数',
+  changed_at: '变更时间',
+  paid_amount: '收款金额',
+  fees: '手续费',
+  funds: '资金净增',
+  learnt: '由账单得知',
+  exceptions: '差异',
+  reconciled_at: '对账时间',
+  receivers: '接收方',
+  relation: '关系',
+  mchid: '微信商户号',
+  sale_id: '销售',
+  returned_amount: '已退回',
+  remark: '说明',
+  package_info: '领取参数',
 }
 
 /** The heading of a member; of the last one in a dotted path, with its owner where that matters. */
@@ -341,6 +367,7 @@ const yuanMembers = new Set(
     ['debits', 'credits', 'opening_debit', 'opening_credit', 'closing_debit', 'closing_credit'],
     ['last_year_revenue', 'customer_money', 'bonus_closing', 'total_opening', 'total_closing'],
     ['total_debits', 'total_credits'],
+    ['card_amount', 'wechat_amount', 'paid_amount', 'returned_amount', 'fees', 'funds'],
   ].flat(),
 )
 
@@ -350,6 +377,7 @@ const yuanAlone = new Set(['issued', 'migrated', 'spent', 'redeemed', 'other', '
 /** Whether the numbers under this name are fen. */
 function isAmount(path: string): boolean {
   if (path.startsWith('metadata.') || path.endsWith('_bp')) return false
+  if (path.startsWith('stock.')) return false
   return yuanAlone.has(path) || path.split('.').some((name) => yuanMembers.has(name))
 }
 

@@ -10,6 +10,7 @@ import {
   names,
   onlyStdin,
   percent,
+  receiver,
   toInstant,
   yuan,
   yuanRange,
@@ -40,6 +41,26 @@ describe('what is typed becomes what is sent', () => {
     )
     for (const wrong of ['', '12.345', '1,000', '%', '1e3', '1000', '.5']) {
       assert.throws(() => percent(wrong), InvalidArgumentError, wrong)
+    }
+  })
+
+  test('who gets a share is a number, a relation, a percentage and a name, which may have commas', () => {
+    assert.deepEqual(receiver('1900000109,STORE,12.5,Star River Co., Ltd'), {
+      mchid: '1900000109',
+      name: 'Star River Co., Ltd',
+      relation: 'STORE',
+      share_bp: 1250,
+    })
+    const parts = ['1900000109', 'STORE', '12.5']
+    for (const wrong of [
+      '',
+      parts.join(),
+      `${parts.join()}, `,
+      '19,STORE,1,A',
+      '1900000109,store,1,A',
+      '1900000109,STORE,a,A',
+    ]) {
+      assert.throws(() => receiver(wrong), InvalidArgumentError, wrong)
     }
   })
 

@@ -39,6 +39,19 @@ export function percent(text: string): number {
   return sign === '-' && size > 0 ? -size : size
 }
 
+/** `1900000109,STORE,12.5,name`: who gets a share; the name comes last, because it may have commas. */
+export function receiver(text: string): JsonObject {
+  const [mchid = '', relation = '', share = '', ...rest] = text.split(',')
+  const name = rest.join(',').trim()
+  if (!/^\d{6,32}$/.test(mchid) || !/^[A-Z_]+$/.test(relation) || name === '')
+    throw invalid(
+      '应为 商户号,关系,百分比,全称',
+      'number, relation, percentage, name',
+      '1900000109,STORE,12.5,星河餐饮有限公司',
+    )
+  return { mchid, name, relation, share_bp: percent(share) }
+}
+
 /** `1-5 11:30-14:00`: days of the week from Monday, and a time of day until before another. */
 export function hours(text: string): { days: number[]; from: string; to: string } {
   const match = /^([1-7])(?:-([1-7]))? (\d\d:\d\d)-(\d\d:\d\d)$/.exec(text)

@@ -12,6 +12,7 @@ import {
 import { addRedemptions } from './commands/card-redeem.ts'
 import { addCards } from './commands/cards.ts'
 import { addCharters } from './commands/charters.ts'
+import { addCombinedPayments, addCombinedRefunds } from './commands/combined-payments.ts'
 import { addContracts } from './commands/contracts.ts'
 import { addCustody, addGuarantees } from './commands/custody.ts'
 import { addEvents } from './commands/events.ts'
@@ -29,6 +30,7 @@ import { addPayments, addRefunds } from './commands/payments.ts'
 import { addPayoutBatches, addPayouts } from './commands/payouts.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addProducts } from './commands/products.ts'
+import { addRedPackets } from './commands/red-packets.ts'
 import { addReserve } from './commands/reserve.ts'
 import { addReserveCases } from './commands/reserve-cases.ts'
 import { addServer } from './commands/server.ts'
@@ -82,9 +84,12 @@ const nouns: readonly ((lika: Lika) => void)[] = [
   addCards,
   addPayments,
   addRefunds,
+  addCombinedPayments,
+  addCombinedRefunds,
   addRedemptions,
   addLoads,
   addCampaigns,
+  addRedPackets,
   addRebates,
   addVouchers,
   addPresales,

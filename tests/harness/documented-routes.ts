@@ -24,6 +24,8 @@ POST   /v1/products/:id/publish
 PATCH  /v1/products/:id name kind registered carrier faces face_range validity_months reloadable renewal_months cooling_off_hours model acceptance consume_order metadata
 GET    /v1/products reference limit cursor
 GET    /v1/products/:id
+POST ¤ /v1/products/:id/stock count! per_member unpaid_minutes!
+GET    /v1/products/:id/stock
 POST   /v1/merchants name! category! ownership onboarding reference metadata
 GET    /v1/merchants reference status limit cursor
 GET    /v1/merchants/coverage districts
@@ -82,6 +84,8 @@ GET    /v1/campaigns/:id
 GET    /v1/campaigns/:id/budget
 GET    /v1/campaigns/:id/versions
 POST ¤ /v1/campaigns/:id/claims load_id!
+POST ¤ /v1/campaigns/:id/red_packets member_id! app_id amount! remark! reference! metadata
+GET    /v1/red_packets/:id
 GET    /v1/rebates campaign_id card_id limit cursor
 GET    /v1/cards/:id/rebate_debt
 GET    /v1/cards/:id/vouchers
@@ -108,6 +112,11 @@ POST ¤ /v1/payments/:id/cancel
 POST ¤ /v1/payments/cancel merchant_id! reference!
 POST ¤ /v1/payments/:id/refunds amount! reference! reason metadata
 GET    /v1/refunds/:id
+POST ¤ /v1/combined_payments amount! currency merchant_id! store_id terminal_id channel reference! sources! not_after rest! expires_in metadata
+GET    /v1/combined_payments/:id
+POST   /v1/combined_payments/:id/cancel
+POST ¤ /v1/combined_payments/:id/refunds amount reference! reason metadata
+GET    /v1/combined_refunds/:id
 POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after expires_in! metadata
 GET    /v1/holds/:id
 POST ¤ /v1/holds/:id/capture amount! final metadata
@@ -220,6 +229,10 @@ POST   /v1/wechat/apps/:id/card_parameters/accept cardId! cardExt!
 POST   /v1/wechat/apps/:id/messages member_id! template_id! page data!
 POST ¤ /v1/wechat/card_codes/consume app_id! code! card_id reference metadata
 GET    /v1/wechat/card_codes/:id
+GET    /v1/wechat/bills day limit cursor
+POST   /v1/wechat/sharing_rules product_id merchant_id receivers!
+GET    /v1/wechat/sharing_rules limit cursor
+GET    /v1/wechat/shares limit cursor
 POST   /v1/wechat/doctor pay_account_id app_id
 GET    /healthz
 GET    /readyz`

@@ -5,6 +5,7 @@ import type { JsonObject } from '../json.ts'
 import { objectFile, yuan } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 import { buyerOption, type Funded, fundingOf, fundingOptions } from './funding.ts'
+import { addGiving } from './red-packets.ts'
 
 const columns = ['id', 'status', 'version', 'latest_version', 'reference', 'created_at']
 
@@ -76,6 +77,7 @@ export function addCampaigns(lika: Lika): void {
       'post what is due by the calendar, as the schedule does by itself',
     )
     .action(lika.action(async (call) => call.show(await call.post('/v1/campaigns/run', {}))))
+  addGiving(lika, campaigns)
 }
 
 function addProposals(lika: Lika, campaigns: Command): void {

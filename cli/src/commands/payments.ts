@@ -20,6 +20,13 @@ export type Spend = Labels & {
 
 /** The options of payments and holds. @returns the sources in the order typed. */
 export function spendOptions(lika: Lika, command: Command): () => readonly Source[] {
+  const sources = chargeOptions(lika, command)
+  command.option('--dry-run', lika.say('只试算', 'only say what would happen'))
+  return sources
+}
+
+/** Those of everything that takes money at a till. @returns the sources in the order typed. */
+export function chargeOptions(lika: Lika, command: Command): () => readonly Source[] {
   const { say } = lika
   lika
     .labels(command, true)
@@ -35,7 +42,6 @@ export function spendOptions(lika: Lika, command: Command): () => readonly Sourc
       say('卡密从标准输入读取（默认即是）', 'read secrets from stdin, as without'),
       onlyStdin,
     )
-    .option('--dry-run', say('只试算', 'only say what would happen'))
     .option('--not-after <time>', say('过时作废', 'refused when it arrives later'), toInstant)
   return sourceOptions(lika, command)
 }

@@ -6,6 +6,7 @@ import { UsageError } from '../failures.ts'
 import type { Json } from '../json.ts'
 import { count, hours, names, several, yuan, yuanRange } from '../option-values.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
+import { addStock } from './stock.ts'
 
 type Terms = Labels & {
   name?: string
@@ -107,6 +108,7 @@ export function addProducts(lika: Lika): void {
         call.show(await call.get(at`/v1/products/${product}`)),
       ),
     )
+  addStock(lika, products)
 }
 
 function termOptions(lika: Lika, command: Command): Command {

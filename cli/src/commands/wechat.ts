@@ -8,6 +8,7 @@ import { objectFile, readTextFile } from '../option-values.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { wordsOfStep } from '../wechat-words.ts'
 import { addWechatCards } from './wechat-cards.ts'
+import { addWechatMoney } from './wechat-money.ts'
 
 const accountColumns = ['id', 'mchid', 'appids', 'key_mode', 'certificate_serial', 'status']
 const appColumns = ['id', 'appid', 'kind', 'secret_last4', 'callbacks', 'callback_url']
@@ -19,6 +20,7 @@ export function addWechat(lika: Lika): void {
   addApps(lika, wechat)
   addCodes(lika, wechat)
   addWechatCards(lika, wechat)
+  addWechatMoney(lika, wechat)
 }
 
 type Doctor = { payAccount?: string; app?: string }
