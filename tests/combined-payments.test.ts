@@ -452,6 +452,32 @@ describe('an invitation that is asked for again', () => {
   })
 })
 
+describe('payments in many lanes', () => {
+  test('are looked after although WeChat is slow for one', async () => {
+    const made: string[] = []
+    const lanes = new Set<string>()
+    while (lanes.size < 2) {
+      const { body } = await begin(await tills.card(1_250), 'native')
+      assert.ok(wechat.pay(numberOf(body.id)))
+      made.push(body.id)
+      lanes.add(body.id.slice(-3))
+    }
+    await tills.passTime(11_000)
+    wechat.next('query', 'hung')
+    const looking = lookAfterCombined(leg(), 'test')
+    const succeeded = async () => {
+      const all = await Promise.all(made.map(look))
+      return all.filter(({ status }) => status === 'succeeded').length
+    }
+    for (let tries = 0; tries < 100 && (await succeeded()) < made.length - 1; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(await succeeded(), made.length - 1)
+    wechat.letGo()
+    await looking
+    await toTheEnd()
+  })
+})
+
 describe('what goes back of a payment of a card and WeChat', () => {
   const sold = async () => {
     const card = await tills.card(1_250)

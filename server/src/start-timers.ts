@@ -55,9 +55,9 @@ export function startTimers(
   const settler = makeSettler(flows, { log, monotonic: elapsedMs })
   repeat('settlements', 2_000, (isEnded) => settler.run(isEnded))
   repeat('expired holds', 5_000, () => expireHolds(flows))
-  repeat('payments at tills', 1_000, async () => {
-    for (const mode of modes) await lookAfterCombined({ ...flows, legLog: log }, mode)
-  })
+  repeat('payments at tills', 1_000, () =>
+    Promise.all(modes.map((mode) => lookAfterCombined({ ...flows, legLog: log }, mode))),
+  )
   repeat('red packets', 2_000, async () => {
     for (const mode of modes) await tendRedPackets(flows, mode, log)
   })

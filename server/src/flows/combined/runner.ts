@@ -30,13 +30,14 @@ const leaseMs = 60_000
 /** Looks once after each call that is due. Answers how many there were. */
 export async function lookAfterCombined(context: LegContext, mode: Mode): Promise<number> {
   const { sql } = context.database
-  let looked = 0
-  for (const lane of context.engine.lanesOf(mode)) {
-    const due = await dueCalls(sql, lane, context.engine.now(mode), atOnce)
-    await Promise.all(due.map((call) => lookOnce(context, call)))
-    looked += due.length
-  }
-  return looked
+  const looked = await Promise.all(
+    context.engine.lanesOf(mode).map(async (lane) => {
+      const due = await dueCalls(sql, lane, context.engine.now(mode), atOnce)
+      await Promise.all(due.map((call) => lookOnce(context, call)))
+      return due.length
+    }),
+  )
+  return looked.reduce((sum, count) => sum + count, 0)
 }
 
 async function lookOnce(context: LegContext, call: CallRow): Promise<void> {
