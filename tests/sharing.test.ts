@@ -149,7 +149,7 @@ describe('a sale that is shared', () => {
       await send(62)
       await control.fault(
         { method: 'GET', path: '/v3/profitsharing/orders/*' },
-        { status: { http, code } },
+        { name: 'status', http, code },
       )
       await send(60)
       assert.equal((await shareOf(id)).status, 'asked')
@@ -165,7 +165,7 @@ describe('a sale that is shared', () => {
       const { control } = shop.twin
       await control.fault(
         { method: 'POST', path: '/v3/profitsharing/orders' },
-        { status: { http: 403, code } },
+        { name: 'status', http: 403, code },
       )
       await send(62)
       assert.equal((await shareOf(id)).status, 'waiting')
