@@ -70,6 +70,12 @@ describe('a scarce product', () => {
     const product = await scarce(10, { per_member: 2 })
     const nobody = await shop.order({ product_id: product, member_id: undefined })
     assert.equal(nobody.body.code, 'stock.member_required')
+    const guest = await shop.flows.members.makeGuest(shop.book)
+    const anew = await shop.order({
+      product_id: product,
+      member_id: `mem_${guest.replaceAll('-', '')}`,
+    })
+    assert.equal(anew.body.code, 'stock.member_required', 'each visit would make another')
     const first = await shop.ordered({ product_id: product })
     const more = await shop.order({ product_id: product, quantity: 2 })
     assert.deepEqual(
@@ -113,7 +119,12 @@ describe('in a race', () => {
   test('100 members who each try 20 times get two each', async () => {
     const product = await scarce(1_000, { per_member: 2 })
     const made = await Promise.all(
-      Array.from({ length: 100 }, () => shop.flows.members.makeGuest(shop.book)),
+      Array.from({ length: 100 }, (_, index) =>
+        shop.flows.members.enter(shop.book, {
+          appid: 'wxofficial000000001',
+          openid: `o-tries-${index}`,
+        }),
+      ),
     )
     const codes = await race(
       product,

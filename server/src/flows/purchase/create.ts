@@ -100,7 +100,7 @@ export async function createOrderCommand(
   if (!known.ok) return known
   const { product, lane } = known.value
   const law = await lawOf(context, caller.issuerId)
-  const stock = await wantedStock(context, product?.id, input.memberId)
+  const stock = await wantedStock(context, caller.book, product?.id, input.memberId)
   const { reference } = input
   return ok({
     book: caller.book,

@@ -3,6 +3,7 @@
  * sells it when it is paid, gives it back when it is closed. All of it happens in the lane of the stock.
  */
 import {
+  type BookId,
   type Lane,
   type MemberId,
   type OrderId,
@@ -29,7 +30,7 @@ type Context = Pick<FlowContext, 'database' | 'members'>
 export interface Wanted {
   readonly lane: Lane
   readonly productId: ProductId
-  /** Whoever is one person counts as one. */
+  /** Whoever is one person counts as one; a guest as nobody, for each visit makes another. */
   readonly memberId: MemberId | undefined
   readonly reads: readonly Read[]
 }
@@ -37,12 +38,15 @@ export interface Wanted {
 /** undefined: the product has no limited stock. */
 export async function wantedStock(
   { database, members }: Context,
+  book: BookId,
   productId: ProductId | undefined,
   member: MemberId | undefined,
 ): Promise<Wanted | undefined> {
   const lane = productId && (await placesOf(database).laneOf(productId))
   if (productId === undefined || lane === undefined) return undefined
-  const memberId = member && (await members.canonical(member))
+  const person = member && (await members.canonical(member))
+  const isNobody = person === undefined || (await members.isGuest(book, person))
+  const memberId = isNobody ? undefined : person
   return { lane, productId, memberId, reads: readsOf(lane, productId, memberId) }
 }
 

@@ -50,6 +50,8 @@ export interface Members {
    * calls to WeChat; it is never answered, logged or journaled. undefined: this person never came by that app.
    */
   openidOf(book: BookId, id: MemberId, appid: string): Promise<string | undefined>
+  /** Whether nobody at WeChat has named this member: such a one is made anew by whoever asks. */
+  isGuest(book: BookId, id: MemberId): Promise<boolean>
   /** As whom the member is read now: itself, where it was never merged. */
   canonical(id: MemberId): Promise<MemberId>
   /** Everybody who is one person with this member, the canonical one first: whose cards and orders are theirs. */
@@ -169,6 +171,7 @@ export function openMembers(needs: MemberNeeds): Members {
       return id
     },
     openidOf,
+    isGuest: async (book, id) => (await load(book, id))?.appid === null,
     canonical: (id) => selectCanonical(sql, id),
     groupOf,
     sameUnion: async (book, id) => {
