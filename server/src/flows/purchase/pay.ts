@@ -246,7 +246,9 @@ async function notInvited(
   const { bookId: book, orderId } = trade
   const learnt = await askTrade(context, trade, outTradeNo(trade))
   if (learnt === 'in_book') return refused(await wrongStatus(context, book, orderId))
-  const isStale = learnt === 'later' || learnt === 'not_there' || isTaken(code)
+  // Refused for now, and nobody was shown anything of it: the same number is asked for again.
+  const isForNow = learnt === 'later' && trade.state === 'asked'
+  const isStale = learnt === 'not_there' || isTaken(code) || (learnt === 'later' && !isForNow)
   const end =
     learnt === 'not_there' && trade.state === 'asked' ? neverOpenedCommand : closingCommand
   const command = end(context, book, trade)
