@@ -277,6 +277,57 @@ describe('callbacks', () => {
     assert.equal(done(await connector.pay.queryRefund(account, outRefundNo)).state, 'abnormal')
   })
 
+  test('an abnormal refund goes to a card of the payer, whose number and name nobody else reads', async () => {
+    const { asked } = await paid()
+    const outRefundNo = number('RF')
+    await twin.control.fault({ path: '/v3/refund/domestic/refunds' }, 'refund_abnormal')
+    const back = { outTradeNo: asked.outTradeNo, outRefundNo, amount: 10_000n, total: 10_000n }
+    const { refundId } = done(await connector.pay.refund(account, back))
+    const card = { bankType: 'ICBC_DEBIT', bankAccount: '6222020200012345678', realName: '李四' }
+    const apply = () =>
+      connector.pay.applyAbnormalRefund(account, { outRefundNo, refundId, ...card })
+    const early = await apply()
+    assert.equal(early.status === 'refused' && early.code, 'INVALID_REQUEST', 'not abnormal yet')
+    await twin.control.clock({ advance_seconds: 40 })
+    assert.equal(done(await apply()).state, 'processing')
+    const { json, headers, path } = await lastRequest('/v3/refund/domestic/refunds/')
+    assert.equal(path, `/v3/refund/domestic/refunds/${refundId}/apply-abnormal-refund`)
+    const { bank_account, real_name, ...open } = json
+    assert.deepEqual(open, {
+      out_refund_no: outRefundNo,
+      type: 'USER_BANK_CARD',
+      bank_type: 'ICBC_DEBIT',
+    })
+    for (const sealed of [bank_account, real_name]) assert.match(sealed, /^[A-Za-z0-9+/]{342}==$/)
+    assert.equal(headers['wechatpay-serial'], merchant.platform_certificates[0]?.serial_no)
+    const again = await apply()
+    assert.equal(again.status === 'refused' && again.code, 'INVALID_REQUEST', 'under way')
+    await twin.control.clock({ advance_seconds: 40 })
+    assert.equal(done(await connector.pay.queryRefund(account, outRefundNo)).state, 'succeeded')
+    const logged = connector.lines.join('')
+    for (const secret of [card.bankAccount, card.realName]) assert.ok(!logged.includes(secret))
+  })
+
+  test('an application whose answer is lost is not sent a second time by itself', async () => {
+    const { asked } = await paid()
+    const outRefundNo = number('RF')
+    await twin.control.fault({ path: '/v3/refund/domestic/refunds' }, 'refund_abnormal')
+    const back = { outTradeNo: asked.outTradeNo, outRefundNo, amount: 10_000n, total: 10_000n }
+    const { refundId } = done(await connector.pay.refund(account, back))
+    await twin.control.clock({ advance_seconds: 40 })
+    const path = `/v3/refund/domestic/refunds/${refundId}/apply-abnormal-refund`
+    await twin.control.fault({ path, times: 1 }, 'answer_500_after')
+    const card = { bankType: 'ICBC_DEBIT', bankAccount: '6222020200012345678', realName: '李四' }
+    const lost = await connector.pay.applyAbnormalRefund(account, {
+      outRefundNo,
+      refundId,
+      ...card,
+    })
+    assert.equal(lost.status, 'unknown')
+    assert.equal((await twin.control.requests(path)).length, 1)
+    assert.equal(done(await connector.pay.queryRefund(account, outRefundNo)).state, 'processing')
+  })
+
   test('a probe and a wrong signature are refused, and the true one that follows is taken', async () => {
     for (const effect of ['probe_signature', 'bad_signature']) {
       await twin.control.fault({ path: 'TRANSACTION.SUCCESS' }, effect)

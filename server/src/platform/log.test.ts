@@ -33,6 +33,8 @@ test('names of people at WeChat, codes and keys are hidden, and what stands besi
     openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o',
     unionid: 'uUpF8uMuAJO_M2pxb1Q9zNjWeS6o',
     auth_code: 'a34512345678901234x',
+    bank_account: '622202020001',
+    real_name: '李四',
     session_key: 'HyVFkGl5F5OQWJZZaNzBBg==',
     access_token: '15_bearer',
     api_v3_key: 'k'.repeat(32),

@@ -8,7 +8,7 @@ export type Log = Logger
 
 const hidden = '[hidden]'
 const secretMembers =
-  'authorization|secret|token|pay_code|password|id_number|phone|openid|unionid|auth_code|session_key|access_token|api_?v[23]_?key'
+  'authorization|secret|token|pay_code|password|id_number|phone|openid|unionid|auth_code|bank_account|real_name|session_key|access_token|api_?v[23]_?key'
 
 const cleaners: readonly [RegExp, string][] = [
   // First, since its line breaks are escaped in a member, where the next one stops.

@@ -111,7 +111,8 @@ export async function queryRefund(client: PayClient, outRefundNo: string): Promi
   })
 }
 
-function refundOf(body: unknown, outRefundNo: string): Refund | undefined {
+/** A signature does not say to which question it belongs. */
+export function refundOf(body: unknown, outRefundNo: string): Refund | undefined {
   const found = refundIn(body)
   return found?.outRefundNo === outRefundNo ? found : undefined
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WechatPay } from '../../modules/wechat/index.ts'
 import { openSm, type Sm } from '../../platform/crypto/sm.ts'
 import type { Log } from '../../platform/log.ts'
+import { applyAbnormalRefund } from './abnormal-refunds.ts'
 import { accountsAtWork, type WechatPayNeeds } from './accounts.ts'
 import { bill } from './bills.ts'
 import { payHosts } from './client.ts'
@@ -28,6 +29,7 @@ export function wechatPay(needs: WechatPayNeeds): WechatPay {
       closeCombined(await of(account), no, parts, appid),
     refund: async (account, asked) => refund(await of(account), asked),
     queryRefund: async (account, no) => queryRefund(await of(account), no),
+    applyAbnormalRefund: async (account, asked) => applyAbnormalRefund(await of(account), asked),
     micropay: async (account, order) => {
       const client = await of(account)
       return micropay(client, client.callV2, order)

@@ -92,6 +92,18 @@ export interface Refund {
   readonly succeededAt?: Instant | undefined
 }
 
+/** An abnormal refund goes to a bank card of the payer instead. */
+export interface AbnormalRefundAsked {
+  readonly outRefundNo: string
+  /** WeChat's own number of it. */
+  readonly refundId: string
+  /** WeChat's word for the bank and the kind of card, such as `ICBC_DEBIT`. */
+  readonly bankType: string
+  /** Digits; like the name encrypted for WeChat on the way. */
+  readonly bankAccount: string
+  readonly realName: string
+}
+
 /** A payment code shown to a till. */
 export interface Micropay {
   readonly outTradeNo: string
@@ -256,6 +268,8 @@ export interface WechatPay {
   ): Promise<Answer<'closed'>>
   refund(account: WechatAccountId, refund: RefundAsked): Promise<Answer<Refund>>
   queryRefund(account: WechatAccountId, outRefundNo: string): Promise<Answer<Refund>>
+  /** `refused` also where it is not abnormal any more: ask what it is, an earlier call may have been taken. */
+  applyAbnormalRefund(account: WechatAccountId, asked: AbnormalRefundAsked): Promise<Answer<Refund>>
   /** `done` may say `paying`: the payer types a password; ask again, then `reverse`. */
   micropay(account: WechatAccountId, order: Micropay): Promise<Answer<Trade>>
   /** By the protocol that micropay uses. */
