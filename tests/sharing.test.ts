@@ -5,72 +5,27 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Uuid } from '@lika/contract'
-import { startSharingQueue } from '../server/src/flows/sharing/queue.ts'
 import { sendShares } from '../server/src/flows/sharing/send.ts'
 import type { Answer, Share, WechatPay } from '../server/src/modules/wechat/index.ts'
 import { newId } from '../server/src/platform/ids.ts'
 import { fakeAppid } from './harness/fake-wechat-pay.ts'
-import { type OrderShop, startOrderShop } from './harness/orders.ts'
-import type { TwinMerchant } from './harness/twin.ts'
+import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
-let shop: OrderShop
-let payees: TwinMerchant[]
+let shop: SharingShop
 let product: string
-let queue: ReturnType<typeof startSharingQueue>
 
 before(async () => {
-  shop = await startOrderShop({ merchant: { sharing_max_bp: 3_000 } })
-  const name = '供应商'
-  payees = [await shop.twin.control.merchant({ name }), await shop.twin.control.merchant({ name })]
+  shop = await startSharingShop()
   product = await shop.makeProduct(shop.key, { cooling_off_hours: 0 })
-  queue = startSharingQueue(shop.flows.database, {
-    lanes: () => shop.flows.engine.lanes.map(({ lane }) => lane),
-    log: shop.log,
-    onStopped: (error) => void shop.faults.push(String(error)),
-  })
 })
-after(async () => {
-  await queue.stop()
-  try {
-    await shop.check()
-  } finally {
-    await shop.stop()
-  }
-})
+after(() => shop.stop())
 
-const rule = (subject: object, receivers: object[]) =>
-  shop.call('POST', '/v1/wechat/sharing_rules', {
-    key: shop.key,
-    body: { ...subject, receivers },
-  })
-
-const receiver = (index: number, share_bp: number) => ({
-  mchid: payees[index]?.mchid,
-  name: '供应商',
-  relation: 'SUPPLIER',
-  share_bp,
-})
+const rule: SharingShop['rule'] = (...given) => shop.rule(...given)
+const receiver: SharingShop['receiver'] = (...given) => shop.receiver(...given)
+const shareOf: SharingShop['shareOf'] = (id) => shop.shareOf(id)
+const send: SharingShop['send'] = (...seconds) => shop.send(...seconds)
 
 type Json = ReturnType<typeof JSON.parse>
-
-/** The shares of a sale, once they are queued. */
-async function shareOf(id: string): Promise<Json> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { body } = await shop.get(shop.key, '/v1/wechat/shares?limit=200')
-    const found = body.data.find((one: Json) => one.sale_id === id)
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 30))
-  }
-  return undefined
-}
-
-async function send(...seconds: number[]): Promise<void> {
-  for (const some of seconds) {
-    await shop.advance(some)
-    await sendShares(shop.flows, 'test')
-    await shop.twin.control.settle()
-  }
-}
 
 describe('a sale that is shared', () => {
   test('goes out to those who get a part, a minute later and behind the sale', async () => {

@@ -1403,13 +1403,17 @@ create table profit_share (
   next_at timestamp with time zone not null,
   tries integer not null default 0,
   created_at timestamp with time zone not null,
+  rest text not null default 'held'::text,
+  rest_reason text,
   constraint pk_profit_share PRIMARY KEY (lane, id),
-  constraint ck_profit_share_amount CHECK (((amount > 0) AND (amount <= total) AND ((returned >= 0) AND (returned <= amount)))),
+  constraint ck_profit_share_amount CHECK (((amount >= 0) AND (amount <= total) AND ((returned >= 0) AND (returned <= amount)))),
+  constraint ck_profit_share_rest CHECK (((rest = ANY (ARRAY['held'::text, 'waiting'::text, 'asked'::text, 'free'::text, 'refunded'::text, 'refused'::text])) AND ((rest = 'held'::text) = (state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text]))))),
   constraint ck_profit_share_state CHECK ((state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text, 'finished'::text, 'failed'::text, 'cancelled'::text])))
 );
 comment on table profit_share is 'Shares of sales on their way to those who get them.';
+CREATE INDEX ix_profit_share_due ON profit_share USING btree (account_id, next_at) WHERE (rest = ANY (ARRAY['held'::text, 'waiting'::text, 'asked'::text]));
+CREATE INDEX ix_profit_share_refused ON profit_share USING btree (book_id) WHERE (rest = 'refused'::text);
 CREATE INDEX ix_profit_share_trade ON profit_share USING btree (account_id, out_trade_no);
-CREATE INDEX ix_profit_share_waiting ON profit_share USING btree (account_id, next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'asked'::text, 'processing'::text]));
 grant insert, select, update on profit_share to lika_app;
 
 create table rebate (
@@ -1761,17 +1765,29 @@ create table share_return (
   share_id uuid not null,
   book_id uuid not null,
   out_refund_no text not null,
-  mchid text not null,
+  mchid text,
   amount bigint not null,
   state text not null default 'asked'::text,
   created_at timestamp with time zone not null,
+  member_id uuid,
+  reason text,
   constraint pk_share_return PRIMARY KEY (lane, out_return_no),
   constraint ck_share_return_amount CHECK ((amount > 0)),
+  constraint ck_share_return_payee CHECK (((mchid IS NULL) <> (member_id IS NULL))),
   constraint ck_share_return_state CHECK ((state = ANY (ARRAY['asked'::text, 'succeeded'::text, 'failed'::text])))
 );
 comment on table share_return is 'Shares that come back before a refund.';
 CREATE INDEX ix_share_return_share ON share_return USING btree (lane, share_id);
 grant insert, select, update on share_return to lika_app;
+
+create table shared_trade (
+  lane integer not null,
+  out_trade_no text not null,
+  book_id uuid not null,
+  constraint pk_shared_trade PRIMARY KEY (lane, out_trade_no)
+);
+comment on table shared_trade is 'Numbers at WeChat that were asked for as shared, so that WeChat keeps their money.';
+grant insert, select on shared_trade to lika_app;
 
 create table sharing_rule (
   id uuid not null,
@@ -2448,6 +2464,7 @@ begin
   delete from red_packet where lane = in_lane and book_id = book;
   delete from share_return where lane = in_lane and book_id = book;
   delete from profit_share where lane = in_lane and book_id = book;
+  delete from shared_trade where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;
   delete from stock_member where lane = in_lane and book_id = book;
   delete from product_stock where lane = in_lane and book_id = book;

@@ -10,6 +10,7 @@ import {
 } from './modules/clearing/index.ts'
 import { countPayouts } from './modules/payouts/index.ts'
 import type { Tables } from './modules/policy/index.ts'
+import { countShares } from './modules/sharing/index.ts'
 import { readDeliveryFigures } from './modules/webhooks/index.ts'
 import { realNow } from './platform/clock.ts'
 import type { Database } from './platform/db.ts'
@@ -68,6 +69,7 @@ export function openMetrics(): Metrics {
       watchDatabase(registry, database)
       watchSettlements(registry, database, tables)
       watchPayouts(registry, database)
+      watchShares(registry, database)
     },
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
@@ -147,6 +149,21 @@ function watchPayouts(registry: Registry, { sql }: Database): void {
         this.set({ mode, attention: 'no' }, sent - attention)
         this.set({ mode, attention: 'yes' }, attention)
       }
+    },
+  })
+}
+
+/** What WeChat refuses to share, or to let go of, until somebody puts it right. */
+function watchShares(registry: Registry, { sql }: Database): void {
+  new Gauge({
+    name: 'lika_shares_attention',
+    help: 'Shares of sales that WeChat refuses again and again, or for good: a person has to look.',
+    labelNames: ['mode'],
+    registers: [registry],
+    async collect() {
+      const figures = await countShares(sql).catch(() => [])
+      this.reset()
+      for (const { mode, attention } of figures) this.set({ mode }, attention)
     },
   })
 }

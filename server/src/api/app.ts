@@ -10,6 +10,7 @@ import { addFirstHook, makeFastify } from './http/fastify-settings.ts'
 import { type LikaApp, makeKernel } from './http/kernel.ts'
 import { addMeter } from './http/meter.ts'
 import { openapiOf } from './http/openapi.ts'
+import { register as registerAbnormalRefunds } from './v1/abnormal-refunds.ts'
 import { register as registerBankStatements } from './v1/bank-statements.ts'
 import { register as registerBatches } from './v1/batches.ts'
 import { register as registerBulk } from './v1/bulk.ts'
@@ -63,6 +64,7 @@ import { register as registerSettlementAdjustments } from './v1/settlement-adjus
 import { register as registerSettlementFiles } from './v1/settlement-files.ts'
 import { register as registerSettlements } from './v1/settlements.ts'
 import { register as registerSharing } from './v1/sharing.ts'
+import { register as registerShares } from './v1/sharing-shares.ts'
 import { register as registerStatements } from './v1/statements.ts'
 import { register as registerStock } from './v1/stock.ts'
 import { register as registerTestMode } from './v1/test-mode.ts'
@@ -110,6 +112,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerRefunds,
   registerHolds,
   registerCombinedPayments,
+  registerAbnormalRefunds,
   registerSettlements,
   registerSettlementAdjustments,
   registerCalendar,
@@ -126,6 +129,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerWechatPayAccounts,
   registerWechatApps,
   registerSharing,
+  registerShares,
   registerWechatBills,
   registerWechatCardCodes,
   registerWechatCards,

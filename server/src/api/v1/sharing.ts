@@ -1,25 +1,14 @@
-/** Routes of profit sharing: who gets what share of what is sold by WeChat, and what is on its way to them. */
-import {
-  asId,
-  fenToJson,
-  formatId,
-  formatInstant,
-  modeOfBook,
-  ok,
-  type Result,
-  refusal,
-  refused,
-} from '@lika/contract'
+/** Routes of profit sharing: who gets what share of what is sold by WeChat. */
+import { asId, formatId, formatInstant, ok, type Result, refusal, refused } from '@lika/contract'
 import type { FlowContext } from '../../flows/context.ts'
+import { introduceReceivers } from '../../flows/sharing/introduce.ts'
 import {
   insertRule,
   mostSharedBp,
   relations,
-  type ShareRow,
+  type SharingReceiver,
   type SharingRule,
   selectRules,
-  selectShares,
-  shareStates,
 } from '../../modules/sharing/index.ts'
 import type { Deps } from '../deps.ts'
 import { created, okay } from '../http/answers.ts'
@@ -27,8 +16,6 @@ import { presentPage, readPage, uuidPart } from '../http/cursors.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { notFound } from '../http/read-call.ts'
 import {
-  Amount,
-  AmountOrZero,
   closed,
   idOf,
   nullable,
@@ -43,20 +30,33 @@ import {
 } from '../http/schemas.ts'
 
 const Mchid = Type.String({ pattern: '^[0-9]{6,32}$' })
-const Receiver = closed({
-  mchid: Mchid,
-  name: text(64),
-  relation: oneOf(relations),
-  share_bp: Type.Integer({
-    minimum: 1,
-    maximum: 10_000,
-    description: 'ten-thousandths of what is paid by WeChat',
+const shareOfPayment = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  description: 'ten-thousandths of what is paid by WeChat',
+})
+const NewReceiver = closed({
+  mchid: Type.Optional(Mchid),
+  member_id: Type.Optional(idOf('member')),
+  name: Type.Optional({
+    ...text(64),
+    description:
+      'as WeChat knows it, which checks it; needed beside mchid; of a member it is kept nowhere',
   }),
+  relation: oneOf(relations),
+  share_bp: shareOfPayment,
+})
+const Receiver = closed({
+  mchid: nullable(Mchid),
+  member_id: nullable(idOf('member')),
+  name: nullable(Type.String()),
+  relation: oneOf(relations),
+  share_bp: shareOfPayment,
 })
 const NewRule = closed({
   product_id: Type.Optional(idOf('product')),
   merchant_id: Type.Optional(idOf('merchant')),
-  receivers: Type.Array(Receiver, {
+  receivers: Type.Array(NewReceiver, {
     maxItems: 10,
     description: 'none: nothing is shared any more',
   }),
@@ -67,23 +67,8 @@ const RuleBody = closed({
   receivers: Type.Array(Receiver),
   created_at: Timestamp,
 })
-const ShareBody = closed({
-  sale_id: Type.String({ description: 'ord_… or cpay_…' }),
-  status: oneOf(shareStates),
-  reason: nullable(Type.String()),
-  total: Amount,
-  amount: Amount,
-  returned_amount: AmountOrZero,
-  receivers: Type.Array(closed({ mchid: Mchid, amount: Amount })),
-  created_at: Timestamp,
-})
 
 export function register(app: LikaApp, deps: Deps): void {
-  registerRules(app, deps)
-  registerShares(app, deps)
-}
-
-function registerRules(app: LikaApp, deps: Deps): void {
   const { database, flows, bookNow } = deps
   app.route(
     {
@@ -93,22 +78,26 @@ function registerRules(app: LikaApp, deps: Deps): void {
       access: 'wechat:write',
       body: NewRule,
       responses: { 201: RuleBody },
-      refusals: ['product.not_found', 'merchant.not_found', 'sharing.too_much', 'wechat.refused'],
+      refusals: [
+        'product.not_found',
+        'merchant.not_found',
+        'member.not_found',
+        'sharing.too_much',
+        'sharing.payee_unknown',
+        'wechat.refused',
+      ],
     },
     async ({ caller, body }) => {
       const subject = await readSubject(flows, caller.book, body)
       if (!subject.ok) return subject
-      const receivers = body.receivers.map(({ mchid, name, relation, share_bp }) => {
-        return { mchid, name, relation, shareBp: share_bp }
-      })
-      const sum = receivers.reduce((total, { shareBp }) => total + shareBp, 0)
-      const isTwice = new Set(receivers.map(({ mchid }) => mchid)).size < receivers.length
-      if (sum > mostSharedBp || isTwice) return refused(tooMuch)
+      const receivers = await readReceivers(flows, caller.book, body.receivers)
+      if (!receivers.ok) return receivers
       const id = asId<string>(flows.newId())
       const createdAt = bookNow(caller.mode)
-      const rule = { id, bookId: caller.book, ...subject.value, receivers, createdAt }
-      const known = await introduce(flows, rule)
+      const known = await introduceReceivers(flows, caller.book, receivers.value)
       if (!known.ok) return known
+      const kept = { ...subject.value, receivers: receivers.value.map(withoutNameOfPerson) }
+      const rule = { id, bookId: caller.book, ...kept, createdAt }
       await insertRule(database.sql, rule)
       return created(presentRule(rule))
     },
@@ -164,76 +153,50 @@ async function readSubject(
   return ok({ productId: null, merchantId })
 }
 
-/**
- * WeChat has to know receivers before they get anything; it takes them as often as they are told. Refusals:
- * `wechat.refused` with its code, `busy` where it does not answer.
- */
-async function introduce(flows: FlowContext, rule: SharingRule): Promise<Result<void>> {
-  const accounts = await flows.payAccounts.list(rule.bookId, { status: 'active', limit: 50 })
-  for (const { id, appids } of accounts) {
-    for (const { mchid, name, relation } of rule.receivers) {
-      const receiver = { type: 'MERCHANT_ID', account: mchid, name, relation } as const
-      const answer = await flows.wechatPay.addReceiver(id, appids[0] ?? '', receiver)
-      if (answer.status === 'unknown')
-        return refused(refusal('busy', 'WeChat does not answer.', { retryAfterSeconds: 2 }))
-      if (answer.status === 'refused')
-        return refused(
-          refusal('wechat.refused', `WeChat does not take ${mchid}: ${answer.code}.`, {
-            data: { code: answer.code },
-          }),
-        )
+/** Refusals: `request.invalid` for none or both, `member.not_found`, `sharing.too_much`. */
+async function readReceivers(
+  { members }: FlowContext,
+  book: SharingRule['bookId'],
+  given: readonly Static<typeof NewReceiver>[],
+): Promise<Result<SharingReceiver[]>> {
+  const receivers: SharingReceiver[] = []
+  for (const [index, { mchid, member_id, name, relation, share_bp }] of given.entries()) {
+    const rest = { name, relation, shareBp: share_bp }
+    if (mchid !== undefined && member_id === undefined && name !== undefined) {
+      receivers.push({ mchid, ...rest })
+      continue
     }
+    if (mchid !== undefined || member_id === undefined) return refused(notOne(index))
+    const memberId = readId('member', member_id)
+    if ((await members.find(book, memberId)) === undefined) return refused(notFound('member'))
+    receivers.push({ memberId, ...rest })
   }
-  return ok(undefined)
+  const sum = receivers.reduce((total, one) => total + one.shareBp, 0)
+  const who = new Set(receivers.map(({ mchid, memberId }) => mchid ?? memberId))
+  return sum > mostSharedBp || who.size < receivers.length ? refused(tooMuch) : ok(receivers)
+}
+
+function notOne(index: number) {
+  const message = 'is either a merchant with mchid and name, or a member with member_id'
+  const errors = [{ path: `receivers.${index}`, message }]
+  return refusal('request.invalid', `A receiver ${message}.`, { errors })
+}
+
+function withoutNameOfPerson(receiver: SharingReceiver): SharingReceiver {
+  return receiver.mchid === undefined ? { ...receiver, name: undefined } : receiver
 }
 
 function presentRule(rule: SharingRule) {
   return {
     product_id: rule.productId === null ? null : formatId('product', rule.productId),
     merchant_id: rule.merchantId === null ? null : formatId('merchant', rule.merchantId),
-    receivers: rule.receivers.map(({ mchid, name, relation, shareBp }) => ({
-      mchid,
-      name,
+    receivers: rule.receivers.map(({ mchid, memberId, name, relation, shareBp }) => ({
+      mchid: mchid ?? null,
+      member_id: memberId === undefined ? null : formatId('member', memberId),
+      name: name ?? null,
       relation: relations.find((one) => one === relation) ?? 'PARTNER',
       share_bp: shareBp,
     })),
     created_at: formatInstant(rule.createdAt),
-  }
-}
-
-function registerShares(app: LikaApp, { database, flows }: Deps): void {
-  app.route(
-    {
-      method: 'GET',
-      path: '/v1/wechat/shares',
-      summary: 'Lists shares of sales and how far they are, the newest first',
-      access: 'wechat:read',
-      query: closed(paging),
-      responses: { 200: pageOf(ShareBody) },
-      refusals: ['cursor.invalid'],
-    },
-    async ({ caller, query }) => {
-      const asked = readPage('shares', [uuidPart], query)
-      if (!asked.ok) return asked
-      const { limit, afterId } = asked.value
-      const lanes = flows.engine.lanesOf(modeOfBook(caller.book))
-      const filter = { before: afterId, limit: limit + 1 }
-      const rows = await selectShares(database.sql, lanes, caller.book, filter)
-      return okay(presentPage('shares', asked.value, rows, ({ id }) => [id], presentShare))
-    },
-  )
-}
-
-function presentShare(share: ShareRow) {
-  const isTill = share.outTradeNo.startsWith('CP')
-  return {
-    sale_id: formatId(isTill ? 'combined_payment' : 'order', share.id),
-    status: share.state,
-    reason: share.reason,
-    total: fenToJson(share.total),
-    amount: fenToJson(share.amount),
-    returned_amount: fenToJson(share.returned),
-    receivers: share.receivers.map(({ mchid, amount }) => ({ mchid, amount: fenToJson(amount) })),
-    created_at: formatInstant(share.createdAt),
   }
 }

@@ -107,6 +107,18 @@ export async function returnShare(
   })
 }
 
+export async function queryShareReturn(
+  client: PayClient,
+  outReturnNo: string,
+  outOrderNo: string,
+): Promise<Answer<ShareReturn>> {
+  return client.call({
+    method: 'GET',
+    path: `/v3/profitsharing/return-orders/${pathPart(outReturnNo)}?out_order_no=${pathPart(outOrderNo)}`,
+    read: (body) => returnOf(body, outReturnNo),
+  })
+}
+
 export async function unfreeze(
   client: PayClient,
   asked: {

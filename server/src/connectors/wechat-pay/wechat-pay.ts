@@ -12,7 +12,14 @@ import { checkPayAccount } from './doctor.ts'
 import { micropay, queryMicropay, reverse } from './micropay.ts'
 import { readNotice } from './notices.ts'
 import { close, prepay, query, queryRefund, refund } from './orders.ts'
-import { addReceiver, queryShare, returnShare, share, unfreeze } from './sharing.ts'
+import {
+  addReceiver,
+  queryShare,
+  queryShareReturn,
+  returnShare,
+  share,
+  unfreeze,
+} from './sharing.ts'
 import { cancelTransfer, queryTransfer, transfer } from './transfers.ts'
 
 const betweenReversalsMs = 1_000
@@ -48,6 +55,8 @@ export function wechatPay(needs: WechatPayNeeds): WechatPay {
     queryShare: async (account, no, transactionId) =>
       queryShare(await of(account), no, transactionId),
     returnShare: async (account, asked) => returnShare(await of(account), asked),
+    queryShareReturn: async (account, no, outOrderNo) =>
+      queryShareReturn(await of(account), no, outOrderNo),
     unfreeze: async (account, asked) => unfreeze(await of(account), asked),
     transfer: async (account, asked) => transfer(await of(account), asked),
     queryTransfer: async (account, no) => queryTransfer(await of(account), no),

@@ -52,7 +52,8 @@ export async function askPayer(
     return undefined
   }
   const { outTradeNo, appid, accountId, wechatAmount: amount } = row
-  const profitSharing = await isShared(context.database, row.bookId, row.merchantId)
+  const number = { lane: laneOf(row), bookId: row.bookId, outTradeNo }
+  const profitSharing = await isShared(context.database, number, row.merchantId)
   const { description } = asking
   const common = { outTradeNo, appid, amount, description, creditCards: true, profitSharing }
   if (row.scene === 'micropay') {

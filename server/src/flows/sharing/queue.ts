@@ -8,10 +8,13 @@ import { loadOrders, loadTrades, outTradeNo, tradeKey } from '../../modules/orde
 import {
   insertShares,
   type NewShare,
+  noteShared,
   partsOf,
   rulesFor,
+  type SharedTrade,
   type SharingRule,
   shareAfterMs,
+  sharedOf,
 } from '../../modules/sharing/index.ts'
 import type { Database, Sql } from '../../platform/db.ts'
 import { startTail, type Tail, type TailOptions } from '../../platform/lanes/tail.ts'
@@ -33,15 +36,26 @@ type Sold = Omit<NewShare, 'receivers'> & { readonly subject: ProductId | Mercha
 async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<void> {
   const own = entries.filter((one) => !one.refused && one.lane === laneOfId(one.commandId))
   const sold = [...(await soldByOrder(sql, own)), ...(await soldAtTill(sql, own))]
+  const kept = await keptOf(sql, sold)
   const queued: NewShare[] = []
   for (const [book, some] of Map.groupBy(sold, ({ bookId }) => bookId)) {
     const rules = await rulesOf(sql, book, some)
     for (const { subject, ...sale } of some) {
       const receivers = partsOf(rules.get(subject)?.receivers ?? [], sale.total)
-      if (receivers.length > 0) queued.push({ ...sale, receivers })
+      if (receivers.length > 0 || kept.has(sale.outTradeNo)) queued.push({ ...sale, receivers })
     }
   }
   if (queued.length > 0) await insertShares(sql, queued)
+}
+
+/** Of which WeChat keeps the money until it is shared or let go. */
+async function keptOf(sql: Sql, sold: readonly Sold[]): Promise<Set<string>> {
+  const kept = new Set<string>()
+  for (const [lane, some] of Map.groupBy(sold, (one) => one.lane)) {
+    const numbers = some.map(({ outTradeNo: number }) => number)
+    for (const number of await sharedOf(sql, lane, numbers)) kept.add(number)
+  }
+  return kept
 }
 
 async function rulesOf(
@@ -114,12 +128,22 @@ function textOf(value: unknown): string[] {
   return typeof value === 'string' ? [value] : []
 }
 
-/** Whether a sale is to be shared, which WeChat has to know before it is paid. */
+/**
+ * Whether a sale is to be shared, which WeChat has to know before it is paid; written down before it is told. Under one
+ * number WeChat is told the same for ever, whatever becomes of the rule.
+ */
 export async function isShared(
   { sql }: Pick<Database, 'sql'>,
-  book: BookId,
+  trade: SharedTrade,
   subject: ProductId | MerchantId,
 ): Promise<boolean> {
-  const [rule] = await rulesFor(sql, book, [subject])
-  return rule !== undefined && rule.receivers.length > 0
+  const { lane, bookId, outTradeNo: number } = trade
+  const [rules, told] = await Promise.all([
+    rulesFor(sql, bookId, [subject]),
+    sharedOf(sql, lane, [number]),
+  ])
+  if (told.has(number)) return true
+  const isOne = rules.some(({ receivers }) => receivers.length > 0)
+  if (isOne) await noteShared(sql, trade)
+  return isOne
 }

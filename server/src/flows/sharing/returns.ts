@@ -2,7 +2,14 @@
  * Before a sale that was shared is refunded its shares come back: what was never sent is not sent any more, what was comes
  * back from each who got it, in proportion to the refund, once for each refund.
  */
-import { type Fen, issuerOfBook, modeOfBook, ok, type WechatAccountId } from '@lika/contract'
+import {
+  type Fen,
+  type Instant,
+  issuerOfBook,
+  modeOfBook,
+  ok,
+  type WechatAccountId,
+} from '@lika/contract'
 import { accountId } from '../../modules/ledger/index.ts'
 import {
   cancelWaiting,
@@ -11,12 +18,14 @@ import {
   outShareNo,
   type ReturnRow,
   returnOf,
-  returnsOfShare,
+  returnsOfShares,
+  type SharePart,
   type ShareRow,
   shareOfTrade,
   shareReturns,
   shares,
 } from '../../modules/sharing/index.ts'
+import type { Answer, ShareReturn } from '../../modules/wechat/index.ts'
 import { read } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
@@ -42,7 +51,7 @@ export async function sharesAreBack(context: Context, refund: RefundOfSale): Pro
     case 'cancelled':
       return true
     case 'waiting':
-      return cancelWaiting(sql, share)
+      return cancelWaiting(sql, share, now(context, share) + refundFirstMs)
     case 'asked':
     case 'processing':
       return false
@@ -51,29 +60,56 @@ export async function sharesAreBack(context: Context, refund: RefundOfSale): Pro
   }
 }
 
+/** The refund is asked for before what is left of the sale is let go. */
+const refundFirstMs = 60_000
+
+function now({ engine }: Context, { bookId }: ShareRow): Instant {
+  return engine.now(modeOfBook(bookId))
+}
+
 async function allBack(context: Context, share: ShareRow, refund: RefundOfSale): Promise<boolean> {
   const { sql } = context.database
-  const known = await returnsOfShare(sql, share.lane, share.id)
+  const known = await returnsOfShares(sql, [share.lane], [share.id])
   let areBack = true
-  for (const [index, { mchid, amount: part }] of share.receivers.entries()) {
-    const amount = returnOf(part, refund.amount, refund.total)
+  for (const [index, part] of share.receivers.entries()) {
+    const amount = returnOf(part.amount, refund.amount, refund.total)
     if (amount === 0n) continue
     const no = outReturnNo(share.id, refund.outRefundNo, index)
-    const row: ReturnRow = known.find(({ outReturnNo: one }) => one === no) ?? {
-      outReturnNo: no,
-      shareId: share.id,
-      bookId: share.bookId,
-      outRefundNo: refund.outRefundNo,
-      mchid,
-      amount,
-      state: 'asked',
-      createdAt: context.engine.now(modeOfBook(share.bookId)),
-    }
-    if (row.state !== 'asked') continue
-    await insertReturn(sql, share.lane, row)
-    areBack = (await isBack(context, share, row)) && areBack
+    const standing = known.find(({ outReturnNo: one }) => one === no)
+    if (standing !== undefined && standing.state !== 'asked') continue
+    const row = standing ?? rowOf(part, { ...refund, amount, share, no, at: now(context, share) })
+    if (standing === undefined) await insertReturn(sql, share.lane, row)
+    if (row.mchid === null) continue
+    const sent = { share, row, mchid: row.mchid, wasAsked: standing !== undefined }
+    areBack = (await isBack(context, sent)) && areBack
   }
   return areBack
+}
+
+/** WeChat takes nothing back from a person: that it does not come back is written down at once. */
+function rowOf(
+  payee: SharePart,
+  of: Pick<RefundOfSale, 'outRefundNo' | 'amount'> & {
+    readonly share: ShareRow
+    readonly no: string
+    readonly at: Instant
+  },
+): ReturnRow {
+  const mchid = payee.mchid ?? null
+  const memberId = payee.memberId ?? null
+  const isPerson = mchid === null
+  return {
+    outReturnNo: of.no,
+    shareId: of.share.id,
+    bookId: of.share.bookId,
+    outRefundNo: of.outRefundNo,
+    mchid,
+    memberId,
+    amount: of.amount,
+    state: isPerson ? 'failed' : 'asked',
+    reason: isPerson ? 'payee_is_a_person' : null,
+    createdAt: of.at,
+  }
 }
 
 /** It will never come back (`NO_AUTH`: who got it never agreed to that); after every other code the same request may do. */
@@ -86,31 +122,63 @@ const final = [
   'RESOURCE_NOT_EXISTS',
 ]
 
+interface Sent {
+  readonly share: ShareRow
+  readonly row: ReturnRow
+  readonly mchid: string
+  /** WeChat may know it already. */
+  readonly wasAsked: boolean
+}
+
 /** What a payee cannot give back is borne by the merchant's own balance: the refund waits for it no longer. */
-async function isBack(context: Context, share: ShareRow, row: ReturnRow): Promise<boolean> {
-  const answer = await context.wechatPay.returnShare(share.accountId, {
-    outOrderNo: outShareNo(share.id),
-    outReturnNo: row.outReturnNo,
-    returnMchid: row.mchid,
-    amount: row.amount,
-    description: '退款',
-  })
+async function isBack(context: Context, sent: Sent): Promise<boolean> {
+  const { share, row } = sent
+  const answer = await askBack(context, sent)
   if (answer.status === 'unknown') return false
   if (answer.status === 'refused') {
     if (!final.includes(answer.code)) return false
-    await end(context, share, row, 'failed')
+    await end(context, share, row, { state: 'failed', reason: answer.code })
     return true
   }
-  if (answer.value.state === 'processing') return false
-  await end(context, share, row, answer.value.state)
+  const { state, failReason } = answer.value
+  if (state === 'processing') return false
+  const reason = state === 'failed' ? (failReason ?? 'FAILED') : null
+  await end(context, share, row, { state, reason })
   return true
+}
+
+/**
+ * What was asked for before is asked about first. What has not come there is sent, and what is under way sent again: where
+ * the payee's balance does not reach only that says so.
+ */
+async function askBack(
+  { wechatPay }: Context,
+  { share, row, mchid, wasAsked }: Sent,
+): Promise<Answer<ShareReturn>> {
+  const outOrderNo = outShareNo(share.id)
+  const { outReturnNo: no, amount } = row
+  if (wasAsked) {
+    const known = await wechatPay.queryShareReturn(share.accountId, no, outOrderNo)
+    if (known.status === 'unknown') return known
+    // That nobody may ask now says nothing of what was asked for.
+    if (known.status === 'refused' && known.code !== 'RESOURCE_NOT_EXISTS')
+      return { status: 'unknown', why: known.code }
+    if (known.status === 'done' && known.value.state !== 'processing') return known
+  }
+  return wechatPay.returnShare(share.accountId, {
+    outOrderNo,
+    outReturnNo: no,
+    returnMchid: mchid,
+    amount,
+    description: '退款',
+  })
 }
 
 async function end(
   context: Context,
   share: ShareRow,
   row: ReturnRow,
-  state: 'succeeded' | 'failed',
+  { state, reason }: { readonly state: 'succeeded' | 'failed'; readonly reason: string | null },
 ): Promise<void> {
   const { lane, bookId } = share
   await context.engine.execute({
@@ -136,8 +204,8 @@ async function end(
             .transfer({ debit: own('wechat'), credit: own('shared_sales'), amount })
           view.put(shares, lane, { ...current, returned: current.returned + amount })
         }
-        view.put(shareReturns, lane, { ...standing, state })
-        const body = { share: share.id, state, amountFen: String(row.amount) }
+        view.put(shareReturns, lane, { ...standing, state, reason })
+        const body = { share: share.id, state, reason, amountFen: String(row.amount) }
         return ok({ kind: 'sharing.returned', version: 1, body })
       },
     }),

@@ -7,17 +7,22 @@ import { accountId } from '../../modules/ledger/index.ts'
 import {
   type AskedShare,
   accountsWaiting,
+  askAgainMs,
   outShareNo,
   postponeShares,
+  sendAgainMs,
   shares,
+  shareWithinMs,
   takeShares,
 } from '../../modules/sharing/index.ts'
 import type { Answer, Share } from '../../modules/wechat/index.ts'
 import { type Decision, read, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
+import { type KnownPayees, type PayeeContext, payeesOf, payeeType } from './payees.ts'
+import { letGo } from './rest.ts'
 
-type Context = Pick<FlowContext, 'engine' | 'database' | 'wechatPay' | 'newId'>
+type Context = Pick<FlowContext, 'engine' | 'database' | 'wechatPay' | 'newId'> & PayeeContext
 
 /** What may go out in this second, of every account of the mode. Answers how much did. */
 export async function sendShares(context: Context, mode: Mode): Promise<number> {
@@ -27,7 +32,10 @@ export async function sendShares(context: Context, mode: Mode): Promise<number> 
   if (accounts.length === 0) return 0
   const ids = accounts.map(({ accountId: id }) => id)
   const taken = await takeShares(context.database, mode, ids, now)
-  await settle(context, await Promise.all(taken.map((share) => ask(context, share, now))))
+  const open = taken.filter(({ errand }) => errand === 'share')
+  await settle(context, await Promise.all(open.map((share) => ask(context, share, now))))
+  const over = taken.filter(({ errand }) => errand === 'rest')
+  await letGo(context, over, now)
   return taken.length
 }
 
@@ -39,6 +47,8 @@ type End =
       readonly reason: string | null
       /** Fen that went to payees. */
       readonly moved: Fen
+      /** Whether WeChat still keeps what nobody got. */
+      readonly rest: 'free' | 'waiting'
     }
   | {
       readonly share: AskedShare
@@ -49,31 +59,32 @@ type End =
 
 type Over = Exclude<End, { readonly at: Instant }>
 
-async function ask({ wechatPay }: Context, share: AskedShare, now: Instant): Promise<End> {
-  const { accountId: account, transactionId, appid } = share
+async function ask(context: Context, share: AskedShare, now: Instant): Promise<End> {
+  const { wechatPay } = context
+  const { accountId: account, transactionId } = share
   const outOrderNo = outShareNo(share.id)
+  if (!share.wasAsked && now >= lastInstantOf(share)) return failed(share, 'too_late')
+  const payees = await payeesOf(context, share)
   if (share.wasAsked) {
     const known = await wechatPay.queryShare(account, outOrderNo, transactionId)
-    if (known.status !== 'refused') return meaningOf(share, known, now)
+    if (known.status !== 'refused') return meaningOf(share, payees, known, now)
     // It never came there: the same number is sent again, in a second of its own.
     if (known.code === 'RESOURCE_NOT_EXISTS') return again(share, 'waiting', now + 1_000, null)
     // That nobody may ask now says nothing of what was asked for.
-    return again(share, openStateOf(share), now + pauseMs(share), known.code)
+    return again(share, openStateOf(share), now + sendAgainMs(share.tries), known.code)
   }
-  const answer = await wechatPay.share(account, {
-    appid,
-    transactionId,
-    outOrderNo,
-    receivers: share.receivers.map(({ mchid, amount }) => ({
-      type: 'MERCHANT_ID' as const,
-      account: mchid,
-      amount,
-      description: '分账',
-    })),
-    unfreezeRest: true,
+  const receivers = share.receivers.flatMap((payee, index) => {
+    const to = payees.accounts[index]
+    const type = payeeType(payee)
+    return to === undefined ? [] : [{ type, account: to, amount: payee.amount, description }]
   })
-  return meaningOf(share, answer, now)
+  if (receivers.length < share.receivers.length) return sendLater(share, now, 'payee_unknown')
+  const { appid } = payees
+  const asked = { appid, transactionId, outOrderNo, receivers, unfreezeRest: true }
+  return meaningOf(share, payees, await wechatPay.share(account, asked), now)
 }
+
+const description = '分账'
 
 /** What is asked for will never be done; after every other code the same request may do. */
 const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
@@ -83,25 +94,46 @@ function openStateOf({ state }: AskedShare): 'asked' | 'processing' {
 }
 
 /** What came of a request, or of a question that was answered. */
-function meaningOf(share: AskedShare, answer: Answer<Share>, now: Instant): End {
-  if (answer.status === 'unknown')
-    return again(share, openStateOf(share), now + pauseMs(share), answer.why)
+function meaningOf(
+  share: AskedShare,
+  payees: KnownPayees,
+  answer: Answer<Share>,
+  now: Instant,
+): End {
+  const later = now + askAgainMs(share.tries)
+  if (answer.status === 'unknown') return again(share, openStateOf(share), later, answer.why)
   if (answer.status === 'refused') {
     const { code } = answer
-    return final.includes(code)
-      ? { share, end: 'failed', reason: code, moved: 0n }
-      : again(share, 'waiting', now + pauseMs(share), code)
+    return final.includes(code) ? failed(share, code) : sendLater(share, now, code)
   }
   const { state, receivers } = answer.value
   if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
-    return again(share, 'processing', now + pauseMs(share), null)
+    return again(share, 'processing', later, null)
   const closed = receivers.filter(({ result }) => result === 'closed')
-  const gone = share.receivers.filter(
-    ({ mchid }) => !closed.some(({ account }) => account === mchid),
-  )
-  const moved = gone.reduce((sum, { amount }) => sum + amount, 0n)
+  const moved = movedOf(share, payees, closed)
   const reason = closed[0] === undefined ? null : (closed[0].failReason ?? 'CLOSED')
-  return { share, end: moved === 0n ? 'failed' : 'finished', reason, moved }
+  return { share, end: moved === 0n ? 'failed' : 'finished', reason, moved, rest: 'free' }
+}
+
+/** A member who is known no more is told by his amount: who he was to WeChat stands nowhere. */
+function movedOf(
+  { receivers }: AskedShare,
+  { accounts }: KnownPayees,
+  closed: Share['receivers'],
+): Fen {
+  const strangers = closed.filter(({ account }) => !accounts.includes(account))
+  let moved = 0n
+  for (const [index, { amount }] of receivers.entries()) {
+    const to = accounts[index]
+    const place = strangers.findIndex((one) => one.amount === amount)
+    if (to === undefined && place !== -1) strangers.splice(place, 1)
+    else if (!closed.some(({ account }) => account === to)) moved += amount
+  }
+  return moved
+}
+
+function failed(share: AskedShare, reason: string): Over {
+  return { share, end: 'failed', reason, moved: 0n, rest: 'waiting' }
 }
 
 function again(
@@ -113,10 +145,15 @@ function again(
   return { share, end, at, reason }
 }
 
-const pausesMs = [5_000, 10_000, 30_000, 60_000, 300_000]
+/** Less and less often, and a last time just before it is too late. */
+function sendLater(share: AskedShare, now: Instant, reason: string): End {
+  const last = lastInstantOf(share)
+  const at = now + sendAgainMs(share.tries)
+  return again(share, 'waiting', now < last ? Math.min(at, last) : at, reason)
+}
 
-function pauseMs({ tries }: AskedShare): number {
-  return pausesMs[Math.min(tries, pausesMs.length) - 1] ?? 5_000
+function lastInstantOf({ createdAt }: AskedShare): Instant {
+  return createdAt + shareWithinMs
 }
 
 async function settle(context: Context, ends: readonly End[]): Promise<void> {
@@ -160,16 +197,16 @@ function settleIn(view: View, lane: number, ends: readonly Over[]): Decision {
   let amount = 0n
   let finished = 0
   let failed = 0
-  for (const { share, end, reason, moved } of ends) {
+  for (const { share, end, reason, moved, rest } of ends) {
     const row = view.get(shares, share.id)
     if (row === undefined || row.state === 'finished' || row.state === 'failed') continue
     if (end === 'finished') {
       amount += moved
       finished += 1
-      view.put(shares, lane, { ...row, state: 'finished', reason })
+      view.put(shares, lane, { ...row, state: 'finished', reason, rest })
     } else {
       failed += 1
-      view.put(shares, lane, { ...row, state: 'failed', reason })
+      view.put(shares, lane, { ...row, state: 'failed', reason, rest })
     }
   }
   const desks = new Desks(view)

@@ -1,27 +1,43 @@
 /** Profit sharing: who gets a share of what is sold by WeChat, and what is on its way to them. */
+export { noteShared, type SharedTrade, sharedOf } from './flag-store.ts'
 export {
+  askAgainMs,
   mostSharedBp,
   outReturnNo,
   outShareNo,
+  outUnfreezeNo,
+  type Payee,
   partsOf,
+  type RestState,
   relations,
+  restStates,
   returnOf,
+  type SharePart,
   type ShareRow,
+  type SharingReceiver,
   type SharingRule,
+  sendAgainMs,
   shareAfterMs,
   shareStates,
+  shareWithinMs,
 } from './model.ts'
-export { insertReturn, type ReturnRow, returnsOfShare, shareReturns } from './return-store.ts'
+export { insertReturn, type ReturnRow, returnsOfShares, shareReturns } from './return-store.ts'
 export { insertRule, rulesFor, selectRules } from './rule-store.ts'
 export {
-  type AskedShare,
-  accountsWaiting,
   cancelWaiting,
+  countShares,
+  findShare,
   insertShares,
   type NewShare,
-  postponeShares,
   selectShares,
   shareOfTrade,
   shares,
-  takeShares,
 } from './share-store.ts'
+export {
+  type AskedShare,
+  accountsWaiting,
+  noteRests,
+  postponeShares,
+  takeShares,
+  tryShareNow,
+} from './take-store.ts'

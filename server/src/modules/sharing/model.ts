@@ -1,26 +1,37 @@
-/** Shares of sales by WeChat: who gets how much, in fen, and the numbers under which WeChat knows them. Pure. */
-import type {
-  BookId,
-  Fen,
-  Instant,
-  Lane,
-  MerchantId,
-  ProductId,
-  Uuid,
-  WechatAccountId,
+/**
+ * Shares of sales by WeChat: who gets how much, in fen, the numbers under which WeChat knows them, and when it is asked
+ * again. Pure.
+ */
+import {
+  type BookId,
+  dayMs,
+  type Fen,
+  type Instant,
+  type Lane,
+  type MemberId,
+  type MerchantId,
+  type ProductId,
+  type Uuid,
+  type WechatAccountId,
 } from '@lika/contract'
 
 /** Most that WeChat lets a merchant share of a payment, in basis points, unless it agreed to more. */
 export const mostSharedBp = 3_000
 /** What has to pass after a payment before it can be shared. */
 export const shareAfterMs = 61_000
+/** WeChat lets go of what was not shared thirty days after the payment; a share that it never took ends a day before. */
+export const shareWithinMs = 29 * dayMs
 /** Calls in a second: in all, of one merchant number, and for one payee. */
 export const mostPerSecond = { all: 300, account: 30, payee: 30 } as const
 
-export interface SharingReceiver {
-  readonly mchid: string
-  /** As the merchant is registered at WeChat. */
-  readonly name: string
+/** Who gets a share: a merchant by its number, or a person who is a member. */
+export type Payee =
+  | { readonly mchid: string; readonly memberId?: undefined }
+  | { readonly mchid?: undefined; readonly memberId: MemberId }
+
+export type SharingReceiver = Payee & {
+  /** As the merchant is registered at WeChat. A person's goes to WeChat and is kept nowhere. */
+  readonly name?: string | undefined
   readonly relation: string
   readonly shareBp: number
 }
@@ -37,17 +48,17 @@ export interface SharingRule {
 export const relations = [
   'SERVICE_PROVIDER',
   'STORE',
+  'STAFF',
+  'STORE_OWNER',
   'PARTNER',
   'HEADQUARTER',
   'BRAND',
   'DISTRIBUTOR',
+  'USER',
   'SUPPLIER',
 ] as const
 
-export interface SharePart {
-  readonly mchid: string
-  readonly amount: Fen
-}
+export type SharePart = Payee & { readonly amount: Fen }
 
 export const shareStates = [
   'waiting',
@@ -58,6 +69,13 @@ export const shareStates = [
   'cancelled',
 ] as const
 export type ShareState = (typeof shareStates)[number]
+
+/**
+ * What became of the part that nobody got. `held`: it goes with the share that is under way; `waiting`, `asked`: to be let
+ * go; `free`: the merchant's; `refunded`: nothing is left; `refused`: a person has to look.
+ */
+export const restStates = ['held', 'waiting', 'asked', 'free', 'refunded', 'refused'] as const
+export type RestState = (typeof restStates)[number]
 
 export interface ShareRow {
   readonly lane: Lane
@@ -73,22 +91,48 @@ export interface ShareRow {
   readonly amount: Fen
   readonly state: ShareState
   readonly reason: string | null
+  readonly rest: RestState
+  readonly restReason: string | null
   readonly returned: Fen
   readonly nextAt: Instant
+  /** Of the share; of letting go of the rest, once that is what is left to do. */
   readonly tries: number
+  /** It is refused again and again, or for good: a person has to look. */
+  readonly attention: boolean
   readonly createdAt: Instant
 }
 
 /** What each gets of a sale, rounded down; whoever would get nothing is left out. */
 export function partsOf(receivers: readonly SharingReceiver[], total: Fen): SharePart[] {
   return receivers
-    .map(({ mchid, shareBp }) => ({ mchid, amount: (total * BigInt(shareBp)) / 10_000n }))
+    .map(({ shareBp, ...payee }) => {
+      const amount = (total * BigInt(shareBp)) / 10_000n
+      return payee.mchid === undefined
+        ? { memberId: payee.memberId, amount }
+        : { mchid: payee.mchid, amount }
+    })
     .filter(({ amount }) => amount > 0n)
 }
 
 /** What of a share comes back when so much of the sale is refunded: its part of it, rounded down; of all of it, all. */
 export function returnOf(part: Fen, refunded: Fen, total: Fen): Fen {
   return refunded >= total ? part : (part * refunded) / total
+}
+
+const pausesMs = [5_000, 10_000, 30_000, 60_000, 300_000]
+const longestPauseMs = 4 * 3_600_000
+/** From so many calls on a refusal is for a person to see. */
+export const triesBeforeAttention = 6
+
+/** Until WeChat is asked about what it has: soon, then every five minutes. `tries`: from 1. */
+export function askAgainMs(tries: number): number {
+  return pausesMs[Math.min(tries, pausesMs.length) - 1] ?? 5_000
+}
+
+/** Until what WeChat refused is sent again: as above, then twice as long each time, up to four hours. */
+export function sendAgainMs(tries: number): number {
+  const doublings = Math.min(Math.max(tries - pausesMs.length, 0), 10)
+  return Math.min(askAgainMs(tries) * 2 ** doublings, longestPauseMs)
 }
 
 function digitsOf(id: string): string {
@@ -99,6 +143,11 @@ function digitsOf(id: string): string {
 
 export function outShareNo(id: string): string {
   return `ls${digitsOf(id)}`
+}
+
+/** Under which what is left of a sale is let go: WeChat wants another number than the share's. */
+export function outUnfreezeNo(id: string): string {
+  return `lu${digitsOf(id)}`
 }
 
 /** `index`: of the receiver. */

@@ -1,7 +1,7 @@
 /** What of shares comes back before a refund: written down before WeChat is asked, ended in rounds. */
-import type { BookId, Fen, Instant, Lane, Uuid } from '@lika/contract'
+import type { BookId, Fen, Instant, Lane, MemberId, Uuid } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { textArray } from '../../platform/db-array.ts'
+import { intArray, textArray, uuidArray } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
 
 export interface ReturnRow {
@@ -9,9 +9,14 @@ export interface ReturnRow {
   readonly shareId: Uuid
   readonly bookId: BookId
   readonly outRefundNo: string
-  readonly mchid: string
+  /** Who has it: a merchant, or a person, from whom WeChat takes nothing back. */
+  readonly mchid: string | null
+  readonly memberId: MemberId | null
   readonly amount: Fen
+  /** `failed`: it does not come back, and the merchant that sold bears it. */
   readonly state: 'asked' | 'succeeded' | 'failed'
+  /** Why it failed, in WeChat's words or ours. */
+  readonly reason: string | null
   readonly createdAt: Instant
 }
 
@@ -25,42 +30,52 @@ export const shareReturns: Shelf<ReturnRow> = {
 
 function loadReturns(sql: Sql, lane: Lane, numbers: readonly string[]): Promise<ReturnRow[]> {
   return sql<ReturnRow[]>`
-    select
-      out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId", out_refund_no as "outRefundNo",
-      mchid, amount, state, created_at as "createdAt"
+    select ${columns(sql)}
     from share_return
     where lane = ${lane}
       and out_return_no = any(${textArray(numbers)}::text[])`
 }
 
+function columns(sql: Sql) {
+  return sql`
+    out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId", out_refund_no as "outRefundNo",
+    mchid, member_id as "memberId", amount, state, reason, created_at as "createdAt"`
+}
+
 function updateReturns(sql: Sql, lane: Lane, rows: readonly ReturnRow[]): Promise<unknown> {
   return sql`
     update share_return
-    set state = changed.state
+    set state = changed.state, reason = changed.reason
     from unnest(
       ${textArray(rows.map((row) => row.outReturnNo))}::text[],
-      ${textArray(rows.map((row) => row.state))}::text[]
-    ) as changed (out_return_no, state)
+      ${textArray(rows.map((row) => row.state))}::text[],
+      ${textArray(rows.map((row) => row.reason))}::text[]
+    ) as changed (out_return_no, state, reason)
     where share_return.lane = ${lane}
       and share_return.out_return_no = changed.out_return_no`
 }
 
 export async function insertReturn(sql: Sql, lane: Lane, row: ReturnRow): Promise<void> {
   await sql`
-    insert into share_return (lane, out_return_no, share_id, book_id, out_refund_no, mchid, amount, created_at)
+    insert into share_return
+      (lane, out_return_no, share_id, book_id, out_refund_no, mchid, member_id, amount, state, reason, created_at)
     values (
-      ${lane}, ${row.outReturnNo}, ${row.shareId}, ${row.bookId}, ${row.outRefundNo}, ${row.mchid}, ${row.amount},
-      ${new Date(row.createdAt)}
+      ${lane}, ${row.outReturnNo}, ${row.shareId}, ${row.bookId}, ${row.outRefundNo}, ${row.mchid}, ${row.memberId},
+      ${row.amount}, ${row.state}, ${row.reason}, ${new Date(row.createdAt)}
     )
     on conflict do nothing`
 }
 
-export function returnsOfShare(sql: Sql, lane: Lane, shareId: Uuid): Promise<ReturnRow[]> {
+/** What came, or did not come, back of these shares, the oldest first. */
+export function returnsOfShares(
+  sql: Sql,
+  lanes: readonly Lane[],
+  shareIds: readonly string[],
+): Promise<ReturnRow[]> {
   return sql<ReturnRow[]>`
-    select
-      out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId", out_refund_no as "outRefundNo",
-      mchid, amount, state, created_at as "createdAt"
+    select ${columns(sql)}
     from share_return
-    where lane = ${lane}
-      and share_id = ${shareId}`
+    where lane = any(${intArray(lanes)}::int[])
+      and share_id = any(${uuidArray(shareIds)}::uuid[])
+    order by created_at, out_return_no`
 }

@@ -297,6 +297,12 @@ export interface WechatPay {
       readonly description: string
     },
   ): Promise<Answer<ShareReturn>>
+  queryShareReturn(
+    account: WechatAccountId,
+    outReturnNo: string,
+    outOrderNo: string,
+  ): Promise<Answer<ShareReturn>>
+  /** Of a payment whose shares have all ended; `outOrderNo`: none that a share has. */
   unfreeze(
     account: WechatAccountId,
     asked: {

@@ -1,0 +1,101 @@
+/**
+ * Lets go of what WeChat keeps of a sale of which no share did: under a number of its own, the same for ever, asked about
+ * before it is sent again, until WeChat has done it. The books do not change by it: the money was the merchant's all along.
+ */
+import { asId, dayMs, type Fen, type Instant } from '@lika/contract'
+import { findCombined } from '../../modules/combined/index.ts'
+import { readOutTradeNo, selectRefundsOf } from '../../modules/orders/index.ts'
+import {
+  type AskedShare,
+  askAgainMs,
+  noteRests,
+  outUnfreezeNo,
+  type RestState,
+  sendAgainMs,
+  sharedOf,
+} from '../../modules/sharing/index.ts'
+import type { Answer, Share } from '../../modules/wechat/index.ts'
+import type { FlowContext } from '../context.ts'
+
+type Context = Pick<FlowContext, 'database' | 'wechatPay'>
+
+interface RestEnd {
+  readonly rest: Exclude<RestState, 'held'>
+  readonly reason: string | null
+  /** When WeChat is asked next, where it is. */
+  readonly at: Instant
+}
+
+export async function letGo(
+  context: Context,
+  taken: readonly AskedShare[],
+  now: Instant,
+): Promise<void> {
+  const ends = await Promise.all(
+    taken.map(async (share) => {
+      const { lane, id } = share
+      return { lane, id, ...(await letGoOf(context, share, now)) }
+    }),
+  )
+  await noteRests(context.database.sql, ends)
+}
+
+async function letGoOf(context: Context, share: AskedShare, now: Instant): Promise<RestEnd> {
+  const { accountId, transactionId } = share
+  const outOrderNo = outUnfreezeNo(share.id)
+  if ((await promisedBack(context, share)) >= share.total)
+    return { rest: 'refunded', reason: null, at: now }
+  if (share.wasAsked) {
+    const known = await context.wechatPay.queryShare(accountId, outOrderNo, transactionId)
+    if (known.status !== 'refused') return meaningOf(context, share, known, now)
+    // It never came there: the same number is sent again, in a second of its own.
+    if (known.code === 'RESOURCE_NOT_EXISTS')
+      return { rest: 'waiting', reason: null, at: now + 1_000 }
+    return { rest: 'asked', reason: known.code, at: now + sendAgainMs(share.tries) }
+  }
+  const asked = { transactionId, outOrderNo, description: '解冻剩余资金' }
+  const answer = await context.wechatPay.unfreeze(accountId, asked)
+  return meaningOf(context, share, answer, now)
+}
+
+/** What is asked for will never be done; after every other code the same request may do. */
+const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
+/** After so long WeChat lets go by itself. */
+const keptForMs = 30 * dayMs
+
+async function meaningOf(
+  context: Context,
+  share: AskedShare,
+  answer: Answer<Share>,
+  now: Instant,
+): Promise<RestEnd> {
+  if (answer.status === 'unknown')
+    return { rest: 'asked', reason: answer.why, at: now + askAgainMs(share.tries) }
+  if (answer.status === 'done') {
+    const rest = answer.value.state === 'finished' ? 'free' : 'asked'
+    return { rest, reason: null, at: now + askAgainMs(share.tries) }
+  }
+  const { code } = answer
+  // There is nothing left that WeChat keeps.
+  if (code === 'NOT_ENOUGH') return { rest: 'free', reason: null, at: now }
+  if (now > share.createdAt + keptForMs) return { rest: 'free', reason: 'expired', at: now }
+  if (!final.includes(code))
+    return { rest: 'waiting', reason: code, at: now + sendAgainMs(share.tries) }
+  const told = await sharedOf(context.database.sql, share.lane, [share.outTradeNo])
+  // The rule is younger than the invitation: WeChat was never told to keep anything.
+  if (!told.has(share.outTradeNo)) return { rest: 'free', reason: 'never_kept', at: now }
+  return { rest: 'refused', reason: code, at: now }
+}
+
+/** Of the sale, in fen: what was given back, and what is on its way. */
+async function promisedBack({ database: { sql } }: Context, share: AskedShare): Promise<Fen> {
+  const number = readOutTradeNo(share.outTradeNo)
+  if (number === undefined) {
+    const combined = await findCombined(sql, share.bookId, asId(share.id))
+    return combined?.wechatRefunded ?? 0n
+  }
+  const refunds = await selectRefundsOf(sql, share.lane, number.orderId)
+  return refunds
+    .filter(({ trade, state }) => trade === number.n && state !== 'closed')
+    .reduce((sum, { amount }) => sum + amount, 0n)
+}
