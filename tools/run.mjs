@@ -6,8 +6,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants, totalmem } from 'node:os'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { provideChromium } from './chromium.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const oldestNode = 24
@@ -53,6 +54,7 @@ async function runTests(node, rest) {
   const checked = paths.length > 0 ? 0 : await run(node, [join('tools', 'check.ts')])
   const folders = ['contract', 'server', 'wechat-twin', 'cli', 'tests', 'tools']
   const files = filesEnding('.test.ts', paths.length > 0 ? paths : folders)
+  if (files.some((file) => basename(file).startsWith('browser-'))) await provideChromium(say)
   const tested = await testRunner(node, files, [
     '--test-concurrency=3',
     '--test-timeout=900000',
