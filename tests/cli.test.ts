@@ -708,6 +708,13 @@ const commands: [string, string, unknown?, string?][] = [
   ['wechat codes show ccon_1', 'GET /v1/wechat/card_codes/ccon_1'],
   ['wechat bills --day 2026-11-24 --limit 5', 'GET /v1/wechat/bills?day=2026-11-24&limit=5'],
   ['wechat shares --limit 5', 'GET /v1/wechat/shares?limit=5'],
+  ['wechat shares --attention', 'GET /v1/wechat/shares?attention=true'],
+  ['wechat sharing retry ord_1', 'POST /v1/wechat/shares/retry', { sale_id: 'ord_1' }],
+  [
+    'wechat sharing set --product prod_1 --receiver mem_1,STAFF,2',
+    'POST /v1/wechat/sharing_rules',
+    { product_id: 'prod_1', receivers: [{ member_id: 'mem_1', relation: 'STAFF', share_bp: 200 }] },
+  ],
   ['wechat sharing list --limit 5', 'GET /v1/wechat/sharing_rules?limit=5'],
   [
     'wechat sharing set --product prod_1 --receiver 1900000109,STORE,12.5,A --receiver 1900000110,PARTNER,1,B',
@@ -1289,6 +1296,7 @@ describe('exit code 2: usage', () => {
     'combined-payments create --amount 5 --merchant merch_1 --reference A-1',
     'wechat sharing set --product prod_1',
     'wechat sharing set --receiver 1900000109,STORE,1,A',
+    'wechat sharing set --product prod_1 --receiver 1900000109,STORE,1',
     'issuers create --name A --legal-name B',
     'keys create --name A --owner B',
     'webhooks replay whep_1 --after yesterday',

@@ -39,17 +39,24 @@ export function percent(text: string): number {
   return sign === '-' && size > 0 ? -size : size
 }
 
-/** `1900000109,STORE,12.5,name`: who gets a share; the name comes last, because it may have commas. */
+/** `1900000109,STORE,12.5,name` or `mem_…,STAFF,2`: who gets a share; the name comes last, because it may have commas. */
 export function receiver(text: string): JsonObject {
-  const [mchid = '', relation = '', share = '', ...rest] = text.split(',')
+  const [payee = '', relation = '', share = '', ...rest] = text.split(',')
   const name = rest.join(',').trim()
-  if (!/^\d{6,32}$/.test(mchid) || !/^[A-Z_]+$/.test(relation) || name === '')
+  const isMember = /^mem_\w+$/.test(payee)
+  const isMerchant = /^\d{6,32}$/.test(payee) && name !== ''
+  if ((!isMember && !isMerchant) || !/^[A-Z_]+$/.test(relation))
     throw invalid(
-      '应为 商户号,关系,百分比,全称',
-      'number, relation, percentage, name',
+      '应为 商户号,关系,百分比,全称 或 会员,关系,百分比',
+      'number, relation, percentage, name; or member, relation, percentage',
       '1900000109,STORE,12.5,星河餐饮有限公司',
     )
-  return { mchid, name, relation, share_bp: percent(share) }
+  return {
+    ...(isMember ? { member_id: payee } : { mchid: payee }),
+    ...(name !== '' && { name }),
+    relation,
+    share_bp: percent(share),
+  }
 }
 
 /** `1-5 11:30-14:00`: days of the week from Monday, and a time of day until before another. */

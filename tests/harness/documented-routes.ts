@@ -232,7 +232,8 @@ GET    /v1/wechat/card_codes/:id
 GET    /v1/wechat/bills day limit cursor
 POST   /v1/wechat/sharing_rules product_id merchant_id receivers!
 GET    /v1/wechat/sharing_rules limit cursor
-GET    /v1/wechat/shares limit cursor
+GET    /v1/wechat/shares attention limit cursor
+POST   /v1/wechat/shares/retry sale_id!
 POST   /v1/wechat/doctor pay_account_id app_id
 GET    /healthz
 GET    /readyz`

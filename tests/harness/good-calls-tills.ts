@@ -50,6 +50,8 @@ export const tillCalls = {
   get_red_packets_id: ({ redPacket }: Things) => [{ id: redPacket }],
   get_wechat_sharing_rules: nothing,
   get_wechat_shares: nothing,
+  // Nothing was sold by WeChat in the world.
+  post_wechat_shares_retry: ({ combined }: Things) => [{ body: { sale_id: combined } }],
   get_wechat_bills: nothing,
 }
 
@@ -57,4 +59,5 @@ export const tillCalls = {
 export const tillRefusals = {
   // A guest is known by no OpenID.
   post_campaigns_id_red_packets: 'order.payer_unknown',
+  post_wechat_shares_retry: 'share.not_found',
 }

@@ -10,8 +10,11 @@ const billColumns = [
   ['day', 'account_id', 'status', 'payments', 'paid_amount', 'refunds', 'refunded_amount'],
   ['fees', 'funds', 'learnt', 'exceptions'],
 ].flat()
-const shareColumns = ['sale_id', 'status', 'amount', 'returned_amount', 'reason', 'created_at']
-const receiverColumns = ['mchid', 'name', 'relation', 'share_bp']
+const shareColumns = [
+  ['sale_id', 'status', 'reason', 'amount', 'returned_amount', 'rest', 'rest_reason'],
+  ['attention', 'next_at', 'created_at'],
+].flat()
+const receiverColumns = ['mchid', 'member_id', 'name', 'relation', 'share_bp']
 const ruleColumns = ['product_id', 'merchant_id', ...receiverColumns, 'created_at']
 
 export function addWechatMoney(lika: Lika, wechat: Command): void {
@@ -26,9 +29,12 @@ export function addWechatMoney(lika: Lika, wechat: Command): void {
     )
   lika
     .list(wechat, 'shares', '列出分账', 'list shares of sales and how far they are')
+    .option('--attention', say('只列需人工处理者', 'only those that a person has to look at'))
     .action(
-      lika.action((call, options: PageOptions) =>
-        call.list('/v1/wechat/shares', options, shareColumns),
+      lika.action((call, options: PageOptions & { attention?: true }) =>
+        call.list('/v1/wechat/shares', options, shareColumns, {
+          attention: options.attention === true ? 'true' : undefined,
+        }),
       ),
     )
   addRules(lika, wechat)
@@ -49,10 +55,10 @@ function addRules(lika: Lika, wechat: Command): void {
       say('此商户的组合支付', 'of combined payments at this merchant'),
     )
     .option(
-      '--receiver <mchid,relation,percent,name>',
+      '--receiver <payee,relation,percent,name>',
       say(
-        '接收方商户号、关系（STORE、PARTNER 等）、百分比、全称，可多次',
-        'who gets it: number, relation (STORE, PARTNER, …), percentage, full name; repeatable',
+        '接收方商户号或会员、关系（STORE、STAFF 等）、百分比、全称（会员可省略），可多次',
+        'who gets it: number or member, relation (STORE, STAFF, …), percentage, full name (a member may go without); repeatable',
       ),
       several(receiver),
     )
@@ -72,8 +78,21 @@ function addRules(lika: Lika, wechat: Command): void {
   lika.examples(
     set,
     'wechat sharing set --product prod_… --receiver 1900000109,STORE,12.5,星河餐饮有限公司',
+    'wechat sharing set --product prod_… --receiver mem_…,STAFF,2',
     'wechat sharing set --merchant merch_… --none',
   )
+  lika
+    .verb(
+      sharing,
+      'retry <sale>',
+      '立即重试一笔分账或解冻',
+      'have a share tried now, or what is left of the sale let go',
+    )
+    .action(
+      lika.action(async (call, sale: string) => {
+        call.show(await call.post('/v1/wechat/shares/retry', body({ sale_id: sale })))
+      }),
+    )
   lika
     .list(sharing, 'list', '列出分账规则', 'list rules, the newest first')
     .action(
