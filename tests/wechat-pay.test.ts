@@ -316,16 +316,14 @@ describe('callbacks', () => {
     const { refundId } = done(await connector.pay.refund(account, back))
     await twin.control.clock({ advance_seconds: 40 })
     const path = `/v3/refund/domestic/refunds/${refundId}/apply-abnormal-refund`
-    await twin.control.fault({ path, times: 1 }, 'answer_500_after')
     const card = { bankType: 'ICBC_DEBIT', bankAccount: '6222020200012345678', realName: '李四' }
-    const lost = await connector.pay.applyAbnormalRefund(account, {
-      outRefundNo,
-      refundId,
-      ...card,
-    })
-    assert.equal(lost.status, 'unknown')
-    assert.equal((await twin.control.requests(path)).length, 1)
-    assert.equal(done(await connector.pay.queryRefund(account, outRefundNo)).state, 'processing')
+    const apply = () =>
+      connector.pay.applyAbnormalRefund(account, { outRefundNo, refundId, ...card })
+    const stateNow = async () => done(await connector.pay.queryRefund(account, outRefundNo)).state
+    await twin.control.fault({ path, times: 1 }, 'close_before')
+    assert.deepEqual([(await apply()).status, await stateNow()], ['unknown', 'abnormal'])
+    await twin.control.fault({ path, times: 1 }, 'answer_500_after')
+    assert.deepEqual([(await apply()).status, await stateNow()], ['unknown', 'processing'])
   })
 
   test('a probe and a wrong signature are refused, and the true one that follows is taken', async () => {

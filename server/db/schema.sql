@@ -1546,6 +1546,21 @@ comment on table refund is 'What a payment gave back to its cards.';
 CREATE INDEX refund_by_payment ON refund USING btree (lane, payment_id);
 grant insert, select on refund to lika_app;
 
+create table refund_application (
+  lane integer not null,
+  out_refund_no text not null,
+  book_id uuid not null,
+  n integer not null,
+  asked_by uuid not null,
+  asked_at timestamp with time zone not null,
+  answer text,
+  constraint pk_refund_application PRIMARY KEY (lane, out_refund_no),
+  constraint ck_refund_application_answer CHECK ((answer = ANY (ARRAY['done'::text, 'refused'::text]))),
+  constraint ck_refund_application_n CHECK ((n > 0))
+);
+comment on table refund_application is 'Abnormal refunds for which WeChat was given a bank card of the payer.';
+grant insert, select, update on refund_application to lika_app;
+
 create table reserve_alerted (
   book_id uuid not null,
   after_day date not null,
@@ -2443,6 +2458,25 @@ begin
 end
 $function$;
 grant execute on function wipe_test_rebates(in_lane integer, book uuid) to lika_app;
+
+CREATE OR REPLACE FUNCTION lika.wipe_test_refund_applications(in_lane integer, book uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'lika', 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if ('x' || right(book::text, 4))::bit(16)::int >> 10 <> 1 then
+    raise exception 'not the book of a test mode: %', book using errcode = 'invalid_parameter_value';
+  end if;
+  perform from lane where lane = in_lane and pool = 'test' for update;
+  if not found then
+    raise exception 'not a test lane: %', in_lane using errcode = 'invalid_parameter_value';
+  end if;
+  delete from refund_application where lane = in_lane and book_id = book;
+end
+$function$;
+grant execute on function wipe_test_refund_applications(in_lane integer, book uuid) to lika_app;
 
 CREATE OR REPLACE FUNCTION lika.wipe_test_sales(in_lane integer, book uuid)
  RETURNS void

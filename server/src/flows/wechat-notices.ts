@@ -1,6 +1,7 @@
 /** What WeChat Pay tells us by itself, handed to whoever asked for it: orders, payments at tills. */
 import type { BookId, WechatAccountId } from '@lika/contract'
 import type { PayNotice, Refund, Trade } from '../modules/wechat/index.ts'
+import { asItIsNow } from './abnormal-refunds.ts'
 import * as combined from './combined/runner.ts'
 import type { FlowContext } from './context.ts'
 import { learnTrade } from './purchase/learn.ts'
@@ -61,8 +62,10 @@ export async function takeRefund(
   context: FlowContext,
   log: Log,
   told: ToldOf,
-  refund: Refund,
+  given: Refund,
 ): Promise<NoticeTaken> {
+  const refund = await asItIsNow(context, told, given)
+  if (refund === undefined) return 'later'
   const learnt = await learnRefund(context, told.book, told.accountId, refund)
   if (learnt === 'nothing_new') return 'in_book'
   if (learnt !== 'foreign') return learnt

@@ -103,7 +103,7 @@ const CombinedBody = closed({
   ended_at: nullable(Timestamp),
 })
 
-const CombinedRefundBody = closed({
+export const CombinedRefundBody = closed({
   id: idOf('combined_refund'),
   combined_payment_id: idOf('combined_payment'),
   status: oneOf(combinedRefundStates),

@@ -3,6 +3,7 @@ import {
   formatId,
   formatInstant,
   laneOfId,
+  modeOfBook,
   orderChannels,
   orderKinds,
   orderRefundStates,
@@ -26,9 +27,11 @@ import { pursueRefundsOf } from '../../flows/purchase/runner.ts'
 import {
   loadOrders,
   type OrderRow,
+  outRefundNo as outRefundNoOf,
   outTradeNo,
   type RefundShown,
   refundBases,
+  selectRefundsOf,
   type TradeRow,
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayScene } from '../../modules/wechat/index.ts'
@@ -96,7 +99,7 @@ const OrderRefundBody = closed({
   basis: oneOf(refundBases),
   status: oneOf(
     orderRefundStates,
-    'abnormal: the payer’s account cannot take it back, a person has to apply for it at WeChat; closed: WeChat did not carry it out, ask again',
+    'abnormal: the payer’s account cannot take it back, a person has to name a bank card of his; closed: WeChat did not carry it out, ask again',
   ),
   reason: nullable(Type.String()),
   problem: nullable(Type.String()),
@@ -275,6 +278,27 @@ export async function answerOfRefund(
       refund: presentRefundOf(refund, orderId, reason),
     },
     replayed,
+  }
+}
+
+/** The order as it is, with one refund of it. */
+export async function answerOfApplication(
+  flows: FlowContext,
+  orderId: OrderRow['id'],
+  outRefundNo: string,
+  executed: Executed,
+) {
+  if (executed.status === 'refused') return refusedAs(executed)
+  const { sql } = flows.database
+  const order = await agreed(sql, orderId)
+  const refunds = await selectRefundsOf(sql, laneOfId(orderId), orderId)
+  const refund = refunds.find((one) => outRefundNoOf(one) === outRefundNo)
+  if (refund === undefined) throw new Error('a refund that was just applied for is not there')
+  const at = flows.engine.now(modeOfBook(order.bookId))
+  return {
+    status: 200 as const,
+    body: { ...presentOrder(order, at), refund: presentRefund(refund) },
+    replayed: executed.replayed,
   }
 }
 

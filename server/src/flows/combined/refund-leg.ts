@@ -67,6 +67,8 @@ export async function takeInRefund(
         await refundCameTo(context, row, { status: 'abnormal', refundId })
       return false
     case 'processing':
+      if (row.status === 'abnormal')
+        await refundCameTo(context, row, { status: 'processing', refundId })
       return false
   }
 }

@@ -207,17 +207,23 @@ function promise(
   view.put(combinedPayments, lane, { ...row, wechatRefunded: row.wechatRefunded + wechat })
 }
 
-/** The payer has it; or WeChat cannot give it to him, and a person has to see to it. Each is told once. */
+/** What WeChat says of a refund; `processing`: again, after a person has seen to it. */
+interface CameTo {
+  readonly status: 'succeeded' | 'abnormal' | 'processing'
+  readonly refundId: string
+}
+
+/** The payer has it; or WeChat cannot give it to him, and a person has to see to it. Its end comes once, the rest in turns. */
 export function refundCameTo(
   context: FlowContext,
   row: CombinedRefundRow,
-  end: { readonly status: 'succeeded' | 'abnormal'; readonly refundId: string },
+  end: CameTo,
 ): Promise<Executed> {
   const lane = laneOfId(row.id)
   return context.engine.execute({
     book: row.bookId,
     operation: `combined_refund.${end.status}`,
-    key: row.id,
+    key: end.status === 'succeeded' ? row.id : `${row.id}:${context.newId()}`,
     input: {},
     homeLane: () => lane,
     plan: () => ({
@@ -227,7 +233,8 @@ export function refundCameTo(
         const current = view.get(combinedRefunds, row.id)
         if (current === undefined || current.bookId !== view.bookId)
           throw new Error(`the refund ${row.id} is not there`)
-        if (current.status === 'succeeded') return { ok: false, final: false, refusal: over }
+        const isTold = current.status === 'succeeded' || current.status === end.status
+        if (isTold) return { ok: false, final: false, refusal: over }
         return ok(come(view, current, end, now))
       },
     }),
@@ -239,7 +246,7 @@ const over = refusal('combined_payment.ended', 'The refund has come to its end.'
 function come(
   view: View,
   row: CombinedRefundRow,
-  { status, refundId }: { readonly status: 'succeeded' | 'abnormal'; readonly refundId: string },
+  { status, refundId }: CameTo,
   now: Instant,
 ): Outcome {
   const lane = laneOfId(row.id)

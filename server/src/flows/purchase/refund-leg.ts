@@ -92,7 +92,8 @@ export async function learnRefund(
 const problems: Record<RefundState, string | null> = {
   processing: null,
   succeeded: null,
-  abnormal: 'the payer’s account cannot take it back: apply for an abnormal refund at WeChat',
+  abnormal:
+    'the payer’s account cannot take it back: apply for the abnormal refund with a bank card of his',
   closed: 'WeChat has closed it: ask for the refund again',
 }
 

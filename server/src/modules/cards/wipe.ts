@@ -9,6 +9,7 @@ export async function wipeLane(sql: Sql, lane: Lane, book: BookId, most: number)
   const removed = Number(row?.removed ?? 0n)
   if (removed === 0) await sql`select wipe_test_rebates(${lane}::int, ${book}::uuid)`
   if (removed === 0) await sql`select wipe_test_sales(${lane}::int, ${book}::uuid)`
+  if (removed === 0) await sql`select wipe_test_refund_applications(${lane}::int, ${book}::uuid)`
   if (removed === 0) await sql`select wipe_test_orders(${lane}::int, ${book}::uuid)`
   return removed
 }

@@ -1,0 +1,214 @@
+/**
+ * A refund that the payer's account could not take back is sent to a bank card of his. The card goes to WeChat and nowhere
+ * else: what is written down before the call is that it was made, so whoever asked has to say the card again where the
+ * answer was lost. WeChat is asked first each time, so that nothing is sent for a refund that is under way again.
+ */
+import {
+  type BookId,
+  type CommandId,
+  type Fen,
+  type Instant,
+  type Lane,
+  laneOfId,
+  modeOfBook,
+  ok,
+  type Result,
+  refusal,
+  refused,
+  type WechatAccountId,
+} from '@lika/contract'
+import { idOfOutNumber } from '../modules/combined/index.ts'
+import { callInFlightMs, readOutRefundNo } from '../modules/orders/index.ts'
+import {
+  findRefundApplication,
+  type RefundApplicationRow,
+  refundApplications,
+  writeApplicationAnswer,
+} from '../modules/refund-applications/index.ts'
+import type { Answer, Refund } from '../modules/wechat/index.ts'
+import { type Decision, type Json, type Read, read, type View } from '../platform/lanes/index.ts'
+import type { FlowContext } from './context.ts'
+
+/** To which the money goes; only debit cards are taken. */
+export interface PayersCard {
+  /** WeChat's word for the bank and the kind of card. */
+  readonly bankType: string
+  /** 12–19 digits. */
+  readonly account: string
+  /** As the bank has it. */
+  readonly name: string
+}
+
+/** Whoever asks; a repeat under the same key is his. */
+export interface Applicant {
+  readonly book: BookId
+  readonly keyId: string
+}
+
+/** One refund at WeChat, of whatever was sold. */
+export interface RefundAtWechat {
+  readonly lane: Lane
+  readonly accountId: WechatAccountId
+  readonly outRefundNo: string
+  /** Takes into the book what WeChat says of it. */
+  readonly learn: (told: Refund) => Promise<unknown>
+  /** As the book has it now. */
+  readonly now: () => Promise<{ readonly status: string; readonly refundId: string | null }>
+  /** For people who look at the refund. */
+  readonly note: (problem: string) => Promise<unknown>
+}
+
+/** What goes into the claim of a key: of the card only that it is the same. */
+export function claimedApplication(
+  { keyring }: Pick<FlowContext, 'keyring'>,
+  { keyId }: Applicant,
+  outRefundNo: string,
+  { bankType, account, name }: PayersCard,
+): { readonly [member: string]: Json } {
+  const card = keyring.guessDigest(`bank_card:${bankType}:${account}:${name}`).toString('hex')
+  return { refund: outRefundNo, card, by: keyId }
+}
+
+const silent = refusal('busy', 'WeChat does not answer; ask again with the same key.', {
+  retryAfterSeconds: 2,
+})
+
+/**
+ * What WeChat says of the refund comes first. Refusals: `busy` where it says nothing and an application has not been
+ * answered.
+ */
+export async function askFirst(
+  { database, wechatPay }: FlowContext,
+  { lane, accountId, outRefundNo, learn, now }: RefundAtWechat,
+): Promise<Result<void>> {
+  const { status, refundId } = await now()
+  // Over, or WeChat has never heard of it: the decision says so.
+  if (status === 'succeeded' || refundId === null) return ok(undefined)
+  const said = await wechatPay.queryRefund(accountId, outRefundNo)
+  if (said.status === 'done') {
+    await learn(said.value)
+    return ok(undefined)
+  }
+  const application = await findRefundApplication(database.sql, lane, outRefundNo)
+  const isOpen = application !== undefined && application.answer === null
+  return isOpen ? refused(silent) : ok(undefined)
+}
+
+export function readOfApplication(lane: Lane, outRefundNo: string): Read {
+  return read(refundApplications, lane, outRefundNo)
+}
+
+/**
+ * Writes down that WeChat will be asked. Refusals: `refund.not_abnormal` with the status, `refund.already_applied` while
+ * an earlier call may be under way (not final).
+ */
+export function putApplication(
+  view: View,
+  lane: Lane,
+  { outRefundNo, status, now }: { outRefundNo: string; status: string; now: Instant },
+): Result<RefundApplicationRow> | Extract<Decision, { ok: false }> {
+  if (status !== 'abnormal')
+    return refused(refusal('refund.not_abnormal', `The refund is ${status}.`, { data: { status } }))
+  const before = view.get(refundApplications, outRefundNo)
+  const mayArrive = before !== undefined && now < before.askedAt + callInFlightMs
+  if (mayArrive && before.answer === null)
+    return { ok: false, final: false, refusal: alreadyApplied }
+  const application: RefundApplicationRow = {
+    outRefundNo,
+    bookId: view.bookId,
+    n: (before?.n ?? 0) + 1,
+    askedBy: view.commandId,
+    askedAt: now,
+    answer: null,
+  }
+  view.put(refundApplications, lane, application)
+  return ok(application)
+}
+
+const alreadyApplied = refusal(
+  'refund.already_applied',
+  'What WeChat answers is not known yet: repeat that request with its key, or ask again in a minute.',
+  { retryAfterSeconds: 60 },
+)
+
+/** What the entry tells of an application: who made it, nothing of the card. */
+export function applicationBody(
+  { outRefundNo, n }: RefundApplicationRow,
+  { keyId }: Applicant,
+  amount: Fen,
+) {
+  return {
+    application: n,
+    outRefundNo,
+    to: 'payers_bank_card',
+    amountFen: String(amount),
+    askedByKeyId: keyId,
+  } as const
+}
+
+/**
+ * Gives WeChat the card, once the command stands. Under the same key again only while no answer is known and the refund
+ * is abnormal still. Refusals: `wechat.refused` with WeChat's code, `busy` where it does not answer.
+ */
+export async function giveCard(
+  context: FlowContext,
+  refund: RefundAtWechat,
+  { bankType, account: bankAccount, name: realName }: PayersCard,
+  commandId: CommandId,
+): Promise<Result<void>> {
+  const { database, wechatPay } = context
+  const { lane, accountId, outRefundNo } = refund
+  const application = await findRefundApplication(database.sql, lane, outRefundNo)
+  const isOwn = application?.askedBy === commandId && application.answer !== 'done'
+  const { status, refundId } = await refund.now()
+  if (!isOwn || status !== 'abnormal' || refundId === null) return ok(undefined)
+  const asked = { outRefundNo, refundId, bankType, bankAccount, realName }
+  const answer = await wechatPay.applyAbnormalRefund(accountId, asked)
+  const code = answer.status === 'refused' ? answer.code : undefined
+  const said =
+    answer.status === 'done' ? answer : await wechatPay.queryRefund(accountId, outRefundNo)
+  const taken = underWay(said)
+  if (taken !== undefined) {
+    // In this order: an answer with a refund that still reads abnormal would let another card in.
+    await refund.learn(taken)
+    await writeApplicationAnswer(database.sql, lane, application, 'done')
+    return ok(undefined)
+  }
+  if (code === undefined || said.status !== 'done') {
+    await refund.note(
+      'WeChat was given a card of the payer and has not answered: ask again with the same key',
+    )
+    return refused(silent)
+  }
+  await refund.note(`WeChat does not send it to the card: ${code}`)
+  await writeApplicationAnswer(database.sql, lane, application, 'refused')
+  return refused(
+    refusal('wechat.refused', `WeChat does not send it there: ${code}.`, {
+      data: { code_at_wechat: code },
+    }),
+  )
+}
+
+/** An earlier call may have been taken, and this one be refused for it. */
+function underWay(said: Answer<Refund>): Refund | undefined {
+  return said.status === 'done' && said.value.state !== 'abnormal' ? said.value : undefined
+}
+
+/**
+ * A notice that a refund is abnormal may be the one from before a card was given, told once more: then WeChat is asked
+ * what it is now. undefined: it does not answer.
+ */
+export async function asItIsNow(
+  { database, engine, wechatPay }: FlowContext,
+  { book, accountId }: { readonly book: BookId; readonly accountId: WechatAccountId },
+  told: Refund,
+): Promise<Refund | undefined> {
+  if (told.state !== 'abnormal') return told
+  const { outRefundNo } = told
+  const id = readOutRefundNo(outRefundNo)?.orderId ?? idOfOutNumber('refund', outRefundNo)
+  if (id === undefined || !engine.lanesOf(modeOfBook(book)).includes(laneOfId(id))) return told
+  const application = await findRefundApplication(database.sql, laneOfId(id), outRefundNo)
+  if (application?.bookId !== book) return told
+  const said = await wechatPay.queryRefund(accountId, outRefundNo)
+  return said.status === 'done' ? said.value : undefined
+}
