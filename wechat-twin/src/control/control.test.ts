@@ -242,6 +242,34 @@ test('effects may be written in three ways', async () => {
   assert.deepEqual((await world.control('GET', '/faults')).data, [])
 })
 
+test('a fault that no call can meet is refused, with the routes near it', async () => {
+  const add = (match: object, effect: unknown = 'answer_500_after') =>
+    world.control('POST', '/faults', rule(match, effect))
+  for (const wrong of [
+    { path: '/v3/profitsharing/order' },
+    { path: '/v3/refund/domestic/refund/*' },
+    { path: '/v3/profitsharing/return-orders', method: 'GET' },
+  ]) {
+    await assert.rejects(add(wrong), /BAD_CONTROL.*near it: /)
+  }
+  await assert.rejects(
+    add({ path: '/v3/profitsharing/order' }),
+    /POST \/v3\/profitsharing\/orders[,"]/,
+  )
+  for (const match of [
+    { path: '*' },
+    { path: '/v3/profitsharing/*' },
+    { path: '/v3/profitsharing/orders/{no}' },
+    { path: '/v3/profitsharing/orders/S1' },
+    { path: '/v3/profitsharing/return-orders/B*', method: 'GET' },
+  ])
+    assert.match((await add(match)).id, /^fault_/)
+  // A notification goes to whatever place it was told.
+  assert.match((await add({ path: 'TRANSACTION.SUCCESS' }, 'drop_notification')).id, /^fault_/)
+  assert.match((await add({ path: '/somewhere' }, 'bad_signature')).id, /^fault_/)
+  await world.control('DELETE', '/faults')
+})
+
 test('the clock is turned by an offset, by an advance, or to an instant', async () => {
   const turn = (body: object) => world.control('POST', '/clock', body)
   assert.equal((await turn({ offset_seconds: 100 })).offset_seconds, 100)

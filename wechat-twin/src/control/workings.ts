@@ -1,7 +1,15 @@
 /** Control of the clock, of faults and settings, and what there is to look at: orders, notifications, requests. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../kernel/clock.ts'
-import { type Effect, otherEffects, transportEffects } from '../kernel/faults.ts'
+import {
+  callEffects,
+  canMeet,
+  type Effect,
+  type Match,
+  nearest,
+  otherEffects,
+  transportEffects,
+} from '../kernel/faults.ts'
 import type { Notice } from '../kernel/notifications.ts'
 import { instant, integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import type { Trade } from '../kernel/trades.ts'
@@ -77,7 +85,9 @@ function registerFaults(twin: Twin): void {
   control(twin, 'POST', '/_twin/faults', anything, ({ body }) => {
     const { match, effect } = rule.read(body['rule'] ?? body, '')
     const [name, more] = readEffect(effect)
-    const { id } = faults.add(match, effects.read(name, '/effect'), more)
+    const known = effects.read(name, '/effect')
+    if (callEffects.includes(known)) checkMet(twin, match)
+    const { id } = faults.add(match, known, more)
     return { id }
   })
   control(twin, 'GET', '/_twin/faults', undefined, () => ({ data: faults.list() }))
@@ -89,6 +99,18 @@ function registerFaults(twin: Twin): void {
     if (mistake !== undefined) throw new ControlMistake(mistake)
     return settings.now
   })
+}
+
+/** A fault that no call can meet would be waited for in vain. */
+function checkMet(twin: Twin, { method, path }: Match): void {
+  const routes = twin.router.list().filter((route) => !route.path.startsWith('/_twin'))
+  const fitting = routes.filter((route) => method === undefined || route.method === method)
+  if (fitting.some((route) => canMeet(path, route.path))) return
+  const all = [...new Set(routes.map((route) => `${route.method} ${route.path}`))]
+  const paths = nearest(path, [...new Set(routes.map((route) => route.path))], 5)
+  const near = all.filter((route) => paths.includes(route.split(' ')[1] ?? ''))
+  const said = method === undefined ? path : `${method} ${path}`
+  throw new ControlMistake(`no call can meet ${said}; near it: ${near.join(', ')}`)
 }
 
 function readEffect(effect: unknown): [name: unknown, more: Record<string, unknown>] {

@@ -29,6 +29,15 @@ export const otherEffects = [
 
 export type Effect = (typeof transportEffects)[number] | (typeof otherEffects)[number]
 
+/** Of those the ones that concern nothing but calls; signatures are of notifications too. */
+export const callEffects: readonly Effect[] = [
+  'answer_500_before',
+  'answer_500_after',
+  'hang_after',
+  'close_before',
+  'status',
+]
+
 export interface Match {
   method?: string
   /** Of the call, without its query: `*` stands for anything, `{name}` for one part. For notifications the event type or the path of the notify_url. */
@@ -104,15 +113,39 @@ export class Faults {
   #patternOf(path: string): RegExp {
     let pattern = this.#patterns.get(path)
     if (pattern === undefined) {
-      const source = path
-        .replace(/[.+?^$()|[\]\\]/g, '\\$&')
-        .replace(/\{[^}]*\}/g, '[^/]+')
-        .replace(/\*/g, '.*')
-      pattern = new RegExp(`^${source}$`)
+      pattern = patternOf(path)
       this.#patterns.set(path, pattern)
     }
     return pattern
   }
+}
+
+function patternOf(path: string): RegExp {
+  const source = path
+    .replace(/[.+?^$()|[\]\\]/g, '\\$&')
+    .replace(/\{[^}]*\}/g, '[^/]+')
+    .replace(/\*/g, '.*')
+  return new RegExp(`^${source}$`)
+}
+
+/** Whether a call of the route can meet a fault of this path: a name of the route stands for whatever the path says there. */
+export function canMeet(path: string, route: string): boolean {
+  if (patternOf(path).test(route)) return true
+  const [given, parts] = [path.split('/'), route.split('/')]
+  const isPart = (part: string, place: number) =>
+    part.startsWith('{') || patternOf(given[place] ?? '').test(part)
+  return given.length === parts.length && parts.every(isPart)
+}
+
+/** The routes that begin as the path does for longest, the nearest first. */
+export function nearest(path: string, routes: readonly string[], most: number): string[] {
+  const given = path.split('/')
+  const alike = (route: string) => {
+    const parts = route.split('/')
+    const differs = given.findIndex((part, place) => part !== parts[place])
+    return differs === -1 ? given.length : differs
+  }
+  return routes.toSorted((one, other) => alike(other) - alike(one)).slice(0, most)
 }
 
 /** A whole number that a fault brings with it. */

@@ -43,6 +43,13 @@ export class Router {
     this.#routes.set(key, routes)
   }
 
+  /** Every route, with its names in braces. */
+  list(): { method: string; path: string }[] {
+    return [...this.#routes].flatMap(([key, routes]) =>
+      routes.map(({ parts }) => ({ method: key.split(' ')[0] ?? '', path: parts.join('/') })),
+    )
+  }
+
   find(
     method: string,
     path: string,
