@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { qrModules } from '../server/assets/h5/qr.js'
 import { fenOf, waysToPay, yuanOf } from '../server/assets/h5/wallet.js'
+import { refusals, wordsOf } from '../server/assets/h5/words.js'
 import { startWechatApp, type WechatTestApp } from './harness/wechat-app.ts'
 
 const assets = join(import.meta.dirname, '../server/assets/h5')
@@ -41,7 +42,9 @@ describe('the page', () => {
     for (const path of [
       ...files,
       '/h5/assets/view.js',
+      '/h5/assets/cards.js',
       '/h5/assets/wallet.js',
+      '/h5/assets/words.js',
       '/h5/assets/qr.js',
     ]) {
       const file = await fetch(app.url + path)
@@ -54,6 +57,51 @@ describe('the page', () => {
       assert.equal(others, null, path)
       assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b/)
     }
+  })
+})
+
+describe('the words', () => {
+  /** What the page sends so that these cannot come, or are faults of its own. */
+  const never =
+    /^(request|idempotency|cursor|media_type)\.|^(order\.card_missing|order\.too_many_cards|member\.not_found|reference\.already_used|product\.not_reloadable|policy\.account_name_differs|refund\.exceeds_load|command\.too_late)$/
+  const calls = [
+    ['get', '/shops/{id}'],
+    ['get', '/products'],
+    ['post', '/guests'],
+    ['post', '/orders'],
+    ['get', '/orders/{id}'],
+    ['post', '/orders/{id}/pay'],
+    ['post', '/orders/{id}/close'],
+    ['post', '/orders/{id}/unseal'],
+    ['post', '/orders/{id}/refunds'],
+    ['get', '/cards/{id}'],
+    ['post', '/cards/{id}/reveal'],
+  ] as const
+
+  test('are there for every refusal that the page may get', async () => {
+    const app = await startWechatApp()
+    try {
+      const { paths } = JSON.parse(await (await fetch(`${app.url}/wallet/openapi.json`)).text())
+      const codes = calls.flatMap(([method, path]) => {
+        const answers: object = paths[`/wallet/v1${path}`][method].responses
+        return Object.entries(answers).flatMap(([status, { description }]) =>
+          status < '400'
+            ? []
+            : [...String(description).matchAll(/`([\w.]+)`:/g)].map(([, code = '']) => code),
+        )
+      })
+      assert.ok(codes.includes('stock.sold_out') && codes.includes('wechat.refused'))
+      const unsaid = new Set(codes.filter((code) => !never.test(code) && !(code in refusals)))
+      assert.deepEqual([...unsaid], [])
+    } finally {
+      await app.stop()
+    }
+  })
+
+  test('say in Chinese what to do, of an answer that never came too', () => {
+    const broken = [new TypeError('Failed to fetch'), new SyntaxError('<'), { code: 'x.new' }]
+    for (const [chinese] of [...Object.values(refusals), ...broken.map(wordsOf)])
+      assert.match(chinese, /^[\p{Script=Han}“”，、]{6,40}$/u)
   })
 })
 

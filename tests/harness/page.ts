@@ -42,6 +42,7 @@ export class PageElement {
   replaceChildren(...children: (PageElement | string)[]): void {
     this.children = children
   }
+  focus(): void {}
   setAttribute(name: string, value: string): void {
     this.attributes.set(name, value)
   }
@@ -173,7 +174,7 @@ let pages = 0
 /** The page's modules in one, with the browser's names handed in: an import of `/h5/assets/…` has no meaning here. */
 async function run(globals: Record<string, unknown>): Promise<void> {
   pages += 1
-  const parts = ['qr.js', 'wallet.js', 'view.js', 'shop.js'].map((name) =>
+  const parts = ['qr.js', 'wallet.js', 'words.js', 'view.js', 'cards.js', 'shop.js'].map((name) =>
     readFileSync(join(assets, name), 'utf8')
       .replaceAll(/^import [\s\S]*? from '[^']*'$/gm, '')
       .replaceAll(/^export /gm, ''),

@@ -1,17 +1,26 @@
 /** The shop page: choose, pay, wait, see the card. What it does lies in wallet.js, how it looks in view.js. */
 import {
+  cardFace,
+  faceChoice,
+  productChoice,
+  rangeOf,
+  sealedNote,
+  secretParts,
+} from '/h5/assets/cards.js'
+import {
   $,
   both,
   button,
   element,
-  logins,
+  paragraph,
   qrCode,
   say,
   sayRefusal,
   show,
-  ways,
+  shownPart,
 } from '/h5/assets/view.js'
 import { fenOf, openWallet, waysToPay, yuanOf } from '/h5/assets/wallet.js'
+import { logins, sheets, ways } from '/h5/assets/words.js'
 
 const path = location.pathname
 const isWechat = /MicroMessenger/i.test(navigator.userAgent)
@@ -24,16 +33,23 @@ const wallet = openWallet(path.split('/')[2], {
     get: (name) => localStorage.getItem(`lika.${name}`),
     set: (name, text) => localStorage.setItem(`lika.${name}`, text),
   },
-  newKey: () => crypto.randomUUID(),
+  newKey,
   takeSession,
   isWechat,
 })
 
 let shop
 let products = []
+const asked = new URLSearchParams(location.search)
 /** Told by WeChat on the way back; a refusal is not asked about again in this visit. */
-let login = new URLSearchParams(location.search).get('login') ?? undefined
+let login = asked.get('login') ?? undefined
 let watching = 0
+
+/** Where a page is not served over TLS, browsers have no `randomUUID`. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
 
 /** The token that the login left in a cookie for this page; removed at once. */
 function takeSession() {
@@ -43,57 +59,53 @@ function takeSession() {
   return found?.[1]
 }
 
+/** What `work` returns; undefined where it fails, which is then said. */
 async function trying(work) {
-  say('')
+  say()
   try {
-    await work()
+    return await work()
   } catch (error) {
     sayRefusal(error)
+    return undefined
   }
 }
 
 async function start() {
   shop = await wallet.shop()
-  $('issuer').replaceChildren(...both(shop.issuer.name, '礼卡 Gift cards'))
-  document.title = `${shop.issuer.name} · 礼卡`
+  $('issuer').replaceChildren(`${shop.issuer.name} `, element('small', { textContent: '礼卡' }))
+  $('legal').replaceChildren(...both('发卡机构', 'Issuer'), ` ${shop.issuer.legal_name}`)
+  document.title = `${shop.issuer.name} · 礼卡 Gift cards`
   $('mode').hidden = shop.mode !== 'test'
-  if (login !== undefined) history.replaceState(null, '', path)
+  if (location.search !== '') history.replaceState(null, '', path)
   await wallet.takeOver()
   products = await wallet.products()
   showShelf()
-  if (wallet.underWay() !== undefined && wallet.hasSession()) await showOrder()
-  if (login in logins) say(...logins[login])
+  if (wallet.underWay() !== undefined && wallet.hasSession())
+    await showOrder(asked.get('wxpay_result') ?? '')
+  if (login in logins) say(logins[login])
 }
 
 function showShelf() {
-  const radios = products.map((product) => {
-    const radio = element('input', {
-      type: 'radio',
-      name: 'product',
-      value: product.id,
-      required: true,
-    })
-    radio.addEventListener('change', () => showAmounts(product))
-    return element('label', { children: [radio, product.name] })
+  const choices = products.map((product) => {
+    const made = productChoice(product)
+    made.radio.addEventListener('change', () => showAmounts(product))
+    return made
   })
-  $('products').replaceChildren(...radios)
-  if (products.length === 0) say('暂无在售礼卡', 'Nothing is on sale')
+  $('products').replaceChildren(...choices.map(({ label }) => label))
+  $('amounts').hidden = true
+  if (products.length === 0)
+    say(['暂无在售礼卡，请稍后再来', 'Nothing is on sale; come back later'])
   $('buy').disabled = products.length === 0
   show('shelf')
+  if (products.length > 1) return
+  for (const { radio } of choices) radio.checked = true
+  for (const product of products) showAmounts(product)
 }
 
-function showAmounts({ faces, face_range: range }) {
-  const radios = (faces ?? []).map((fen) => {
-    const radio = element('input', {
-      type: 'radio',
-      name: 'fen',
-      value: String(fen),
-      required: true,
-    })
-    return element('label', { children: [radio, yuanOf(fen)] })
-  })
-  $('faces').replaceChildren(...radios)
+function showAmounts({ faces = [], face_range: range }) {
+  $('faces').replaceChildren(...faces.map((fen) => faceChoice(fen, faces.length === 1)))
   $('own-amount').hidden = range === undefined
+  $('range').textContent = range === undefined ? '' : rangeOf(range)
   $('choice').elements.namedItem('yuan').required = range !== undefined
   $('amounts').hidden = false
 }
@@ -104,7 +116,7 @@ async function buy() {
   const fen = product?.faces
     ? Number(form.get('fen'))
     : fenOf($('choice').elements.namedItem('yuan').value)
-  if (product === undefined || !fen) return say('请选择面额', 'Choose an amount')
+  if (product === undefined || !fen) return say(['请选择面额', 'Choose an amount'], 'wrong')
   if (!wallet.hasSession()) {
     const mayAsk = isWechat && shop.kind === 'official_account' && login === undefined
     if (mayAsk) return location.assign(wallet.loginPage(path))
@@ -114,27 +126,37 @@ async function buy() {
   await showOrder()
 }
 
-/** The order that is under way, wherever it stands. */
-async function showOrder() {
+/** The order that is under way, wherever it stands. `result`: how WeChat's sheet was left, where it says so. */
+async function showOrder(result = '') {
   const order = await wallet.current()
   $('total').textContent = yuanOf(order.total)
-  if (order.status === 'created' || order.status === 'paying') return showWays()
+  $('what').textContent = products.find(({ id }) => id === order.product_id)?.name ?? ''
+  if (order.status === 'created' || order.status === 'paying') {
+    const [left] = result.split(':')
+    showWays()
+    $('waiting').hidden = order.status === 'created' || left in sheets
+    return left in sheets ? say(sheets[left], 'wrong') : undefined
+  }
   stopWatching()
   if (order.status === 'delivered' || order.status === 'completed') return showCards(order)
   wallet.forget()
   showShelf()
-  if (order.status === 'closed') say('订单已关闭', 'The order is closed')
-  else say('款项将原路退回', 'The money goes back the way it came')
+  if (order.status === 'closed')
+    say(['订单已关闭，可重新选购', 'The order is closed; you can choose anew'])
+  else say(['款项将原路退回', 'The money goes back the way it came'], 'good')
 }
 
-function showWays() {
+/** `chosen`: the way whose code is shown, which is not offered again beside it. */
+function showWays(chosen) {
   const isLocal = shop.local_wechat !== null && !isWechat
   const all = waysToPay({ isWechat, isPhone, isLoggedIn: wallet.isLoggedIn() })
   // A browser beside the local WeChat can be within it too.
   if (isLocal && shop.kind === 'official_account') all.push(wallet.isLoggedIn() ? 'jsapi' : 'login')
   if (isWechat && !wallet.isLoggedIn()) all.push('guest')
-  const buttons = all.map((way) => button(ways[way], () => trying(() => pay(way)), 'second'))
-  buttons[0]?.classList.remove('second')
+  const buttons = all
+    .filter((way) => way !== chosen)
+    .map((way) => button(ways[way], () => trying(() => pay(way)), 'second'))
+  if (chosen === undefined) buttons[0]?.classList.remove('second')
   $('ways').replaceChildren(...buttons)
   show('pay')
   watch()
@@ -143,33 +165,39 @@ function showWays() {
 async function pay(way) {
   if (way === 'login') return location.assign(wallet.loginPage(path))
   const invitation = await wallet.pay(way === 'guest' ? 'native' : way)
-  if (invitation.code_url !== undefined) showCode(invitation.code_url)
-  else if (invitation.h5_url !== undefined) {
+  $('waiting').hidden = false
+  if (invitation.code_url !== undefined) {
+    showCode(invitation.code_url)
+    showWays(way)
+  } else if (invitation.h5_url !== undefined) {
     const back = encodeURIComponent(location.origin + path)
-    return location.assign(`${invitation.h5_url}&redirect_url=${back}`)
+    location.assign(`${invitation.h5_url}&redirect_url=${back}`)
   } else payInside(invitation.parameters)
-  watch()
 }
 
 /** WeChat's own sheet; beside the local WeChat the sheet is a page of its phone. */
 function payInside(parameters) {
   if (isWechat) {
-    const invoke = () =>
-      WeixinJSBridge.invoke('getBrandWCPayRequest', parameters, () => trying(showOrder))
+    const left = ({ err_msg: said = '' }) => trying(() => showOrder(said.replace(/^\w+:/, '')))
+    const invoke = () => WeixinJSBridge.invoke('getBrandWCPayRequest', parameters, left)
     if (typeof WeixinJSBridge === 'undefined')
       document.addEventListener('WeixinJSBridgeReady', invoke, { once: true })
     else invoke()
     return
   }
-  const asked = new URLSearchParams({ ...parameters, back: location.origin + path })
-  location.assign(`${shop.local_wechat}/_twin/phone?${asked}`)
+  const handed = new URLSearchParams({ ...parameters, back: location.origin + path })
+  location.assign(`${shop.local_wechat}/_twin/phone?${handed}`)
 }
 
 function showCode(text) {
-  const parts = [qrCode(text)]
+  const parts = [
+    qrCode(text),
+    paragraph('centred', ...both('请用微信“扫一扫”', 'Scan this with WeChat')),
+  ]
   if (shop.local_wechat !== null) {
     const phone = element('a', { href: `${shop.local_wechat}/`, target: '_blank', rel: 'noopener' })
-    phone.append(...both('在本地微信里扫码', 'Scan it with the local WeChat'))
+    phone.className = 'link'
+    phone.append(...both('在本地微信里扫码', 'Open the local WeChat'))
     parts.push(phone)
   }
   $('code').replaceChildren(...parts)
@@ -178,7 +206,6 @@ function showCode(text) {
 
 function watch() {
   if (watching !== 0) return
-  $('waiting').hidden = false
   watching = setInterval(async () => {
     const order = await wallet.current().catch(() => undefined)
     if (order !== undefined && order.status !== 'created' && order.status !== 'paying')
@@ -196,31 +223,27 @@ function stopWatching() {
 async function showCards(order) {
   const cards = await Promise.all(order.cards.map((id) => wallet.card(id)))
   $('cards').replaceChildren(...cards.map((card) => cardOf(card, order)))
+  const isNew = shownPart() === 'pay'
   show('done')
+  if (isNew) say(['付款成功，卡已到账', 'Paid; the card is yours'], 'good')
 }
 
 function cardOf(card, order) {
-  const title = `尾号 ${card.number_last4} · ${yuanOf(card.balance.available)}`
-  const parts = [element('p', { className: 'amount', textContent: title })]
-  if (order.status === 'delivered' && order.sealed_until !== null) {
-    const until = new Date(order.sealed_until).toLocaleString('zh-CN')
-    parts.push(
-      element('p', { className: 'note', children: both(`冷静期至 ${until}`, 'sealed until then') }),
-      button(['放弃冷静期，立即使用', 'Use it now'], () => trying(unseal), 'second'),
-      button(['不要了，退款', 'Give it back'], () => trying(giveBack), 'second'),
-    )
-  } else {
-    const shown = element('output')
-    const reveal = async () => {
-      const { number, secret } = await wallet.reveal(card.id)
-      shown.textContent = `卡号 ${number}\u3000密码 ${secret}`
-    }
-    parts.push(
-      button(['查看卡号和密码', 'Show number and secret'], () => trying(reveal)),
-      shown,
-    )
-  }
-  return element('div', { className: 'card', children: parts })
+  const product = products.find(({ id }) => id === card.product_id)
+  const isSealed = order.status === 'delivered' && order.sealed_until !== null
+  const parts = isSealed
+    ? sealedParts(order.sealed_until)
+    : secretParts(() => trying(() => wallet.reveal(card.id)))
+  return element('div', { className: 'card', children: [cardFace(card, product), ...parts] })
+}
+
+/** Neither choice stands out: it is the buyer's. */
+function sealedParts(until) {
+  return [
+    sealedNote(until),
+    button(['放弃冷静期，立即使用', 'Use it now'], () => trying(unseal), 'second'),
+    button(['不要了，退款', 'Give it back'], () => trying(giveBack), 'second'),
+  ]
 }
 
 async function unseal() {

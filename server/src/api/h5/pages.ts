@@ -13,8 +13,10 @@ const folder = join(import.meta.dirname, '../../../assets/h5')
 const types = {
   'shop.css': 'text/css',
   'shop.js': 'text/javascript',
+  'cards.js': 'text/javascript',
   'view.js': 'text/javascript',
   'wallet.js': 'text/javascript',
+  'words.js': 'text/javascript',
   'qr.js': 'text/javascript',
 } as const
 
@@ -53,8 +55,20 @@ export function registerPages(fastify: FastifyInstance, { flows }: Deps): void {
 }
 
 const nowhere = `<!doctype html>
-<html lang="zh-CN"><meta charset="utf-8"><title>没有这家店 · No such shop</title>
-<p>没有这家店。 No such shop.</p></html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>没有这家店 · No such shop</title>
+<link rel="stylesheet" href="/h5/assets/shop.css">
+</head>
+<body>
+<main>
+<h1>没有这家店 <small lang="en">No such shop</small></h1>
+<p>请核对链接，或向商家索取新的链接。 <small lang="en">Please check the link, or ask the shop for a new one.</small></p>
+</main>
+</body>
+</html>
 `
 
 function send(
