@@ -761,6 +761,12 @@ const commands: [string, string, unknown?, string?][] = [
   ],
   ['combined-refunds show cref_1', 'GET /v1/combined_refunds/cref_1'],
   [
+    'combined-refunds apply-abnormal-refund cref_1 --bank-type ICBC_DEBIT --name 李四 --account -',
+    'POST /v1/combined_refunds/cref_1/apply_abnormal_refund',
+    { bank_type: 'ICBC_DEBIT', bank_account: '6222020200012345678', real_name: '李四' },
+    '6222020200012345678\n',
+  ],
+  [
     'products limit prod_1 --count 1000 --per-member 2',
     'POST /v1/products/prod_1/stock',
     { count: 1_000, per_member: 2, unpaid_minutes: 15 },
@@ -825,6 +831,17 @@ const commands: [string, string, unknown?, string?][] = [
     'orders refund ord_1 --reason no --basis cooling_off',
     'POST /v1/orders/ord_1/refunds',
     { reason: 'no', basis: 'cooling_off' },
+  ],
+  [
+    'orders apply-abnormal-refund ord_1 --refund lr1 --bank-type ICBC_DEBIT --name 李四',
+    'POST /v1/orders/ord_1/apply_abnormal_refund',
+    {
+      out_refund_no: 'lr1',
+      bank_type: 'ICBC_DEBIT',
+      bank_account: '6222020200012345678',
+      real_name: '李四',
+    },
+    '6222020200012345678\n',
   ],
   ['orders show ord_1', 'GET /v1/orders/ord_1'],
   [

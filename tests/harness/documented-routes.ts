@@ -98,6 +98,7 @@ POST ¤ /v1/orders/:id/review decision!
 POST ¤ /v1/orders/:id/close
 POST ¤ /v1/orders/:id/unseal
 POST ¤ /v1/orders/:id/refunds reason! basis amount holder
+POST ¤ /v1/orders/:id/apply_abnormal_refund out_refund_no! bank_type! bank_account! real_name!
 POST ¤ /v1/presales campaign_id! funding! buyer agent reference metadata
 POST ¤ /v1/presales/:id/deliver
 POST ¤ /v1/presales/:id/refunds
@@ -117,6 +118,7 @@ GET    /v1/combined_payments/:id
 POST   /v1/combined_payments/:id/cancel
 POST ¤ /v1/combined_payments/:id/refunds amount reference! reason metadata
 GET    /v1/combined_refunds/:id
+POST ¤ /v1/combined_refunds/:id/apply_abnormal_refund bank_type! bank_account! real_name!
 POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after expires_in! metadata
 GET    /v1/holds/:id
 POST ¤ /v1/holds/:id/capture amount! final metadata

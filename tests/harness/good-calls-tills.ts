@@ -4,6 +4,12 @@ import type { Things } from './world.ts'
 
 const nothing = () => [{}]
 
+export const payersCard = {
+  bank_type: 'ICBC_DEBIT',
+  bank_account: '6222020200012345678',
+  real_name: '李四',
+}
+
 export const tillCalls = {
   post_combined_payments: (things: Things) => {
     const { card, number, secret, payCode, merchant, store, terminal, tillApp, member } = things
@@ -24,6 +30,9 @@ export const tillCalls = {
   post_combined_payments_id_cancel: ({ combined }: Things) => [{ id: combined }],
   post_combined_payments_id_refunds: ({ combinedPaid }: Things) => [
     { id: combinedPaid, body: { amount: 10, reference: newId() } },
+  ],
+  post_combined_refunds_id_apply_abnormal_refund: ({ combinedRefund }: Things) => [
+    { id: combinedRefund, body: payersCard },
   ],
   get_combined_refunds_id: ({ combinedRefund }: Things) => [{ id: combinedRefund }],
   post_products_id_stock: ({ scarce }: Things) => [
@@ -57,6 +66,8 @@ export const tillCalls = {
 
 /** Of things that need a WeChat. */
 export const tillRefusals = {
+  // Its card has it back.
+  post_combined_refunds_id_apply_abnormal_refund: 'refund.not_abnormal',
   // A guest is known by no OpenID.
   post_campaigns_id_red_packets: 'order.payer_unknown',
   post_wechat_shares_retry: 'share.not_found',

@@ -6,7 +6,7 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { tillCalls, tillRefusals } from './good-calls-tills.ts'
+import { payersCard, tillCalls, tillRefusals } from './good-calls-tills.ts'
 import { wechatCalls, wechatRefusals } from './good-calls-wechat.ts'
 import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
@@ -187,6 +187,9 @@ const ways: Record<string, Ways> = {
   post_orders_id_close: one('orderToClose'),
   post_orders_id_unseal: one('order'),
   post_orders_id_refunds: one('order', { body: { reason: 'asked for' } }),
+  post_orders_id_apply_abnormal_refund: one('order', {
+    body: { out_refund_no: `lr${'0'.repeat(25)}01`, ...payersCard },
+  }),
   get_orders: ({ member }) => [{ query: { member_id: member } }],
   get_orders_id: one('order'),
   post_presales: ({ presold }) => [{ body: { campaign_id: presold, funding: cash } }],
@@ -351,6 +354,7 @@ export const refusedForState: Readonly<Record<string, string>> = {
   // Nobody has paid it.
   post_orders_id_unseal: 'order.wrong_status',
   post_orders_id_refunds: 'order.wrong_status',
+  post_orders_id_apply_abnormal_refund: 'order.refund_not_found',
   post_orders_id_pay: 'wechat.not_connected',
   ...wechatRefusals,
   ...tillRefusals,

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Call } from '../call.ts'
 import type { JsonObject } from '../json.ts'
 import { duration, yuan } from '../option-values.ts'
+import { type PayersCard, payersCardBody, payersCardOptions } from '../payers-card.ts'
 import { readSecret } from '../secrets.ts'
 import { at, body, type Labels, type Lika } from '../verbs.ts'
 import { chargeOptions, type Spend, spendBody } from './payments.ts'
@@ -130,4 +131,23 @@ export function addCombinedRefunds(lika: Lika): void {
         call.show(await call.get(at`/v1/combined_refunds/${refund}`)),
       ),
     )
+  const apply = payersCardOptions(
+    lika,
+    lika.write(
+      refunds,
+      'apply-abnormal-refund <refund>',
+      '异常退款改退到付款人银行卡',
+      "send what WeChat could not give back to the payer's bank card",
+    ),
+  )
+  apply.action(
+    lika.action(async (call, refund: string, options: PayersCard) => {
+      const sent = await payersCardBody(call, options)
+      call.show(await call.make(at`/v1/combined_refunds/${refund}/apply_abnormal_refund`, sent))
+    }),
+  )
+  lika.examples(
+    apply,
+    'combined-refunds apply-abnormal-refund crfd_… --bank-type ICBC_DEBIT --name 张三',
+  )
 }

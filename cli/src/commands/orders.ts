@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { PageOptions } from '../call.ts'
 import type { JsonObject } from '../json.ts'
 import { count, objectFile, yuan } from '../option-values.ts'
+import { type PayersCard, payersCardBody, payersCardOptions } from '../payers-card.ts'
 import { at, body, type Labels, type Lika, type ListOptions } from '../verbs.ts'
 
 const columns = ['id', 'kind', 'status', 'total', 'refunded_amount', 'reference', 'created_at']
@@ -164,6 +165,32 @@ function addAfterwards(lika: Lika, orders: Command): void {
     ),
   )
   lika.examples(refund, 'orders refund ord_… --reason 不想要了')
+  addAbnormal(lika, orders)
+}
+
+function addAbnormal(lika: Lika, orders: Command): void {
+  const { say } = lika
+  const apply = payersCardOptions(
+    lika,
+    lika.write(
+      orders,
+      'apply-abnormal-refund <order>',
+      '异常退款改退到付款人银行卡',
+      "send an abnormal refund to the payer's bank card",
+    ),
+  )
+  apply
+    .requiredOption('--refund <number>', say('退款单号（lr…）', 'which refund, as it is shown'))
+    .action(
+      lika.action(async (call, order: string, options: PayersCard & { refund: string }) => {
+        const sent = { out_refund_no: options.refund, ...(await payersCardBody(call, options)) }
+        call.show(await call.make(at`/v1/orders/${order}/apply_abnormal_refund`, sent))
+      }),
+    )
+  lika.examples(
+    apply,
+    'orders apply-abnormal-refund ord_… --refund lr… --bank-type ICBC_DEBIT --name 张三',
+  )
 }
 
 function addReads(lika: Lika, orders: Command): void {
