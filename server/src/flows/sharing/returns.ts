@@ -120,6 +120,8 @@ const final = [
   'NOT_ENOUGH',
   'NO_AUTH',
   'RESOURCE_NOT_EXISTS',
+  'ORDER_NOT_EXIST',
+  'USER_ACCOUNT_ABNORMAL',
 ]
 
 interface Sent {

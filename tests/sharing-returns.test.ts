@@ -1,0 +1,218 @@
+/**
+ * What was shared comes back before a refund: asked about before it is asked for again, and where it does not come back
+ * the refund goes out all the same, at the cost of the merchant that sold. And what each code of WeChat leads to.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type SharingShop, startSharingShop } from './harness/sharing.ts'
+
+const ordersPath = '/v3/profitsharing/orders'
+const unfreezePath = '/v3/profitsharing/orders/unfreeze'
+const returnsPath = '/v3/profitsharing/return-orders'
+
+let shop: SharingShop
+let product_id: string
+
+before(async () => {
+  shop = await startSharingShop()
+  product_id = await shop.sharedProduct([shop.receiver(0, 1_000)])
+  // Out of which the merchant pays what does not come back.
+  await shop.bought()
+})
+after(() => shop.stop())
+
+type Json = ReturnType<typeof JSON.parse>
+
+/** A sale of which the share has arrived, and whose refund was asked for. */
+async function refunding(): Promise<Json> {
+  const order = await shop.bought({ product_id })
+  await shop.shareOf(order.id)
+  await shop.send(62, 60)
+  assert.equal((await shop.shareOf(order.id)).status, 'finished')
+  const asked = await shop.refund(order.id)
+  assert.equal(asked.status, 200, JSON.stringify(asked.body))
+  return order
+}
+
+async function minutes(count: number): Promise<void> {
+  for (let minute = 0; minute < count; minute += 1) {
+    await shop.advance(70)
+    await shop.tend()
+  }
+}
+
+/** Calls about returns since this many. */
+async function callsSince(before: number): Promise<string[]> {
+  const all: Json[] = await shop.twin.control.requests(returnsPath, 1_000)
+  return all.slice(before).map(({ method }) => method)
+}
+const callsSoFar = async () => (await callsSince(0)).length
+
+const returnsOf = async ({ id }: Json) => {
+  const { returns } = await shop.shareOf(id)
+  return returns.map(({ mchid, amount, status, reason }: Json) => [mchid, amount, status, reason])
+}
+
+describe('a share that comes back', () => {
+  test('is asked about where the answer was lost, and asked for once', async () => {
+    const before = await callsSoFar()
+    await shop.twin.control.fault({ path: returnsPath, times: 1 }, 'answer_500_after')
+    const order = await refunding()
+    await minutes(8)
+    assert.deepEqual(await callsSince(before), ['POST', 'GET'])
+    assert.deepEqual(await returnsOf(order), [[shop.payees[0]?.mchid, 1_000, 'succeeded', null]])
+    assert.equal((await shop.shareOf(order.id)).returned_amount, 1_000)
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+  })
+
+  test('is waited for while WeChat works on it', async () => {
+    await shop.twin.control.settings({ returnSeconds: 300 })
+    const order = await refunding()
+    await shop.tend()
+    assert.deepEqual(await returnsOf(order), [[shop.payees[0]?.mchid, 1_000, 'asked', null]])
+    assert.equal((await shop.show(order.id)).status, 'refunding')
+    await shop.twin.control.settings({ returnSeconds: 0 })
+    await shop.advance(300)
+    const before = await callsSoFar()
+    await minutes(8)
+    assert.equal((await callsSince(before))[0], 'GET')
+    assert.equal((await shop.shareOf(order.id)).returned_amount, 1_000)
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+  })
+
+  test('and fails in the end: the merchant bears it, which is shown', async () => {
+    const { control } = shop.twin
+    const account = shop.payees[0]?.mchid
+    await control.settings({ returnSeconds: 300 })
+    const order = await refunding()
+    await shop.tend()
+    const conditions = ['ACCOUNT_ABNORMAL']
+    await control.call('POST', '/sharing/conditions', { account, conditions })
+    await shop.advance(300)
+    await minutes(8)
+    await control.call('POST', '/sharing/conditions', { account, conditions: [] })
+    await control.settings({ returnSeconds: 0 })
+    assert.deepEqual(await returnsOf(order), [[account, 1_000, 'failed', 'ACCOUNT_ABNORMAL']])
+    assert.equal((await shop.shareOf(order.id)).returned_amount, 0)
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+  })
+
+  test('is not taken for failed because nobody may ask just now', async () => {
+    const { control } = shop.twin
+    await control.fault({ method: 'POST', path: returnsPath, times: 1 }, 'answer_500_after')
+    const order = await refunding()
+    await control.fault(
+      { method: 'GET', path: `${returnsPath}/*`, times: 2 },
+      { name: 'status', http: 403, code: 'NO_AUTH' },
+    )
+    await minutes(8)
+    assert.deepEqual(await returnsOf(order), [[shop.payees[0]?.mchid, 1_000, 'succeeded', null]])
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+  })
+})
+
+/** Codes that WeChat documents for sharing, with the status that goes with each. */
+const codes = [
+  [400, 'PARAM_ERROR'],
+  [400, 'INVALID_REQUEST'],
+  [400, 'APPID_MCHID_NOT_MATCH'],
+  [400, 'MCH_NOT_EXISTS'],
+  [401, 'SIGN_ERROR'],
+  [403, 'NO_AUTH'],
+  [403, 'NOT_ENOUGH'],
+  [403, 'RULE_LIMIT'],
+  [403, 'USER_ACCOUNT_ABNORMAL'],
+  [404, 'RESOURCE_NOT_EXISTS'],
+  [404, 'ORDER_NOT_EXIST'],
+  [429, 'FREQUENCY_LIMITED'],
+  [500, 'SYSTEM_ERROR'],
+] as const
+type Code = (typeof codes)[number][1]
+
+function meet(path: string, [http, code]: (typeof codes)[number]) {
+  return shop.twin.control.fault({ method: 'POST', path, times: 0 }, { name: 'status', http, code })
+}
+
+describe('a share that WeChat refuses', () => {
+  const never: Code[] = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
+  for (const one of codes) {
+    const [http, code] = one
+    const isNever = never.includes(code)
+    test(`with ${code} ${isNever ? 'is given up, and the rest let go' : 'goes out later'}`, async () => {
+      const order = await shop.bought({ product_id })
+      await shop.shareOf(order.id)
+      await meet(ordersPath, one)
+      await shop.send(62)
+      const refused = await shop.shareOf(order.id)
+      await shop.twin.control.clearFaults()
+      await shop.send(60, 60, 60)
+      const done = await shop.shareOf(order.id)
+      if (isNever) {
+        assert.deepEqual([refused.status, refused.reason], ['failed', code])
+        assert.deepEqual([done.status, done.rest], ['failed', 'free'])
+      } else {
+        // Of what WeChat's side failed at it is not known whether it was done.
+        assert.equal(refused.status, http === 500 ? 'asked' : 'waiting')
+        assert.deepEqual([done.status, done.rest], ['finished', 'free'])
+      }
+    })
+  }
+})
+
+describe('letting go that WeChat refuses', () => {
+  const never: Code[] = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
+  for (const one of codes) {
+    const [http, code] = one
+    const isNever = never.includes(code)
+    const isFree = code === 'NOT_ENOUGH'
+    const end = isFree ? 'has nothing to let go' : isNever ? 'waits for a person' : 'is done later'
+    test(`with ${code} ${end}`, async () => {
+      const product = await shop.sharedProduct([shop.receiver(0, 1_000)])
+      const order = await shop.ordered({ product_id: product })
+      const invitation = await shop.invited(order.id)
+      await shop.rule({ product_id: product }, [])
+      await shop.payInWechat(invitation)
+      await shop.shareOf(order.id)
+      await meet(unfreezePath, one)
+      await shop.send(62)
+      const refused = await shop.shareOf(order.id)
+      await shop.twin.control.clearFaults()
+      await shop.send(60, 60, 60)
+      const done = await shop.shareOf(order.id)
+      if (isFree) assert.deepEqual([refused.rest, done.rest], ['free', 'free'])
+      else if (isNever) assert.deepEqual([refused.rest, done.rest], ['refused', 'refused'])
+      else assert.deepEqual([refused.rest, done.rest], [http === 500 ? 'asked' : 'waiting', 'free'])
+    })
+  }
+})
+
+describe('a return that WeChat refuses', () => {
+  const never: Code[] = [
+    'PARAM_ERROR',
+    'INVALID_REQUEST',
+    'RULE_LIMIT',
+    'NOT_ENOUGH',
+    'NO_AUTH',
+    'RESOURCE_NOT_EXISTS',
+    'ORDER_NOT_EXIST',
+    'USER_ACCOUNT_ABNORMAL',
+  ]
+  for (const one of codes) {
+    const [, code] = one
+    const isNever = never.includes(code)
+    test(`with ${code} ${isNever ? 'does not come back, and the refund goes out' : 'is asked for again'}`, async () => {
+      await meet(returnsPath, one)
+      const order = await refunding()
+      await shop.tend()
+      const refused = await returnsOf(order)
+      await shop.twin.control.clearFaults()
+      await minutes(8)
+      const mchid = shop.payees[0]?.mchid
+      assert.deepEqual(refused, [
+        isNever ? [mchid, 1_000, 'failed', code] : [mchid, 1_000, 'asked', null],
+      ])
+      assert.equal((await shop.shareOf(order.id)).returned_amount, isNever ? 0 : 1_000)
+      assert.equal((await shop.show(order.id)).status, 'refunded')
+    })
+  }
+})
