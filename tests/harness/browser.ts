@@ -22,7 +22,7 @@ export const sizes = {
 export interface Visit {
   readonly page: Page
   /** Complaints that match are part of the test, and have to come. */
-  expect(complaint: RegExp): void
+  readonly expect: (complaint: RegExp) => void
   /** So that another page of the same browser shares cookies and storage. */
   readonly context: BrowserContext
 }

@@ -39,10 +39,17 @@ export const tillCalls = {
     { id: scarce, body: { count: 1_000_000, unpaid_minutes: 10 } },
   ],
   get_products_id_stock: ({ scarce }: Things) => [{ id: scarce }],
-  // Nobody gets anything: receivers have to be told to WeChat, and there is none in the world.
-  post_wechat_sharing_rules: ({ product, merchant }: Things) => [
+  // Nobody gets anything: receivers have to be told to WeChat, and there is none in the world; the member is a guest.
+  post_wechat_sharing_rules: ({ product, merchant, member }: Things) => [
     { body: { product_id: product, receivers: [] } },
     { body: { merchant_id: merchant, receivers: [] } },
+    {
+      body: {
+        product_id: product,
+        receivers: [{ member_id: member, relation: 'PARTNER', share_bp: 100 }],
+      },
+      refused: 'sharing.payee_unknown',
+    },
   ],
   post_campaigns_id_red_packets: ({ campaign, member, tillApp }: Things) => [
     {

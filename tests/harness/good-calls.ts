@@ -6,7 +6,8 @@ import { newId } from '../../server/src/platform/ids.ts'
 import type { Operation } from './answer-check.ts'
 import { cardFile, formOf } from './card-file.ts'
 import type { Options } from './client.ts'
-import { payersCard, tillCalls, tillRefusals } from './good-calls-tills.ts'
+import { orderCalls, orderRefusals } from './good-calls-orders.ts'
+import { tillCalls, tillRefusals } from './good-calls-tills.ts'
 import { wechatCalls, wechatRefusals } from './good-calls-wechat.ts'
 import { type Book, type Things, terms } from './world.ts'
 import { cashBack } from './world-campaigns.ts'
@@ -22,6 +23,8 @@ export type GoodCall = {
   fields?: Record<string, string>
   /** With the operator's key. */
   operator?: true
+  /** The code with which this one is refused for the state that things are in. */
+  refused?: string
 }
 
 type Ways = (things: Things, book: Pick<Book, 'issuer' | 'mode' | 'receiverUrl'>) => GoodCall[]
@@ -168,30 +171,7 @@ const ways: Record<string, Ways> = {
   get_cards_id_rebate_debt: onCard(),
   get_cards_id_vouchers: onCard(),
   get_vouchers_id: one('voucher'),
-  post_orders: ({ product, card, member }) => [
-    {
-      body: {
-        kind: 'purchase',
-        product_id: product,
-        amount: 1_000,
-        channel: 'h5',
-        member_id: member,
-      },
-    },
-    { body: { kind: 'top_up', card_id: card, amount: 1_000, channel: 'h5' } },
-  ],
-  post_orders_id_pay: ({ order: id, wechatApp: app_id }) => [
-    { id, body: { scene: 'native', app_id } },
-  ],
-  post_orders_id_review: one('orderUnderReview', { body: { decision: 'approve' } }),
-  post_orders_id_close: one('orderToClose'),
-  post_orders_id_unseal: one('order'),
-  post_orders_id_refunds: one('order', { body: { reason: 'asked for' } }),
-  post_orders_id_apply_abnormal_refund: one('order', {
-    body: { out_refund_no: `lr${'0'.repeat(25)}01`, ...payersCard },
-  }),
-  get_orders: ({ member }) => [{ query: { member_id: member } }],
-  get_orders_id: one('order'),
+  ...orderCalls,
   post_presales: ({ presold }) => [{ body: { campaign_id: presold, funding: cash } }],
   post_presales_id_deliver: one('presale'),
   post_presales_id_refunds: one('presale'),
@@ -351,11 +331,7 @@ export const refusedForState: Readonly<Record<string, string>> = {
   post_payout_batches_id_release: 'payout.no_bank',
   post_payouts_id_repost: 'payout.not_repostable',
   post_payouts_id_outcome: 'payout.not_open',
-  // Nobody has paid it.
-  post_orders_id_unseal: 'order.wrong_status',
-  post_orders_id_refunds: 'order.wrong_status',
-  post_orders_id_apply_abnormal_refund: 'order.refund_not_found',
-  post_orders_id_pay: 'wechat.not_connected',
+  ...orderRefusals,
   ...wechatRefusals,
   ...tillRefusals,
 }

@@ -221,7 +221,11 @@ async function open(
     openid,
     clientIp,
     attach: formatId('order', orderId),
-    profitSharing: await isShared(database, { lane, bookId: book, outTradeNo: no }, order.productId),
+    profitSharing: await isShared(
+      database,
+      { lane, bookId: book, outTradeNo: no },
+      order.productId,
+    ),
     creditCards: mayUseCreditCards(law, order.createdAt),
   })
   if (answer.status === 'unknown') return refused(silent)

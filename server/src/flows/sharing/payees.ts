@@ -41,9 +41,9 @@ async function payeesIn(
   appid: string,
   receivers: readonly Payee[],
 ): Promise<KnownPayees> {
-  const accounts = receivers.map(({ mchid, memberId }) => {
-    return mchid ?? members.openidOf(book, memberId, appid)
-  })
+  const accounts = receivers.map(
+    async ({ mchid, memberId }) => mchid ?? (await members.openidOf(book, memberId, appid)),
+  )
   return { appid, accounts: await Promise.all(accounts) }
 }
 
