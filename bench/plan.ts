@@ -31,14 +31,14 @@ export const quickPlan: BenchPlan = {
   growth: [],
   anchor: { scale: 50, seconds: 10 },
   warmUpSeconds: 4,
-  seconds: 3.5,
-  rowSeconds: 1.5,
+  seconds: 3,
+  rowSeconds: 1,
   hotSeconds: 1,
   latencySeconds: 1,
   callers: 2_000,
   connections: 512,
   issued: 20_000,
-  bought: { perSecond: 200, seconds: 3 },
+  bought: { perSecond: 200, seconds: 2 },
   cleared: { payments: 200_000, merchants: 200 },
 }
 

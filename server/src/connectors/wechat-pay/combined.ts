@@ -12,7 +12,7 @@ import type { PayClient } from './client.ts'
 import { invitationPossible, invited, madeIn } from './invitations.ts'
 import { textIn } from './json.ts'
 import { endpoints } from './orders.ts'
-import { pathPart, plainText, shanghaiTime } from './texts.ts'
+import { filledText, pathPart, shanghaiTime } from './texts.ts'
 import { combinedTradesIn } from './trades.ts'
 
 /** Refuses where credit cards must be kept out: a combined order has no member for that. */
@@ -62,7 +62,7 @@ function partOf(part: CombinedPart): object {
     attach: part.attach,
     amount: { total_amount: fenToJson(part.amount), currency: 'CNY' },
     out_trade_no: part.outTradeNo,
-    description: plainText(part.description, 127),
+    description: filledText(part.description, 127, '订单'),
     ...(part.profitSharing === true && { settle_info: { profit_sharing: true } }),
   }
 }

@@ -6,7 +6,7 @@ import { fenToJson } from '@lika/contract'
 import type { Answer, Micropay, Trade, TradeState } from '../../modules/wechat/index.ts'
 import { currentCode, refusedHere, unknown } from './answers.ts'
 import type { PayClient } from './client.ts'
-import { parseCompactTime, plainText } from './texts.ts'
+import { filledText, parseCompactTime } from './texts.ts'
 import { tradeStates, whole } from './trades.ts'
 import type { CallV2, FieldsV2 } from './wire-v2.ts'
 
@@ -53,7 +53,7 @@ export async function micropay(
     isRepeatable: false,
     fields: {
       appid: order.appid,
-      body: plainText(order.description, 127),
+      body: filledText(order.description, 127, '消费'),
       out_trade_no: order.outTradeNo,
       total_fee: String(fenToJson(order.amount)),
       spbill_create_ip: order.clientIp,

@@ -12,7 +12,7 @@ import type {
 import { refusedHere } from './answers.ts'
 import type { PayClient } from './client.ts'
 import { invitationPossible, invited, madeIn } from './invitations.ts'
-import { pathPart, plainText, shanghaiTime } from './texts.ts'
+import { filledText, pathPart, plainText, shanghaiTime } from './texts.ts'
 import { refundIn, tradeIn } from './trades.ts'
 
 /** The official account's page and the mini-program share one. */
@@ -47,7 +47,7 @@ function prepayBody({ credentials, notifyUrl }: PayClient, order: Prepay): objec
   return {
     appid: order.appid,
     mchid: credentials.mchid,
-    description: plainText(order.description, 127),
+    description: filledText(order.description, 127, '订单'),
     out_trade_no: order.outTradeNo,
     time_expire: shanghaiTime(order.expiresAt),
     ...(attach !== undefined && { attach }),

@@ -6,6 +6,12 @@ export function plainText(text: string, most: number): string {
   return text.replace(/[\p{Cc}\p{Cs}\u{10000}-\u{10ffff}]/gu, '').slice(0, most)
 }
 
+/** As `plainText`, of a member that WeChat wants filled: what is said instead where nothing of it can be shown there. */
+export function filledText(text: string, most: number, instead: string): string {
+  const plain = plainText(text.trim(), most)
+  return plain.trim() === '' ? instead : plain
+}
+
 const shanghaiMs = 8 * 3_600_000
 
 /** `2026-11-25T12:00:00+08:00`: whole seconds. */

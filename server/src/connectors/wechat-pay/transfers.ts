@@ -4,7 +4,7 @@ import type { Answer, Transfer, TransferBill } from '../../modules/wechat/index.
 import { refusedHere, unknown } from './answers.ts'
 import type { PayClient } from './client.ts'
 import { textIn } from './json.ts'
-import { pathPart, plainText } from './texts.ts'
+import { filledText, pathPart } from './texts.ts'
 import { transferIn } from './trades.ts'
 
 /** From here on WeChat wants to compare the name: 2,000 yuan. */
@@ -34,7 +34,7 @@ export async function transfer(client: PayClient, asked: Transfer): Promise<Answ
       openid: asked.openid,
       ...(name !== undefined && { user_name: name }),
       transfer_amount: fenToJson(asked.amount),
-      transfer_remark: plainText(asked.remark, 32),
+      transfer_remark: filledText(asked.remark, 32, '红包'),
       notify_url: client.notifyUrl,
       transfer_scene_report_infos: asked.sceneReport.map(({ type, content }) => ({
         info_type: type,
