@@ -20,6 +20,7 @@ import { register as registerCardActions } from './v1/card-actions.ts'
 import { register as registerCards } from './v1/cards.ts'
 import { register as registerCharters } from './v1/charters.ts'
 import { register as registerCombinedPayments } from './v1/combined-payments.ts'
+import { register as registerCombinedRefunds } from './v1/combined-refunds.ts'
 import { register as registerContracts } from './v1/contracts.ts'
 import { register as registerCorrections } from './v1/corrections.ts'
 import { register as registerCustody } from './v1/custody.ts'
@@ -112,6 +113,7 @@ const routeFiles: readonly ((app: LikaApp, deps: Deps) => void)[] = [
   registerRefunds,
   registerHolds,
   registerCombinedPayments,
+  registerCombinedRefunds,
   registerAbnormalRefunds,
   registerSettlements,
   registerSettlementAdjustments,

@@ -6,7 +6,7 @@ import { findCombinedRefund } from '../../modules/combined/index.ts'
 import type { Deps } from '../deps.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { closed, type Static, Type, text } from '../http/schemas.ts'
-import { CombinedRefundBody } from './combined-payments.ts'
+import { CombinedRefundBody } from './combined-refunds.ts'
 import { answerOfApplication, RefundOfOrder } from './order-shapes.ts'
 
 const cardMembers = {

@@ -1,18 +1,11 @@
 /** Routes of payments at a till of which cards give a part and WeChat the rest: both or neither. */
-import { asId, formatId, ok, type Result, refusal, refused, subBalances } from '@lika/contract'
+import { ok, type Result, refusal, refused, subBalances } from '@lika/contract'
 import { combinedCommand } from '../../flows/combined/create.ts'
 import type { LegContext } from '../../flows/combined/leg.ts'
-import { presentCombined, presentCombinedRefund } from '../../flows/combined/present.ts'
-import { combinedRefundCommand } from '../../flows/combined/refund.ts'
+import { presentCombined } from '../../flows/combined/present.ts'
 import { type RestAsked, restOf } from '../../flows/combined/rest.ts'
 import { beginCombined, cancelCombined, showCombined } from '../../flows/combined/till.ts'
-import { executePrepared } from '../../flows/prepared.ts'
-import {
-  combinedRefundStates,
-  combinedScenes,
-  combinedStates,
-  findCombinedRefund,
-} from '../../modules/combined/index.ts'
+import { combinedScenes, combinedStates } from '../../modules/combined/index.ts'
 import type { Deps } from '../deps.ts'
 import { okay } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
@@ -22,7 +15,6 @@ import {
   AmountOrZero,
   Currency,
   closed,
-  given,
   idOf,
   Metadata,
   nullable,
@@ -32,7 +24,6 @@ import {
   type Static,
   Timestamp,
   Type,
-  text,
 } from '../http/schemas.ts'
 import { chargeMembers, chargeRefusals, readCharge, tillCaller } from './payment-shapes.ts'
 
@@ -103,27 +94,10 @@ const CombinedBody = closed({
   ended_at: nullable(Timestamp),
 })
 
-export const CombinedRefundBody = closed({
-  id: idOf('combined_refund'),
-  combined_payment_id: idOf('combined_payment'),
-  status: oneOf(combinedRefundStates),
-  amount: Amount,
-  currency: Currency,
-  card_amount: AmountOrZero,
-  wechat_amount: AmountOrZero,
-  refund_id: nullable(idOf('refund')),
-  reference: nullable(Reference),
-  reason: nullable(Type.String()),
-  metadata: Metadata,
-  created_at: Timestamp,
-  ended_at: nullable(Timestamp),
-})
-
 export function register(app: LikaApp, deps: Deps): void {
   registerBegin(app, deps)
   registerRead(app, deps)
   registerCancel(app, deps)
-  registerRefunds(app, deps)
 }
 
 function legOf({ flows, log }: Deps): LegContext {
@@ -235,65 +209,6 @@ function registerCancel(app: LikaApp, deps: Deps): void {
     async ({ caller, id }) => {
       const shown = await cancelCombined(legOf(deps), caller.book, id)
       return shown.ok ? okay(presentCombined(shown.value)) : shown
-    },
-  )
-}
-
-function registerRefunds(app: LikaApp, { flows, database }: Deps): void {
-  app.route(
-    {
-      method: 'POST',
-      path: '/v1/combined_payments/{id}/refunds',
-      summary: 'Gives it back, each part its own way: first what came by WeChat',
-      access: 'refunds:write',
-      idempotent: true,
-      id: 'combined_payment',
-      body: closed({
-        amount: Type.Optional(Amount),
-        reference: Reference,
-        reason: Type.Optional(text(200)),
-        metadata: given.metadata,
-      }),
-      responses: { 201: CombinedRefundBody },
-      refusals: [
-        'combined_payment.not_found',
-        'reference.already_used',
-        'combined_payment.not_succeeded',
-        'refund.exceeds_payment',
-        'policy.refund_too_late',
-      ],
-    },
-    async (call) => {
-      const { caller, id, body, idempotencyKey } = call
-      const { reference, reason, metadata } = body
-      const amount = body.amount === undefined ? undefined : BigInt(body.amount)
-      const input = { combinedId: id, amount, reference, reason, metadata }
-      const command = await combinedRefundCommand(flows, caller, input, idempotencyKey)
-      if (!command.ok) return command
-      const done = await executePrepared((one) => call.execute(one), command.value)
-      if (done.status === 'refused')
-        return { ok: false, refusal: done.refusal, replayed: done.replayed }
-      const row = await findCombinedRefund(database.sql, caller.book, asId(done.commandId))
-      if (row === undefined)
-        throw new Error(`${formatId('combined_refund', done.commandId)} is gone`)
-      return { status: 201, body: presentCombinedRefund(row), replayed: done.replayed }
-    },
-  )
-  app.route(
-    {
-      method: 'GET',
-      path: '/v1/combined_refunds/{id}',
-      summary: 'Shows what a combined payment gave back and how far it is',
-      access: 'refunds:read',
-      id: 'combined_refund',
-      responses: { 200: CombinedRefundBody },
-      refusals: ['combined_refund.not_found'],
-    },
-    async ({ caller, id }) => {
-      const row = await findCombinedRefund(database.sql, caller.book, id)
-      return row === undefined
-        ? refused(notFound('combined_refund'))
-        : okay(presentCombinedRefund(row))
     },
   )
 }

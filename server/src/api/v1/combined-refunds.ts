@@ -1,0 +1,100 @@
+/** Routes by which a combined payment goes back, each part its own way. */
+import { asId, formatId, refused } from '@lika/contract'
+import { presentCombinedRefund } from '../../flows/combined/present.ts'
+import { combinedRefundCommand } from '../../flows/combined/refund.ts'
+import { executePrepared } from '../../flows/prepared.ts'
+import { combinedRefundStates, findCombinedRefund } from '../../modules/combined/index.ts'
+import type { Deps } from '../deps.ts'
+import { okay } from '../http/answers.ts'
+import type { LikaApp } from '../http/kernel.ts'
+import { notFound } from '../http/read-call.ts'
+import {
+  Amount,
+  AmountOrZero,
+  Currency,
+  closed,
+  given,
+  idOf,
+  Metadata,
+  nullable,
+  oneOf,
+  Reference,
+  Timestamp,
+  Type,
+  text,
+} from '../http/schemas.ts'
+
+export const CombinedRefundBody = closed({
+  id: idOf('combined_refund'),
+  combined_payment_id: idOf('combined_payment'),
+  status: oneOf(combinedRefundStates),
+  amount: Amount,
+  currency: Currency,
+  card_amount: AmountOrZero,
+  wechat_amount: AmountOrZero,
+  refund_id: nullable(idOf('refund')),
+  reference: nullable(Reference),
+  reason: nullable(Type.String()),
+  metadata: Metadata,
+  created_at: Timestamp,
+  ended_at: nullable(Timestamp),
+})
+
+export function register(app: LikaApp, { flows, database }: Deps): void {
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/combined_payments/{id}/refunds',
+      summary: 'Gives it back, each part its own way: first what came by WeChat',
+      access: 'refunds:write',
+      idempotent: true,
+      id: 'combined_payment',
+      body: closed({
+        amount: Type.Optional(Amount),
+        reference: Reference,
+        reason: Type.Optional(text(200)),
+        metadata: given.metadata,
+      }),
+      responses: { 201: CombinedRefundBody },
+      refusals: [
+        'combined_payment.not_found',
+        'reference.already_used',
+        'combined_payment.not_succeeded',
+        'refund.exceeds_payment',
+        'policy.refund_too_late',
+      ],
+    },
+    async (call) => {
+      const { caller, id, body, idempotencyKey } = call
+      const { reference, reason, metadata } = body
+      const amount = body.amount === undefined ? undefined : BigInt(body.amount)
+      const input = { combinedId: id, amount, reference, reason, metadata }
+      const command = await combinedRefundCommand(flows, caller, input, idempotencyKey)
+      if (!command.ok) return command
+      const done = await executePrepared((one) => call.execute(one), command.value)
+      if (done.status === 'refused')
+        return { ok: false, refusal: done.refusal, replayed: done.replayed }
+      const row = await findCombinedRefund(database.sql, caller.book, asId(done.commandId))
+      if (row === undefined)
+        throw new Error(`${formatId('combined_refund', done.commandId)} is gone`)
+      return { status: 201, body: presentCombinedRefund(row), replayed: done.replayed }
+    },
+  )
+  app.route(
+    {
+      method: 'GET',
+      path: '/v1/combined_refunds/{id}',
+      summary: 'Shows what a combined payment gave back and how far it is',
+      access: 'refunds:read',
+      id: 'combined_refund',
+      responses: { 200: CombinedRefundBody },
+      refusals: ['combined_refund.not_found'],
+    },
+    async ({ caller, id }) => {
+      const row = await findCombinedRefund(database.sql, caller.book, id)
+      return row === undefined
+        ? refused(notFound('combined_refund'))
+        : okay(presentCombinedRefund(row))
+    },
+  )
+}
