@@ -833,6 +833,11 @@ const commands: [string, string, unknown?, string?][] = [
     { reason: 'no', basis: 'cooling_off' },
   ],
   [
+    'orders refund ord_1 --reason twice --basis surplus',
+    'POST /v1/orders/ord_1/refunds',
+    { reason: 'twice', basis: 'surplus' },
+  ],
+  [
     'orders apply-abnormal-refund ord_1 --refund lr1 --bank-type ICBC_DEBIT --name 李四',
     'POST /v1/orders/ord_1/apply_abnormal_refund',
     {

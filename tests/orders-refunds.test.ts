@@ -246,8 +246,9 @@ test('a refund that WeChat closes is asked for again under another number', asyn
   assert.notEqual(refunds[0].out_refund_no, refunds[1].out_refund_no)
 })
 
-test('whoever gives a sealed order back gets it back, though WeChat closed the refund of a second payment', async () => {
-  const { id } = await shop.ordered()
+/** A delivered order that was paid twice, whose second payment WeChat did not give back. */
+async function paidTwice(more: object = {}) {
+  const { id } = await shop.ordered(more)
   const page = await shop.invited(id)
   const wrongly = closedCommand(shop.flows, shop.book, { orderId: shop.idOf(id), n: 1 })
   assert.ok(wrongly.ok)
@@ -255,7 +256,10 @@ test('whoever gives a sealed order back gets it back, though WeChat closed the r
   await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
   await shop.payInWechat(page)
   const twice = await shop.show(id)
-  assert.deepEqual([twice.status, twice.refunds[0]?.basis], ['delivered', 'surplus'])
+  assert.deepEqual(
+    [twice.cards.length, twice.refunds.map(({ basis }: { basis: string }) => basis)],
+    [1, ['surplus']],
+  )
   const account = parseId('wechat_account', shop.account.id)
   assert.ok(account)
   const closed = {
@@ -266,20 +270,74 @@ test('whoever gives a sealed order back gets it back, though WeChat closed the r
     amount: 10_000n,
   }
   assert.equal(await learnRefund(shop.flows, shop.book, account, closed), 'in_book')
-  const own = await shop.refund(id)
+  return id
+}
+
+const shownRefunds = async (id: string) =>
+  (await shop.show(id)).refunds.map(({ basis, status }: Record<string, string>) => [basis, status])
+
+test('whoever gives an order back gets it back, though WeChat closed the refund of a second payment', async () => {
+  const sealed = await paidTwice()
+  const given = await paidTwice()
+  await shop.act(given, 'unseal')
+  for (const [id, basis] of [
+    [sealed, 'cooling_off'],
+    [given, 'statutory'],
+  ] as const) {
+    const own = await shop.refund(id)
+    assert.deepEqual(
+      [own.body.status, own.body.refund?.basis],
+      ['refunding', basis],
+      JSON.stringify(own.body),
+    )
+    assert.equal((await shop.refund(id)).body.code, 'order.refund_under_way')
+    const surplus = await shop.refund(id, { basis: 'surplus' })
+    assert.equal(surplus.body.refund?.basis, 'surplus', JSON.stringify(surplus.body))
+    await arrive()
+    assert.equal((await shop.show(id)).status, 'refunded')
+    assert.deepEqual(await shownRefunds(id), [
+      ['surplus', 'closed'],
+      [basis, 'succeeded'],
+      ['surplus', 'succeeded'],
+    ])
+  }
+})
+
+test('money that was paid twice is asked for again by its own name, and nothing else with it', async () => {
+  const id = await paidTwice()
+  const [suspense = 0] = await shop.accounts('order_suspense')
+  const asked = await shop.again(shop.key, `/v1/orders/${id}/refunds`, 'surplus-once', {
+    reason: 'paid twice',
+    basis: 'surplus',
+  })
   assert.deepEqual(
-    [own.body.status, own.body.refund?.basis],
-    ['refunding', 'cooling_off'],
-    JSON.stringify(own.body),
+    [asked.body.status, asked.body.refund?.basis, asked.body.refund?.amount],
+    ['delivered', 'surplus', 10_000],
+    JSON.stringify(asked.body),
   )
-  const surplus = await shop.refund(id)
-  assert.equal(surplus.body.refund?.basis, 'surplus', JSON.stringify(surplus.body))
   await arrive()
-  const done = await shop.show(id)
-  assert.deepEqual(
-    [done.status, done.refunds.map(({ status }: { status: string }) => status)],
-    ['refunded', ['closed', 'succeeded', 'succeeded']],
+  assert.deepEqual(await shownRefunds(id), [
+    ['surplus', 'closed'],
+    ['surplus', 'succeeded'],
+  ])
+  assert.deepEqual(await shop.accounts('order_suspense'), [suspense + 10_000])
+  const shown = await shop.show(id)
+  assert.deepEqual([shown.status, shown.refunded_amount], ['delivered', 0])
+  const none = await shop.refund(id, { basis: 'surplus' })
+  assert.deepEqual([none.status, none.body.code], [404, 'order.refund_not_found'])
+})
+
+test('an order that was paid once has no second payment to ask for', async () => {
+  const order = await shop.bought()
+  const none = await shop.refund(order.id, { basis: 'surplus' })
+  assert.deepEqual([none.status, none.body.code], [404, 'order.refund_not_found'])
+  await shop.refund(order.id)
+  assert.equal(
+    (await shop.refund(order.id, { basis: 'surplus' })).body.code,
+    'order.refund_not_found',
   )
+  await arrive()
+  assert.deepEqual(await shownRefunds(order.id), [['cooling_off', 'succeeded']])
 })
 
 /** WeChat needs a while for a refund, and is asked about it. */

@@ -155,6 +155,7 @@ function addAfterwards(lika: Lika, orders: Command): void {
       new Option('--basis <basis>', say('只按此依据', 'on this ground only')).choices([
         'cooling_off',
         'statutory',
+        'surplus',
       ]),
     )
     .option('--amount <yuan>', say('充值订单：退回多少', 'of a top-up: how much'), yuan)

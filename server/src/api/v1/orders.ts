@@ -201,15 +201,15 @@ function registerAfterwards(app: LikaApp, { flows }: Deps): void {
         reason: text(80),
         basis: Type.Optional(
           oneOf(
-            ['cooling_off', 'statutory'],
-            'cooling_off: only while the cards are sealed; without a word whichever holds',
+            ['cooling_off', 'statutory', 'surplus'],
+            'cooling_off: only while the cards are sealed; surplus: the closed refund of a second payment, asked for again; without a word whichever of the first two holds',
           ),
         ),
         amount: Type.Optional(Amount),
         holder: Type.Optional(HolderGiven),
       }),
       responses: { 200: RefundOfOrder },
-      refusals: refundRefusals,
+      refusals: [...refundRefusals, 'order.refund_not_found'],
     },
     async (call) => {
       const { caller, id, body, idempotencyKey } = call

@@ -42,8 +42,8 @@ import { commandOnOrder, type OnOrder, putOrder, putRefund } from './on-order.ts
 
 export interface RefundInput {
   readonly orderId: OrderId
-  /** Only on this ground; undefined: on whichever holds. */
-  readonly basis?: 'cooling_off' | 'statutory' | undefined
+  /** Only on this ground; undefined: on whichever holds. `surplus` alone is about money that was paid twice. */
+  readonly basis?: 'cooling_off' | 'statutory' | 'surplus' | undefined
   /** Of a top-up: a part of it; undefined: all. */
   readonly amount?: Fen | undefined
   /** Whoever brings the cards, where it is not the buyer on record. */
@@ -67,15 +67,17 @@ interface Prepared {
 }
 
 /**
- * Of an order whose refund WeChat has closed it asks for the money once more. Refusals:
+ * Of an order whose own refund WeChat has closed it asks for the money once more; by `surplus` it asks for nothing but the
+ * closed refund of a second payment. Refusals:
  *
  * 1. `order.not_found` (not final)
- * 2. `order.refund_under_way`, `order.wrong_status`
- * 3. `order.not_sealed` where only the ground of the seal was asked for
- * 4. by law, for each card: its states, `card.has_holds`, `policy.cooling_off_over`, `policy.card_already_used`,
+ * 2. `order.refund_not_found` where WeChat has closed no refund of a second payment, and that was asked for
+ * 3. `order.refund_under_way`, `order.wrong_status`
+ * 4. `order.not_sealed` where only the ground of the seal was asked for
+ * 5. by law, for each card: its states, `card.has_holds`, `policy.cooling_off_over`, `policy.card_already_used`,
  *    `policy.redemption_not_allowed`, `policy.redemption_too_early`, `redemption.nothing_due`,
  *    `redemption.no_original_route` where more is on it than the order paid, `policy.identity_required`
- * 5. of a top-up: the states of its card, `refund.exceeds_load`, `policy.refund_too_late`, `redemption.nothing_due`
+ * 6. of a top-up: the states of its card, `refund.exceeds_load`, `policy.refund_too_late`, `redemption.nothing_due`
  */
 export async function refundOrderCommand(
   context: FlowContext,
@@ -93,6 +95,7 @@ export async function refundOrderCommand(
   }
   const asked = { orderId, operation: 'order.refund_asked', key, input: claimed }
   return commandOnOrder(context, book, asked, async (order) => {
+    if (basis === 'surplus') return { decide: (on) => askSurplusAgain(on, reason) }
     const histories = await historiesOf(context, order)
     const topUp =
       order.kind === 'top_up' && order.deliveryId !== null
@@ -144,11 +147,9 @@ function decide(
   prepared: Prepared,
 ): Decision {
   const { order, now } = on
-  const again = closedByWechat(on)
   const refunding = moved(order, 'refund')
-  // Money that the buyer paid twice is no answer to one who gives back what was sealed for him, or asks by ground.
-  const isOwn = refunding.ok && (input.basis !== undefined || isSealed(order, now))
-  if (again.length > 0 && !isOwn) return askAgain(on, again, input.reason)
+  const closed = closedByWechat(on).filter(({ basis }) => basis !== 'surplus')
+  if (!refunding.ok && closed.length > 0) return askAgain(on, closed, input.reason)
   if (order.status === 'refunding')
     return refused(refusal('order.refund_under_way', 'The order is being refunded already.'))
   if (!refunding.ok) return refunding
@@ -175,6 +176,16 @@ function closedByWechat({ refunds }: OnOrder): OrderRefundRow[] {
       ),
   )
 }
+
+function askSurplusAgain(on: OnOrder, reason: string): Decision {
+  const closed = closedByWechat(on).filter(({ basis }) => basis === 'surplus')
+  return closed.length > 0 ? askAgain(on, closed, reason) : refused(noneClosed)
+}
+
+const noneClosed = refusal(
+  'order.refund_not_found',
+  'The order has no refund of a second payment that WeChat has closed.',
+)
 
 function askAgain(on: OnOrder, closed: readonly OrderRefundRow[], reason: string): Decision {
   const { order, now } = on
