@@ -1,6 +1,6 @@
 /** The authorisation page in a browser: whose phone it is, and whether they agree. */
 import type { Answer, Call } from '../kernel/router.ts'
-import { type Html, html, page } from '../phone/page.ts'
+import { chooseUser, type Html, html, page } from '../phone/page.ts'
 import { type Authorization, decide, isPageFault, readAuthorization } from './authorize.ts'
 import type { World } from './world.ts'
 
@@ -34,19 +34,18 @@ function queryOf(call: Call): string {
 }
 
 function question({ twin }: World, { app, scope }: Authorization, query: string): Html {
-  const users = [...twin.users.table.values()].slice(-200)
-  if (users.length === 0) return html`<p>还没有用户，请先在手机页面添加</p>`
-  const options = users.map(({ id, name }) => html`<option value="${id}">${name}</option>`)
   const isSilent = scope === 'snsapi_base'
-  const refusal = html`<button name="agrees" value="no">拒绝</button>`
+  const refusal = html`<button name="agrees" value="no" class="second">拒绝</button>`
   return html`<h1>${app.appid}</h1>
 <p>${isSilent ? '静默授权（不询问用户）' : '申请获取你的昵称、头像'}</p>
-<form method="post" action="${path}?${query}">
-<label>微信用户 <select name="user">${options}</select></label>
-<p><button name="agrees" value="yes">允许</button> ${isSilent ? '' : refusal}
-<button name="agrees" value="snapshot">仅浏览快照页</button></p></form>`
+<form method="post" action="${path}?${query}" class="decision">
+${chooseUser(twin, '微信用户')}
+<button name="agrees" value="yes">允许</button>
+${isSilent ? '' : refusal}
+<button name="agrees" value="snapshot" class="second">仅浏览快照页</button>
+</form>`
 }
 
 function shown(body: Html): Answer {
-  return page('微信授权', body)
+  return page('微信授权', html`<main class="sheet">${body}</main>`)
 }

@@ -6,6 +6,7 @@ import { integer, object, oneOf, optional, text } from '../kernel/shape.ts'
 import { formatTime } from '../kernel/time.ts'
 import type { Twin } from '../kernel/twin.ts'
 import type { User } from '../kernel/users.ts'
+import { wordsFor } from '../phone/words.ts'
 import { expire } from '../v3/orders.ts'
 import { payParameters, readPaySign } from '../v3/pay-sign.ts'
 import { ControlMistake, control } from './control.ts'
@@ -21,7 +22,7 @@ const invitation = object({
 export function register(twin: Twin): void {
   twin.doing('pay', (user, given) => {
     const done = payAndTell(twin, tokenOf(twin, given), user)
-    if (!done.paid) return refuse(409, done.why.toUpperCase(), `不能支付: ${done.why}`)
+    if (!done.paid) return refuseToPay(done.why)
     return { transaction_id: done.transaction_id, paid_at: formatTime(twin.clock.now()) }
   })
 
@@ -66,17 +67,25 @@ export function payAndTell(twin: Twin, token: string, user: User): Paid {
   return done
 }
 
-/** What the user scanned or was shown; an h5_url also with a redirect_url behind it. */
+/** By code for who calls, in words for who holds the phone. */
+export function refuseToPay(why: string): never {
+  return refuse(409, why.toUpperCase(), wordsFor(why))
+}
+
+/** What the user scanned or was shown. */
 function tokenOf(twin: Twin, given: Record<string, unknown>): string {
   const { prepay_id, code_url, h5_url, parameters } = invitation.read(given, '')
   if (parameters !== undefined) {
     const read = readPaySign(twin, parameters)
-    if ('why' in read) return refuse(409, read.why.toUpperCase(), `不能支付: ${read.why}`)
-    return read.prepayId
+    return 'why' in read ? refuseToPay(read.why) : read.prepayId
   }
-  const token = prepay_id ?? code_url ?? h5_url?.replace(/&redirect_url=.*$/, '')
+  const token = prepay_id ?? code_url ?? h5_url
   if (token === undefined)
     throw new ControlMistake('prepay_id, code_url, h5_url or parameters are needed')
-  const bare = token.replace(/^prepay_id=/, '')
-  return twin.prepays.table.has(bare) ? bare : token
+  return bareToken(token)
+}
+
+/** Of an h5_url without the redirect_url behind it, of `prepay_id=…` the id. */
+export function bareToken(scanned: string): string {
+  return scanned.replace(/&redirect_url=.*$/, '').replace(/^prepay_id=/, '')
 }

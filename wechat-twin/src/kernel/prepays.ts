@@ -73,12 +73,27 @@ export class Prepays {
   }
 
   pay(token: string, user: User): Paid {
-    const prepay = this.table.get(token)
-    if (prepay === undefined) return { paid: false, why: 'no_such_invitation' }
-    if (prepay.dead === true) return { paid: false, why: 'invitation_replaced' }
-    if (this.#clock.now() > prepay.expires_at) return { paid: false, why: 'invitation_expired' }
+    const prepay = this.#open(token)
+    if ('why' in prepay) return { paid: false, why: prepay.why }
     return (
       this.#kinds.get(prepay.kind)?.pay(prepay.ref, user) ?? { paid: false, why: 'no_such_kind' }
     )
+  }
+
+  /** What the payer is asked about, or in a word of the phone why there is nothing to ask. */
+  ask(token: string): Shown | { why: string } {
+    const prepay = this.#open(token)
+    if ('why' in prepay) return prepay
+    const shown = this.show(token)
+    if (shown === undefined) return { why: 'no_such_kind' }
+    if (shown.state === 'NOTPAY') return shown
+    return { why: shown.state === 'CLOSED' ? 'order_closed' : 'order_paid' }
+  }
+
+  #open(token: string): Prepay | { why: string } {
+    const prepay = this.table.get(token)
+    if (prepay === undefined) return { why: 'no_such_invitation' }
+    if (prepay.dead === true) return { why: 'invitation_replaced' }
+    return this.#clock.now() > prepay.expires_at ? { why: 'invitation_expired' } : prepay
   }
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Answer } from '../kernel/router.ts'
+import type { Twin } from '../kernel/twin.ts'
 
 /** HTML that is safe as it stands: only `html` makes it. */
 export interface Html {
@@ -52,6 +53,16 @@ export function fileBeside(name: string, type: string): () => Answer {
     headers: { 'content-type': `${type}; charset=utf-8`, ...head },
     body,
   })
+}
+
+/** Whose phone it is, within a form; the newest stand last, as on the phone. */
+export function chooseUser(twin: Twin, label: string): Html {
+  const users = [...twin.users.table.values()].slice(-200)
+  if (users.length === 0)
+    return html`<p>还没有用户，请先在手机上添加 · No user yet</p>
+<a href="/" target="_blank" rel="noopener">打开手机 · Open the phone</a>`
+  const options = users.map(({ id, name }) => html`<option value="${id}">${name}</option>`)
+  return html`<label>${label} <select name="user">${options}</select></label>`
 }
 
 /** On to another address. */

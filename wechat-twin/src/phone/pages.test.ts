@@ -69,6 +69,33 @@ test('the phone shows profile, clock, users, what waits to be paid, and messages
   assert.match(later.messages[0].text, /等人付款 ￥100\.00/)
 })
 
+test('what is scanned is shown before it is paid, and why not where it cannot be', async () => {
+  const scan = async (token: string) => {
+    const asked = `/_twin/phone/invitation?${new URLSearchParams({ token }).toString()}`
+    const { status, text } = await get(asked)
+    const { code, message, total, merchant: name } = JSON.parse(text)
+    return status === 200 ? [status, name, total] : [status, code, message]
+  }
+  const { prepay_id } = await jsapiOrder()
+  const shown = [200, merchant.name, 10_000]
+  assert.deepEqual(await scan(prepay_id), shown)
+  assert.deepEqual(await scan(`prepay_id=${prepay_id}`), shown)
+  assert.deepEqual(await scan(`${(await h5Order()).h5_url}&redirect_url=x`), shown)
+  const unknown = await scan('weixin://wxpay/bizpayurl?pr=nothing')
+  assert.deepEqual(unknown.slice(0, 2), [409, 'NO_SUCH_INVITATION'])
+  assert.match(String(unknown[2]), /^没有这笔付款/)
+  const body = orderBody(merchant)
+  const place = async () => (await world.v3(merchant, 'POST', `${prefix}/native`, body)).body
+  const { code_url: first } = await place()
+  const { code_url: second } = await place()
+  const pay = (code_url: string) =>
+    world.control('POST', `/users/${user.id}/do`, { action: 'pay', code_url })
+  await assert.rejects(pay(first), /INVITATION_REPLACED.*二维码已失效/)
+  assert.match(String((await scan(first))[2]), /^二维码已失效/)
+  await pay(second)
+  assert.match(String((await scan(second))[2]), /^订单已支付/)
+})
+
 test('the sheet names amount and payer, and sends the buyer back with the result', async () => {
   const { prepay_id, out_trade_no } = await jsapiOrder()
   const { text } = await get(`/_twin/phone?prepay_id=${prepay_id}&back=${encodeURIComponent(back)}`)
@@ -105,7 +132,9 @@ test('what a page hands to WeChat is verified before the sheet is shown', async 
   assert.match(await shown({ timeStamp: '1414561700' }), /签名失败/)
   assert.match(await shown({ appId: 'wx0000000000000000' }), /appId 与下单的不一致/)
   assert.match(await shown({ signType: 'MD5' }), /signType/)
-  assert.match(await shown({ package: 'prepay_id=wx00' }), /二维码或订单无效/)
+  assert.match(await shown({ package: 'prepay_id=wx00' }), /没有这笔付款/)
+  const left = await shown({ package: 'prepay_id=wx00', back })
+  assert.match(left, /href="[^"]*wxpay_result=fail%3Ano_such_invitation"/)
   const pay = (parameters: object) =>
     world.control('POST', `/users/${user.id}/do`, { action: 'pay', parameters })
   await assert.rejects(pay({ ...handed, nonceStr: 'x' }), /BAD_PAY_SIGN/)

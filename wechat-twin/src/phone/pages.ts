@@ -3,7 +3,8 @@
  * behind an h5_url. The last two are plain forms and work without a script.
  */
 import qrcode from 'qrcode'
-import { payAndTell } from '../control/paying.ts'
+import { control } from '../control/control.ts'
+import { bareToken, payAndTell, refuseToPay } from '../control/paying.ts'
 import type { Prepay, Shown } from '../kernel/prepays.ts'
 import { WechatRefusal } from '../kernel/refusal.ts'
 import type { Answer, Call } from '../kernel/router.ts'
@@ -12,7 +13,7 @@ import { formatSpaced } from '../kernel/time.ts'
 import type { Twin } from '../kernel/twin.ts'
 import type { User } from '../kernel/users.ts'
 import { payParameters, readPaySign } from '../v3/pay-sign.ts'
-import { fileBeside, type Html, html, onward, page, yuan } from './page.ts'
+import { chooseUser, fileBeside, type Html, html, onward, page, yuan } from './page.ts'
 import { wordsFor } from './words.ts'
 
 const h5Page = '/cgi-bin/mmpayweb-bin/checkmweb'
@@ -23,6 +24,9 @@ export function register(twin: Twin): void {
   router.route('GET', '/_twin/phone.css', fileBeside('phone.css', 'text/css'))
   router.route('GET', '/_twin/phone.js', fileBeside('phone.js', 'text/javascript'))
   router.route('GET', '/_twin/phone/state', (call) => json(200, phoneState(twin, call)))
+  control(twin, 'GET', '/_twin/phone/invitation', undefined, ({ query }) =>
+    invitationOf(twin, query.get('token') ?? ''),
+  )
   router.route('GET', '/_twin/qr.svg', async (call) => ({
     status: 200,
     headers: { 'content-type': 'image/svg+xml' },
@@ -65,6 +69,15 @@ function phoneState(twin: Twin, call: Call) {
   }
 }
 
+/** What was scanned, before it is confirmed; what cannot be paid any more is refused in words. */
+function invitationOf(twin: Twin, scanned: string) {
+  const token = bareToken(scanned)
+  const asked = twin.prepays.ask(token)
+  if ('why' in asked) return refuseToPay(asked.why)
+  const { description, total, mchid } = asked
+  return { token, description, total, merchant: nameOf(twin, mchid) }
+}
+
 function nameOf(twin: Twin, mchid: string): string {
   return twin.merchants.find(mchid)?.name ?? mchid
 }
@@ -81,9 +94,13 @@ function confirmSheet(twin: Twin, query: URLSearchParams): Answer {
   const why = 'why' in read ? read.why : 'no_such_invitation'
   const token = 'prepayId' in read ? (read.prepayId ?? '') : ''
   const shown = twin.prepays.show(token)
-  if (shown === undefined) return noted('无法支付 · Cannot pay', wordsFor(why))
+  const back = webAddress(query.get('back'))
+  if (shown === undefined) {
+    const further = back && new URL(withResult(back, `fail:${why}`))
+    return noted('无法支付 · Cannot pay', wordsFor(why), further)
+  }
   const payer = payerOf(twin, query.get('user'), shown)
-  return asked(twin, { token, shown, payer, back: query.get('back') ?? '', redirect: '' })
+  return asked(twin, { token, shown, payer, back: back?.href ?? '', redirect: '' })
 }
 
 function handedOver(twin: Twin, query: URLSearchParams) {
@@ -111,9 +128,7 @@ function asked(twin: Twin, sheet: Sheet): Answer {
   const { token, shown, payer, back, redirect } = sheet
   const chosen: Html =
     payer === undefined
-      ? html`<label>付款人 · Payer <select name="user">${[...twin.users.table.values()].map(
-          ({ id, name }) => html`<option value="${id}">${name}</option>`,
-        )}</select></label>`
+      ? chooseUser(twin, '付款人 · Payer')
       : html`<p class="quiet">${payer.name}</p><input type="hidden" name="user" value="${payer.id}">`
   const body = html`<main class="sheet">
 <p class="quiet">${nameOf(twin, shown.mchid)}</p>

@@ -9,6 +9,8 @@ async function ask(method, path, body) {
   const answer = await fetch(path, {
     method,
     ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new Error('连不上本地微信 · The local WeChat does not answer')
   })
   const text = await answer.text()
   const said = text === '' ? {} : JSON.parse(text)
@@ -23,10 +25,15 @@ function notice(text) {
   }, 5000)
 }
 
+/** Refusals that are for whoever writes a program come in English alone. */
+function wordsOf({ message }) {
+  return /\p{Script=Han}/u.test(message) ? message : `未能完成 · ${message}`
+}
+
 /** Whatever goes wrong is told to whoever holds the phone. */
 const trying = (work) => (event) => {
   event?.preventDefault()
-  work(event).catch((error) => notice(error.message))
+  work(event).catch((error) => notice(wordsOf(error)))
 }
 
 function element(name, text, members = {}) {
@@ -65,7 +72,7 @@ function invitationItem(invitation) {
   const item = element('li', '')
   const words = element('div', `${invitation.merchant} · ${invitation.description}`)
   words.append(element('br', ''), element('small', ways[invitation.via]))
-  const button = element('button', yuan(invitation.total), {
+  const button = element('button', `付款 ${yuan(invitation.total)}`, {
     onclick: trying(() => confirm(invitation.token)),
   })
   item.append(words, button)
@@ -107,13 +114,16 @@ function messageItem(message) {
   return item
 }
 
-/** Shows the sheet of one payment, and pays where that is what the user says. */
-async function confirm(token) {
-  const state = await ask('GET', '/_twin/phone/state')
-  const found = state.invitations.find((invitation) => invitation.token === token)
-  at('sheet-merchant').textContent = found?.merchant ?? ''
-  at('sheet-amount').textContent = found === undefined ? '' : yuan(found.total)
-  at('sheet-text').textContent = found?.description ?? token
+/** Shows the sheet of one payment, and pays where that is what the user says. @throws Error where none can be made */
+async function confirm(scanned) {
+  const asked = await ask(
+    'GET',
+    `/_twin/phone/invitation?${new URLSearchParams({ token: scanned })}`,
+  )
+  const { token, merchant, total, description } = asked
+  at('sheet-merchant').textContent = merchant
+  at('sheet-amount').textContent = yuan(total)
+  at('sheet-text').textContent = description
   const sheet = at('sheet')
   sheet.returnValue = ''
   sheet.showModal()
@@ -153,13 +163,14 @@ at('new-user').onsubmit = trying(async (event) => {
   await refresh()
 })
 at('scan').onsubmit = trying(async (event) => {
-  const token = event.target.elements.token.value.trim()
-  event.target.reset()
+  const form = event.target
+  const token = form.elements.token.value.trim()
   // What a transfer to the user is accepted by is longer than any invitation to pay, and has no form of its own.
   if (/^https?:\/\/weixin\.qq\.com\/q\//.test(token)) await takeCard({ qr: token })
   else if (token.includes('/bizmall/cardshelf')) await takeCard({ landing: token })
   else if (!/^(weixin|https?):/.test(token) && token.length > 80) await acceptTransfer(token)
   else await confirm(token)
+  form.reset()
 })
 at('password').onsubmit = trying(async (event) => {
   event.preventDefault()

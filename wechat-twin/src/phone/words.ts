@@ -1,7 +1,7 @@
 /** Why a payment cannot be made, in the words of the phone: Chinese first, English second. */
 
 const words: Record<string, string> = {
-  no_such_invitation: '二维码或订单无效 · No such code or order',
+  no_such_invitation: '没有这笔付款，二维码或订单无效 · No such code or order',
   no_such_order: '订单不存在 · No such order',
   no_such_kind: '无法识别的订单 · This kind of order is unknown',
   invitation_replaced: '二维码已失效，请使用最新的二维码 · A newer code has replaced this one',
