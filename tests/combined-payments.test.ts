@@ -558,8 +558,8 @@ describe('what goes back of a payment of a card and WeChat', () => {
     } as const
     const own = { book: tills.book, accountId: fakeAccount }
     const foreign = '01900000-0000-7000-8000-00000000bbbb' as typeof fakeAccount
-    assert.equal(await learnRefund(leg(), { ...own, accountId: foreign }, told), false)
-    assert.equal(await learnRefund(leg(), own, { ...told, outTradeNo: 'CP0' }), false)
+    assert.equal(await learnRefund(leg(), { ...own, accountId: foreign }, told), 'foreign')
+    assert.equal(await learnRefund(leg(), own, { ...told, outTradeNo: 'CP0' }), 'foreign')
     const shown = await tills.request('GET', `/v1/combined_refunds/${body.id}`)
     assert.equal(shown.body.status, 'processing')
     await toTheEnd()

@@ -366,6 +366,8 @@ const table: Record<string, Cells | string> = {
     'sets aside what a hold does, for so long: flows/combined/create.ts',
   'POST /v1/combined_payments/{id}/refunds':
     'gives its card part back as a refund does: flows/combined/refund.ts',
+  'POST /v1/combined_refunds/{id}/retry': 'moves no value: asks WeChat for what is owed already',
+  'POST /v1/combined_refunds/{id}/apply_abnormal_refund': 'moves no value',
   'POST /v1/products/{id}/stock': 'moves no value',
   'POST /v1/campaigns/{id}/red_packets':
     'gives cash of a budget, nothing of a card: tests/red-packets.test.ts',
@@ -461,6 +463,7 @@ const table: Record<string, Cells | string> = {
   'POST /v1/orders/{id}/review': 'moves no value',
   'POST /v1/orders/{id}/close': 'moves no value',
   'POST /v1/orders/{id}/unseal': 'moves no value',
+  'POST /v1/orders/{id}/apply_abnormal_refund': 'moves no value',
   'POST /v1/orders/{id}/refunds':
     'asks what a redemption asks, of an order that was paid: tests/orders-refunds.test.ts',
   'POST /v1/members/{id}/merge': 'moves no value',

@@ -155,6 +155,8 @@ export const refusalWords: Readonly<Record<RefusalCode, string>> = {
   'order.payment_differs': '支付内容与订单不符',
   'order.too_many_invitations': '订单更换支付方式次数过多',
   'order.refund_under_way': '订单正在退款',
+  'combined_refund.not_closed': '该退款未被微信关闭',
+  'combined_refund.asked_too_often': '该退款重新申请次数过多',
   'refund.not_abnormal': '该退款不是退款异常状态',
   'refund.already_applied': '刚刚已向微信提交银行卡，结果未知',
   'wechat.not_connected': '没有可收这笔款的微信支付商户号',

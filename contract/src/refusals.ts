@@ -145,6 +145,8 @@ export const refusals = {
   'order.payment_differs': kind(409, 'What was paid is not what was asked for'),
   'order.too_many_invitations': kind(409, 'The order was asked for in too many ways'),
   'order.refund_under_way': kind(409, 'The order is being refunded already'),
+  'combined_refund.not_closed': kind(409, 'The refund is not one that WeChat closed'),
+  'combined_refund.asked_too_often': kind(409, 'The refund was asked for under too many numbers'),
   'refund.not_abnormal': kind(409, 'The refund is not one that the payer could not take back'),
   'refund.already_applied': kind(409, 'WeChat was given a card for the refund a moment ago'),
   'wechat.not_connected': kind(409, 'No WeChat Pay account can take this payment'),

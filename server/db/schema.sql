@@ -417,9 +417,11 @@ create table combined_refund (
   metadata jsonb,
   created_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  attempt integer not null default 1,
   constraint pk_combined_refund PRIMARY KEY (lane, id),
   constraint ck_combined_refund_amounts CHECK (((card_amount >= 0) AND (wechat_amount >= 0) AND ((card_amount + wechat_amount) > 0))),
-  constraint ck_combined_refund_status CHECK ((status = ANY (ARRAY['processing'::text, 'succeeded'::text, 'abnormal'::text])))
+  constraint ck_combined_refund_attempt CHECK (((attempt >= 1) AND (attempt <= 50))),
+  constraint ck_combined_refund_status CHECK ((status = ANY (ARRAY['processing'::text, 'succeeded'::text, 'abnormal'::text, 'closed'::text])))
 );
 comment on table combined_refund is 'What a combined payment gave back, each part its own way.';
 CREATE INDEX combined_refund_by_payment ON combined_refund USING btree (lane, combined_id);

@@ -118,6 +118,7 @@ GET    /v1/combined_payments/:id
 POST   /v1/combined_payments/:id/cancel
 POST ¤ /v1/combined_payments/:id/refunds amount reference! reason metadata
 GET    /v1/combined_refunds/:id
+POST ¤ /v1/combined_refunds/:id/retry
 POST ¤ /v1/combined_refunds/:id/apply_abnormal_refund bank_type! bank_account! real_name!
 POST ¤ /v1/holds amount! currency! merchant_id! store_id terminal_id channel reference! sources! dry_run not_after expires_in! metadata
 GET    /v1/holds/:id

@@ -34,6 +34,7 @@ export const tillCalls = {
   post_combined_refunds_id_apply_abnormal_refund: ({ combinedRefund }: Things) => [
     { id: combinedRefund, body: payersCard },
   ],
+  post_combined_refunds_id_retry: ({ combinedRefund }: Things) => [{ id: combinedRefund }],
   get_combined_refunds_id: ({ combinedRefund }: Things) => [{ id: combinedRefund }],
   post_products_id_stock: ({ scarce }: Things) => [
     { id: scarce, body: { count: 1_000_000, unpaid_minutes: 10 } },
@@ -75,6 +76,7 @@ export const tillCalls = {
 export const tillRefusals = {
   // Its card has it back.
   post_combined_refunds_id_apply_abnormal_refund: 'refund.not_abnormal',
+  post_combined_refunds_id_retry: 'combined_refund.not_closed',
   // A guest is known by no OpenID.
   post_campaigns_id_red_packets: 'order.payer_unknown',
   post_wechat_shares_retry: 'share.not_found',

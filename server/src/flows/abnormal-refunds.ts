@@ -107,8 +107,7 @@ export function putApplication(
   lane: Lane,
   { outRefundNo, status, now }: { outRefundNo: string; status: string; now: Instant },
 ): Result<RefundApplicationRow> | Extract<Decision, { ok: false }> {
-  if (status !== 'abnormal')
-    return refused(refusal('refund.not_abnormal', `The refund is ${status}.`, { data: { status } }))
+  if (status !== 'abnormal') return notAbnormal(status)
   const before = view.get(refundApplications, outRefundNo)
   const mayArrive = before !== undefined && now < before.askedAt + callInFlightMs
   if (mayArrive && before.answer === null)
@@ -123,6 +122,10 @@ export function putApplication(
   }
   view.put(refundApplications, lane, application)
   return ok(application)
+}
+
+function notAbnormal(status: string): Result<never> {
+  return refused(refusal('refund.not_abnormal', `The refund is ${status}.`, { data: { status } }))
 }
 
 const alreadyApplied = refusal(
@@ -148,7 +151,8 @@ export function applicationBody(
 
 /**
  * Gives WeChat the card, once the command stands. Under the same key again only while no answer is known and the refund
- * is abnormal still. Refusals: `wechat.refused` with WeChat's code, `busy` where it does not answer.
+ * is abnormal still. Refusals: `refund.not_abnormal` where WeChat has closed it meanwhile, `wechat.refused` with WeChat's
+ * code, `busy` where it does not answer.
  */
 export async function giveCard(
   context: FlowContext,
@@ -161,6 +165,7 @@ export async function giveCard(
   const application = await findRefundApplication(database.sql, lane, outRefundNo)
   const isOwn = application?.askedBy === commandId && application.answer !== 'done'
   const { status, refundId } = await refund.now()
+  if (isOwn && status === 'closed') return notAbnormal(status)
   if (!isOwn || status !== 'abnormal' || refundId === null) return ok(undefined)
   const asked = { outRefundNo, refundId, bankType, bankAccount, realName }
   const answer = await wechatPay.applyAbnormalRefund(accountId, asked)
@@ -171,8 +176,9 @@ export async function giveCard(
   if (taken !== undefined) {
     // In this order: an answer with a refund that still reads abnormal would let another card in.
     await refund.learn(taken)
-    await writeApplicationAnswer(database.sql, lane, application, 'done')
-    return ok(undefined)
+    const isClosed = taken.state === 'closed'
+    await writeApplicationAnswer(database.sql, lane, application, isClosed ? 'refused' : 'done')
+    return isClosed ? notAbnormal(taken.state) : ok(undefined)
   }
   if (code === undefined || said.status !== 'done') {
     await refund.note(

@@ -69,6 +69,5 @@ export async function takeRefund(
   const learnt = await learnRefund(context, told.book, told.accountId, refund)
   if (learnt === 'nothing_new') return 'in_book'
   if (learnt !== 'foreign') return learnt
-  const atTill = await combined.learnRefund({ ...context, legLog: log }, told, refund)
-  return atTill ? 'in_book' : 'foreign'
+  return combined.learnRefund({ ...context, legLog: log }, told, refund)
 }

@@ -2,6 +2,7 @@
 import { asId, formatId, refused } from '@lika/contract'
 import { presentCombinedRefund } from '../../flows/combined/present.ts'
 import { combinedRefundCommand } from '../../flows/combined/refund.ts'
+import { askAgainCommand } from '../../flows/combined/refund-again.ts'
 import { executePrepared } from '../../flows/prepared.ts'
 import { combinedRefundStates, findCombinedRefund } from '../../modules/combined/index.ts'
 import type { Deps } from '../deps.ts'
@@ -27,7 +28,15 @@ import {
 export const CombinedRefundBody = closed({
   id: idOf('combined_refund'),
   combined_payment_id: idOf('combined_payment'),
-  status: oneOf(combinedRefundStates),
+  status: oneOf(
+    combinedRefundStates,
+    'abnormal: the payer’s account cannot take it; closed: WeChat did not carry it out, retry it',
+  ),
+  attempt: Type.Integer({
+    minimum: 1,
+    maximum: 50,
+    description: 'how often WeChat was asked for it, each time under a number of its own',
+  }),
   amount: Amount,
   currency: Currency,
   card_amount: AmountOrZero,
@@ -40,7 +49,13 @@ export const CombinedRefundBody = closed({
   ended_at: nullable(Timestamp),
 })
 
-export function register(app: LikaApp, { flows, database }: Deps): void {
+export function register(app: LikaApp, deps: Deps): void {
+  registerRefund(app, deps)
+  registerRead(app, deps)
+  registerRetry(app, deps)
+}
+
+function registerRefund(app: LikaApp, { flows, database }: Deps): void {
   app.route(
     {
       method: 'POST',
@@ -80,6 +95,9 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
       return { status: 201, body: presentCombinedRefund(row), replayed: done.replayed }
     },
   )
+}
+
+function registerRead(app: LikaApp, { database }: Deps): void {
   app.route(
     {
       method: 'GET',
@@ -95,6 +113,35 @@ export function register(app: LikaApp, { flows, database }: Deps): void {
       return row === undefined
         ? refused(notFound('combined_refund'))
         : okay(presentCombinedRefund(row))
+    },
+  )
+}
+
+function registerRetry(app: LikaApp, { flows, database }: Deps): void {
+  app.route(
+    {
+      method: 'POST',
+      path: '/v1/combined_refunds/{id}/retry',
+      summary: 'Asks WeChat once more, under another number, for what it closed',
+      access: 'refunds:write',
+      idempotent: true,
+      id: 'combined_refund',
+      responses: { 200: CombinedRefundBody },
+      refusals: [
+        'combined_refund.not_found',
+        'combined_refund.not_closed',
+        'combined_refund.asked_too_often',
+      ],
+    },
+    async ({ caller, id, idempotencyKey, execute }) => {
+      const command = await askAgainCommand(flows, caller, id, idempotencyKey)
+      if (!command.ok) return command
+      const done = await execute(command.value)
+      const { replayed } = done
+      if (done.status === 'refused') return { ok: false, refusal: done.refusal, replayed }
+      const row = await findCombinedRefund(database.sql, caller.book, id)
+      if (row === undefined) throw new Error('a refund that was just asked for again is not there')
+      return { status: 200, body: presentCombinedRefund(row), replayed }
     },
   )
 }

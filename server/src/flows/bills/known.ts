@@ -52,5 +52,7 @@ async function refundedInBook(
   const till = idOfOutNumber('refund', number)
   if (till === undefined || !lanes.includes(laneOfId(till))) return undefined
   const row = await findCombinedRefund(sql, book, till)
-  return row?.status === 'succeeded' ? row.wechatAmount : undefined
+  // Under whichever of its numbers it arrived, and under no other.
+  const isArrived = row?.status === 'succeeded' && row.outRefundNo === number
+  return isArrived ? row.wechatAmount : undefined
 }

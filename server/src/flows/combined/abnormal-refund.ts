@@ -6,7 +6,6 @@ import {
   modeOfBook,
   ok,
   type Result,
-  refusal,
   refused,
 } from '@lika/contract'
 import {
@@ -31,17 +30,13 @@ import {
 } from '../abnormal-refunds.ts'
 import { executePrepared } from '../prepared.ts'
 import type { LegContext } from './leg.ts'
+import { refundNotFound } from './refund-again.ts'
 import { takeInRefund } from './refund-leg.ts'
 
 export interface CombinedApplication {
   readonly refundId: CombinedRefundId
   readonly card: PayersCard
 }
-
-const refundNotFound = refusal(
-  'combined_refund.not_found',
-  'No refund of a combined payment has this id here (crfd_…).',
-)
 
 /** What becomes of a refund under way is asked about soon, and not when a person would have looked. */
 const lookAgainMs = 15_000
@@ -96,7 +91,8 @@ function applyCommand(
         const row = view.get(combinedRefunds, id)
         if (row === undefined || row.bookId !== view.bookId)
           return { ok: false, final: false, refusal: refundNotFound }
-        const put = putApplication(view, lane, { outRefundNo, status: row.status, now })
+        const status = statusUnder(row, outRefundNo)
+        const put = putApplication(view, lane, { outRefundNo, status, now })
         if (!put.ok) return put
         const body = {
           combinedRefundId: row.id,
@@ -124,12 +120,17 @@ async function refundAtWechat(
     outRefundNo: row.outRefundNo,
     learn: async (told) => takeInRefund(context, await current(), told),
     now: async () => {
-      const { status, refundId } = await current()
-      return { status, refundId }
+      const now = await current()
+      return { status: statusUnder(now, row.outRefundNo), refundId: now.refundId }
     },
     // Whoever looks at it sees its status alone.
     note: async () => undefined,
   }
+}
+
+/** What was asked for again since under another number was closed under this one. */
+function statusUnder(row: CombinedRefundRow, outRefundNo: string): CombinedRefundRow['status'] {
+  return row.outRefundNo === outRefundNo ? row.status : 'closed'
 }
 
 async function lookAgainSoon(context: LegContext, { id, bookId }: CombinedRefundRow) {

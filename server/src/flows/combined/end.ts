@@ -236,6 +236,7 @@ function giveBackLate(
     reference: null,
     reason: null,
     status: 'processing',
+    attempt: 1,
     outRefundNo: outNumberOf('refund', id),
     refundId: null,
     metadata: null,

@@ -223,7 +223,8 @@ function mayBePaid({ state }: Trade): boolean {
   return state === 'not_paid' || state === 'paying' || state === 'paid'
 }
 
-function isNotThere(code: string): boolean {
+/** WeChat has never heard of it. */
+export function isNotThere(code: string): boolean {
   return code === 'ORDER_NOT_EXIST' || code === 'RESOURCE_NOT_EXISTS'
 }
 

@@ -64,6 +64,7 @@ export function presentCombinedRefund(row: CombinedRefundRow) {
     id: formatId('combined_refund', row.id),
     combined_payment_id: formatId('combined_payment', row.combinedId),
     status: row.status,
+    attempt: row.attempt,
     amount: fenToJson(row.cardAmount + row.wechatAmount),
     currency,
     card_amount: fenToJson(row.cardAmount),

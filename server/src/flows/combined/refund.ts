@@ -25,7 +25,9 @@ import {
   combinedRefunds,
   divideRefund,
   findCombined,
+  judgeTold,
   outNumberOf,
+  type RefundTold,
 } from '../../modules/combined/index.ts'
 import { accountId } from '../../modules/ledger/index.ts'
 import { findPayment, type PaymentRow, payments } from '../../modules/payments/index.ts'
@@ -198,6 +200,7 @@ function promise(
     reference,
     reason: reason ?? null,
     status: isAtWechat ? 'processing' : 'succeeded',
+    attempt: 1,
     outRefundNo: outNumberOf('refund', id),
     refundId: null,
     metadata: metadata ?? null,
@@ -208,12 +211,14 @@ function promise(
 }
 
 /** What WeChat says of a refund; `processing`: again, after a person has seen to it. */
-interface CameTo {
-  readonly status: 'succeeded' | 'abnormal' | 'processing'
+interface CameTo extends RefundTold {
   readonly refundId: string
 }
 
-/** The payer has it; or WeChat cannot give it to him, and a person has to see to it. Its end comes once, the rest in turns. */
+/**
+ * The payer has it; or WeChat cannot give it to him, or did not, and a person has to see to it. Its end comes once, that of
+ * a number too, the rest in turns.
+ */
 export function refundCameTo(
   context: FlowContext,
   row: CombinedRefundRow,
@@ -223,7 +228,7 @@ export function refundCameTo(
   return context.engine.execute({
     book: row.bookId,
     operation: `combined_refund.${end.status}`,
-    key: end.status === 'succeeded' ? row.id : `${row.id}:${context.newId()}`,
+    key: keyOf(context, row, end),
     input: {},
     homeLane: () => lane,
     plan: () => ({
@@ -233,12 +238,23 @@ export function refundCameTo(
         const current = view.get(combinedRefunds, row.id)
         if (current === undefined || current.bookId !== view.bookId)
           throw new Error(`the refund ${row.id} is not there`)
-        const isTold = current.status === 'succeeded' || current.status === end.status
-        if (isTold) return { ok: false, final: false, refusal: over }
+        // Since it was read it may have been asked for again, and that be sent by now.
+        const isUnsent = end.isUnsent && current.attempt === row.attempt
+        if (judgeTold(current, { ...end, isUnsent }) !== 'news')
+          return { ok: false, final: false, refusal: over }
         return ok(come(view, current, end, now))
       },
     }),
   })
+}
+
+function keyOf(
+  { newId }: FlowContext,
+  { id }: CombinedRefundRow,
+  { status, outRefundNo }: CameTo,
+): string {
+  if (status === 'succeeded') return id
+  return status === 'closed' ? outRefundNo : `${id}:${newId()}`
 }
 
 const over = refusal('combined_payment.ended', 'The refund has come to its end.')
@@ -246,7 +262,7 @@ const over = refusal('combined_payment.ended', 'The refund has come to its end.'
 function come(
   view: View,
   row: CombinedRefundRow,
-  { status, refundId }: CameTo,
+  { status, outRefundNo, refundId }: CameTo,
   now: Instant,
 ): Outcome {
   const lane = laneOfId(row.id)
@@ -257,13 +273,18 @@ function come(
     const desks = new Desks(view)
     const amount = row.wechatAmount
     desks.in(lane).transfer({ debit: own('order_suspense'), credit: own('wechat'), amount })
-    view.remove(calls, row.id)
   }
-  view.put(combinedRefunds, lane, { ...row, status, refundId, endedAt: isDone ? now : null })
-  const body = {
+  // What is closed is owed still, and nothing of it is under way.
+  if (isDone || status === 'closed') view.remove(calls, row.id)
+  const endedAt = isDone ? now : null
+  view.put(combinedRefunds, lane, { ...row, status, outRefundNo, refundId, endedAt })
+  return { kind: `combined_refund.${status}`, version: 1, body: refundAtWechatBody(row) }
+}
+
+export function refundAtWechatBody(row: CombinedRefundRow) {
+  return {
     combinedRefundId: row.id,
     combinedPaymentId: row.combinedId,
     wechatAmountFen: String(row.wechatAmount),
   }
-  return { kind: `combined_refund.${status}`, version: 1, body }
 }

@@ -78,20 +78,20 @@ export async function learnTrade(
   return true
 }
 
-/** As `learnTrade`, of a refund. */
+/** As `learnTrade`, of a refund under any of its numbers. */
 export async function learnRefund(
   context: LegContext,
   { book, accountId }: { readonly book: BookId; readonly accountId: WechatAccountId },
   refund: Refund,
-): Promise<boolean> {
+): Promise<'in_book' | 'differs' | 'foreign'> {
   const id = idOfOutNumber('refund', refund.outRefundNo)
-  if (id === undefined || !isLane(context, id, book)) return false
+  if (id === undefined || !isLane(context, id, book)) return 'foreign'
   const row = await findCombinedRefund(context.database.sql, book, id)
   const sale = row && (await findCombined(context.database.sql, book, row.combinedId))
-  if (row === undefined || sale?.accountId !== accountId) return false
-  if (refund.outTradeNo !== sale.outTradeNo) return false
-  if (row.status !== 'succeeded') await takeInRefund(context, row, refund)
-  return true
+  if (row === undefined || sale?.accountId !== accountId) return 'foreign'
+  if (refund.outTradeNo !== sale.outTradeNo) return 'foreign'
+  const taken = await takeInRefund(context, row, refund)
+  return taken === 'differs' ? 'differs' : 'in_book'
 }
 
 function isLane({ engine }: LegContext, id: string, book: BookId): boolean {

@@ -7,12 +7,15 @@ import {
   checkRefundFact,
   findOrderRefund,
   findTrade,
+  firstAsked,
   moved,
   type OrderRefundRow,
   type OrderRow,
   outRefundNo,
   outTradeNo,
   readOutRefundNo,
+  selectRefundsOf,
+  type TradeRow,
   writeRefundProblem,
 } from '../../modules/orders/index.ts'
 import type { Answer, Refund, RefundState } from '../../modules/wechat/index.ts'
@@ -34,9 +37,7 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
   if (trade === undefined) throw new Error('a refund is of a payment that the order never had')
   const no = outRefundNo(row)
   const { accountId } = trade
-  const ofSale = { accountId, outTradeNo: outTradeNo(trade), outRefundNo: no }
-  const { amount, total } = row
-  if (row.state === 'asked' && !(await sharesAreBack(context, { ...ofSale, amount, total }))) {
+  if (row.state === 'asked' && !(await areSharesBack(context, trade, row))) {
     await writeRefundProblem(database.sql, lane, row, 'its shares come back first')
     return 'later'
   }
@@ -53,6 +54,25 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
   if (answer.status === 'done') return learnRefund(context, row.bookId, accountId, answer.value)
   await writeRefundProblem(database.sql, lane, row, whyNot(answer))
   return 'later'
+}
+
+/** They come back once, under whichever numbers the refund is asked for. */
+async function areSharesBack(
+  context: FlowContext,
+  trade: TradeRow,
+  row: OrderRefundRow,
+): Promise<boolean> {
+  const { orderId, amount, total } = row
+  const all = await selectRefundsOf(context.database.sql, laneOfId(orderId), orderId)
+  const firstRefundNo = outRefundNo(firstAsked(row, all))
+  const { accountId } = trade
+  return sharesAreBack(context, {
+    accountId,
+    outTradeNo: outTradeNo(trade),
+    firstRefundNo,
+    amount,
+    total,
+  })
 }
 
 function whyNot(answer: Exclude<Answer<unknown>, { status: 'done' }>): string {

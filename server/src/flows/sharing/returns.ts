@@ -35,7 +35,8 @@ type Context = Pick<FlowContext, 'engine' | 'database' | 'wechatPay'>
 export interface RefundOfSale {
   readonly accountId: WechatAccountId
   readonly outTradeNo: string
-  readonly outRefundNo: string
+  /** Under which the refund was asked for first: its shares come back once, under however many it is asked for since. */
+  readonly firstRefundNo: string
   readonly amount: Fen
   /** Of the sale. */
   readonly total: Fen
@@ -74,7 +75,7 @@ async function allBack(context: Context, share: ShareRow, refund: RefundOfSale):
   for (const [index, part] of share.receivers.entries()) {
     const amount = returnOf(part.amount, refund.amount, refund.total)
     if (amount === 0n) continue
-    const no = outReturnNo(share.id, refund.outRefundNo, index)
+    const no = outReturnNo(share.id, refund.firstRefundNo, index)
     const standing = known.find(({ outReturnNo: one }) => one === no)
     if (standing !== undefined && standing.state !== 'asked') continue
     const row = standing ?? rowOf(part, { ...refund, amount, share, no, at: now(context, share) })
@@ -89,7 +90,7 @@ async function allBack(context: Context, share: ShareRow, refund: RefundOfSale):
 /** WeChat takes nothing back from a person: that it does not come back is written down at once. */
 function rowOf(
   payee: SharePart,
-  of: Pick<RefundOfSale, 'outRefundNo' | 'amount'> & {
+  of: Pick<RefundOfSale, 'firstRefundNo' | 'amount'> & {
     readonly share: ShareRow
     readonly no: string
     readonly at: Instant
@@ -102,7 +103,7 @@ function rowOf(
     outReturnNo: of.no,
     shareId: of.share.id,
     bookId: of.share.bookId,
-    outRefundNo: of.outRefundNo,
+    outRefundNo: of.firstRefundNo,
     mchid,
     memberId,
     amount: of.amount,

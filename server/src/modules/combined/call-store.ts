@@ -24,6 +24,7 @@ export const calls: Shelf<CallRow> = {
   keyOf: (row) => row.subjectId,
   load: loadCalls,
   insert: insertCalls,
+  update: updateCalls,
   remove: removeCalls,
 }
 
@@ -50,6 +51,26 @@ function insertCalls(sql: Sql, lane: Lane, rows: readonly CallRow[]): Promise<un
       ${intArray(rows.map((row) => row.tries))}::int[],
       ${textArray(rows.map((row) => row.ending))}::text[]
     ) as fresh (subject_id, book_id, kind, started_at, next_at, tries, ending)`
+}
+
+/** One that ended begins anew in the same round. */
+function updateCalls(sql: Sql, lane: Lane, rows: readonly CallRow[]): Promise<unknown> {
+  return sql`
+    update combined_call
+    set
+      started_at = changed.started_at,
+      next_at = changed.next_at,
+      tries = changed.tries,
+      ending = changed.ending
+    from unnest(
+      ${uuidArray(rows.map((row) => row.subjectId))}::uuid[],
+      ${instantArray(rows.map((row) => row.startedAt))}::timestamptz[],
+      ${instantArray(rows.map((row) => row.nextAt))}::timestamptz[],
+      ${intArray(rows.map((row) => row.tries))}::int[],
+      ${textArray(rows.map((row) => row.ending))}::text[]
+    ) as changed (subject_id, started_at, next_at, tries, ending)
+    where combined_call.lane = ${lane}
+      and combined_call.subject_id = changed.subject_id`
 }
 
 function removeCalls(sql: Sql, lane: Lane, ids: readonly string[]): Promise<unknown> {

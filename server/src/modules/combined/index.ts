@@ -10,6 +10,7 @@ export {
   wantEnd,
 } from './call-store.ts'
 export {
+  askedAgain,
   type CombinedRefundRow,
   type CombinedRow,
   type CombinedScene,
@@ -18,7 +19,10 @@ export {
   combinedStates,
   divideRefund,
   idOfOutNumber,
+  judgeTold,
   outNumberOf,
+  outRefundNosOf,
+  type RefundTold,
 } from './model.ts'
 export {
   combinedPayments,

@@ -28,8 +28,11 @@ export type CombinedScene = (typeof combinedScenes)[number]
 export const combinedStates = ['waiting', 'succeeded', 'failed'] as const
 export type CombinedState = (typeof combinedStates)[number]
 
-/** `abnormal`: WeChat cannot give it back; a person has to see to it. */
-export const combinedRefundStates = ['processing', 'succeeded', 'abnormal'] as const
+/**
+ * `abnormal`: WeChat cannot give it to the payer's account; a person has to see to it. `closed`: WeChat did not carry it
+ * out; it is owed, and asked for again under another number when somebody says so.
+ */
+export const combinedRefundStates = ['processing', 'succeeded', 'abnormal', 'closed'] as const
 export type CombinedRefundState = (typeof combinedRefundStates)[number]
 
 type Metadata = Readonly<Record<string, string>> | null
@@ -70,6 +73,9 @@ export interface CombinedRefundRow {
   readonly reference: string | null
   readonly reason: string | null
   readonly status: CombinedRefundState
+  /** Counts the numbers under which WeChat was asked for it, from 1. */
+  readonly attempt: number
+  /** Of the last attempt; of one that succeeded, the number under which it did. */
   readonly outRefundNo: string
   readonly refundId: string | null
   readonly metadata: Metadata
@@ -80,6 +86,8 @@ export interface CombinedRefundRow {
 /** Numbers under which WeChat knows what we ask for; the same id gives the same number for ever. */
 const prefixes = { trade: 'CP', refund: 'CR' } as const
 const digits = 25
+/** WeChat takes 50 refunds of a payment. */
+const mostAttempts = 50
 
 export function outNumberOf(kind: keyof typeof prefixes, id: string): string {
   const number = BigInt(`0x${id.replaceAll('-', '')}`)
@@ -88,10 +96,21 @@ export function outNumberOf(kind: keyof typeof prefixes, id: string): string {
   return prefixes[kind] + number.padStart(digits, '0')
 }
 
-/** undefined: it is not a number of ours of that kind. */
+/** Of a refund, `attempt` from 1: from the second on it has the count behind it, `CR…-2`. */
+function outRefundNoOf(id: string, attempt: number): string {
+  const first = outNumberOf('refund', id)
+  return attempt === 1 ? first : `${first}-${attempt}`
+}
+
+const patterns = {
+  trade: /^CP([0-9A-Z]{25})$/,
+  refund: /^CR([0-9A-Z]{25})(?:-(?:[2-9]|[1-9][0-9]))?$/,
+} as const
+
+/** Of a refund under whichever attempt. undefined: it is not a number of ours of that kind. */
 export function idOfOutNumber(kind: keyof typeof prefixes, text: string): Uuid | undefined {
-  const rest = text.slice(2)
-  if (!text.startsWith(prefixes[kind]) || !/^[0-9A-Z]{25}$/.test(rest)) return undefined
+  const [, rest] = patterns[kind].exec(text) ?? []
+  if (rest === undefined) return undefined
   let number = 0n
   for (const digit of rest) number = number * 36n + BigInt(Number.parseInt(digit, 36))
   const hex = number.toString(16).padStart(32, '0')
@@ -123,4 +142,54 @@ export function divideRefund(
     )
   const wechat = amount < wechatLeft ? amount : wechatLeft
   return ok({ wechat, card: amount - wechat })
+}
+
+/** All numbers under which WeChat was asked for it, the last one first. */
+export function outRefundNosOf({ id, attempt }: CombinedRefundRow): string[] {
+  return Array.from({ length: attempt }, (_, before) => outRefundNoOf(id, attempt - before))
+}
+
+/**
+ * What WeChat closed is asked for once more, under the next number. Refusals: `combined_refund.not_closed` with the
+ * status, `combined_refund.asked_too_often`.
+ */
+export function askedAgain(row: CombinedRefundRow): Result<CombinedRefundRow> {
+  const { id, status, attempt } = row
+  if (status !== 'closed')
+    return refused(
+      refusal('combined_refund.not_closed', `The refund is ${status}.`, { data: { status } }),
+    )
+  if (attempt >= mostAttempts)
+    return refused(
+      refusal('combined_refund.asked_too_often', 'WeChat takes no more refunds of the payment.'),
+    )
+  const next = attempt + 1
+  const outRefundNo = outRefundNoOf(id, next)
+  return ok({ ...row, status: 'processing', attempt: next, outRefundNo, refundId: null })
+}
+
+export interface RefundTold {
+  readonly outRefundNo: string
+  readonly status: CombinedRefundState
+  /** WeChat has never heard of the last number. */
+  readonly isUnsent: boolean
+}
+
+/**
+ * What WeChat says of a refund under one of its numbers. What it closed stays closed, so of an earlier number it can only
+ * be late; that money arrived under one all the same is believed where the last number cannot pay it a second time, and
+ * `differs` where it can.
+ */
+export function judgeTold(
+  { status, outRefundNo }: CombinedRefundRow,
+  told: RefundTold,
+): 'news' | 'known' | 'differs' {
+  const isPaid = told.status === 'succeeded'
+  if (told.outRefundNo !== outRefundNo) {
+    if (!isPaid) return 'known'
+    const isOnce = status === 'closed' || (told.isUnsent && status !== 'succeeded')
+    return isOnce ? 'news' : 'differs'
+  }
+  if (status === 'closed') return isPaid ? 'news' : 'known'
+  return status === 'succeeded' || status === told.status ? 'known' : 'news'
 }

@@ -4,6 +4,7 @@ import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
   instantArray,
+  intArray,
   jsonLines,
   textArray,
   uuidArray,
@@ -109,7 +110,7 @@ function loadCombinedRefunds(
   return sql<CombinedRefundRow[]>`
     select
       id, book_id as "bookId", combined_id as "combinedId", card_amount as "cardAmount",
-      wechat_amount as "wechatAmount", reference, reason, status, out_refund_no as "outRefundNo",
+      wechat_amount as "wechatAmount", reference, reason, status, attempt, out_refund_no as "outRefundNo",
       refund_id as "refundId", metadata, created_at as "createdAt", ended_at as "endedAt"
     from combined_refund
     where lane = ${lane}
@@ -123,11 +124,11 @@ function insertCombinedRefunds(
 ): Promise<unknown> {
   return sql`
     insert into combined_refund
-      (lane, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, out_refund_no,
-        refund_id, metadata, created_at, ended_at)
+      (lane, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt,
+        out_refund_no, refund_id, metadata, created_at, ended_at)
     select
-      ${lane}, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, out_refund_no,
-      refund_id, metadata, created_at, ended_at
+      ${lane}, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt,
+      out_refund_no, refund_id, metadata, created_at, ended_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -137,14 +138,15 @@ function insertCombinedRefunds(
       ${textArray(rows.map((row) => row.reference))}::text[],
       ${textArray(rows.map((row) => row.reason))}::text[],
       ${textArray(rows.map((row) => row.status))}::text[],
+      ${intArray(rows.map((row) => row.attempt))}::int[],
       ${textArray(rows.map((row) => row.outRefundNo))}::text[],
       ${textArray(rows.map((row) => row.refundId))}::text[],
       string_to_array(${jsonLines(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}, E'\\n', '')::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[],
       ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
     ) as fresh
-      (id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, out_refund_no, refund_id,
-        metadata, created_at, ended_at)`
+      (id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt, out_refund_no,
+        refund_id, metadata, created_at, ended_at)`
 }
 
 function updateCombinedRefunds(
@@ -154,13 +156,20 @@ function updateCombinedRefunds(
 ): Promise<unknown> {
   return sql`
     update combined_refund
-    set status = changed.status, refund_id = changed.refund_id, ended_at = changed.ended_at
+    set
+      status = changed.status,
+      attempt = changed.attempt,
+      out_refund_no = changed.out_refund_no,
+      refund_id = changed.refund_id,
+      ended_at = changed.ended_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${textArray(rows.map((row) => row.status))}::text[],
+      ${intArray(rows.map((row) => row.attempt))}::int[],
+      ${textArray(rows.map((row) => row.outRefundNo))}::text[],
       ${textArray(rows.map((row) => row.refundId))}::text[],
       ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
-    ) as changed (id, status, refund_id, ended_at)
+    ) as changed (id, status, attempt, out_refund_no, refund_id, ended_at)
     where combined_refund.lane = ${lane}
       and combined_refund.id = changed.id`
 }

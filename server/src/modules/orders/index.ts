@@ -4,6 +4,7 @@ export {
   callInFlightMs,
   checkRefundFact,
   checkTrade,
+  firstAsked,
   isSameInvitation,
   isSealed,
   lookAgainMs,

@@ -5,6 +5,7 @@ import { asId, type OrderAction, orderActions, orderStates } from '@lika/contrac
 import {
   checkRefundFact,
   checkTrade,
+  firstAsked,
   isSameInvitation,
   isSealed,
   lookAgainMs,
@@ -167,6 +168,22 @@ test('a refund is about its own payment and amount', () => {
   assert.ok(checkRefundFact(row, told).ok)
   assert.ok(!checkRefundFact(row, { ...told, amount: 499n }).ok)
   assert.ok(!checkRefundFact(row, { ...told, outTradeNo: outTradeNo({ orderId, n: 1 }) }).ok)
+})
+
+test('a refund that is asked for again leads to the first one that WeChat closed of it', () => {
+  const row = (n: number, state: string, basis = 'cooling_off', trade = 1) =>
+    ({ orderId, n, trade, basis, state }) as OrderRefundRow
+  const all = [
+    row(1, 'closed', 'surplus'),
+    row(2, 'closed'),
+    row(3, 'closed', 'surplus', 2),
+    row(4, 'closed'),
+    row(5, 'succeeded'),
+    row(6, 'closed'),
+    row(7, 'asked'),
+  ]
+  const firsts = all.map((one) => firstAsked(one, all).n)
+  assert.deepEqual(firsts, [1, 2, 3, 2, 2, 6, 6])
 })
 
 test('numbers lead back to their order, are as WeChat wants them and never a payment code', () => {

@@ -123,6 +123,17 @@ export function checkRefundFact(
   )
 }
 
+/**
+ * The refund that this one asks for again: WeChat closed it, and whichever repeated it before. `all`: those of the order;
+ * itself where it repeats none.
+ */
+export function firstAsked<Row extends OrderRefundRow>(row: Row, all: readonly Row[]): Row {
+  const before = all.findLast(
+    ({ n, trade, basis }) => n < row.n && trade === row.trade && basis === row.basis,
+  )
+  return before?.state === 'closed' ? firstAsked(before, all) : row
+}
+
 /** Numbers of the order that may still be paid at WeChat. */
 export function mayBePaid({ state }: Pick<TradeRow, 'state'>): boolean {
   return state === 'asked' || state === 'open' || state === 'closing'

@@ -150,7 +150,7 @@ export function outUnfreezeNo(id: string): string {
   return `lu${digitsOf(id)}`
 }
 
-/** `index`: of the receiver. */
-export function outReturnNo(id: string, outRefundNo: string, index: number): string {
-  return `lt${digitsOf(id)}${outRefundNo}${index.toString(36)}`
+/** Of the number under which the refund was asked for first; `index`: of the receiver. */
+export function outReturnNo(id: string, firstRefundNo: string, index: number): string {
+  return `lt${digitsOf(id)}${firstRefundNo}${index.toString(36)}`
 }

@@ -8,6 +8,7 @@ export interface ReturnRow {
   readonly outReturnNo: string
   readonly shareId: Uuid
   readonly bookId: BookId
+  /** Under which the refund was asked for first. */
   readonly outRefundNo: string
   /** Who has it: a merchant, or a person, from whom WeChat takes nothing back. */
   readonly mchid: string | null

@@ -57,6 +57,8 @@ export const eventTypes = [
   'combined_refund.created',
   'combined_refund.succeeded',
   'combined_refund.abnormal',
+  'combined_refund.closed',
+  'combined_refund.asked_again',
   'red_packet.created',
   'red_packet.received',
   'red_packet.returned',
