@@ -760,6 +760,7 @@ const commands: [string, string, unknown?, string?][] = [
     { amount: 200, reference: 'R-1', reason: 'no' },
   ],
   ['combined-refunds show cref_1', 'GET /v1/combined_refunds/cref_1'],
+  ['combined-refunds retry cref_1', 'POST /v1/combined_refunds/cref_1/retry', {}],
   [
     'combined-refunds apply-abnormal-refund cref_1 --bank-type ICBC_DEBIT --name 李四 --account -',
     'POST /v1/combined_refunds/cref_1/apply_abnormal_refund',

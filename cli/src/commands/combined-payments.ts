@@ -131,6 +131,18 @@ export function addCombinedRefunds(lika: Lika): void {
         call.show(await call.get(at`/v1/combined_refunds/${refund}`)),
       ),
     )
+  lika
+    .write(
+      refunds,
+      'retry <refund>',
+      '被微信关闭的退款重新申请',
+      'ask WeChat once more for what it closed',
+    )
+    .action(
+      lika.action(async (call, refund: string) =>
+        call.show(await call.make(at`/v1/combined_refunds/${refund}/retry`, {})),
+      ),
+    )
   const apply = payersCardOptions(
     lika,
     lika.write(
