@@ -175,6 +175,21 @@ describe('a payment of a card and WeChat', () => {
     assert.equal((await tills.balance(card)).held, 0)
   })
 
+  test('waits on where its merchant number takes no more orders by the time its key is sent again', async () => {
+    const card = await tills.card(1_250)
+    const order = { reference: tills.reference() }
+    const first = await begin(card, 'native', order, 'disabled-key')
+    wechat.next('prepay', 'refused', 'ACCOUNT_DISABLED')
+    const again = await begin(card, 'native', order, 'disabled-key')
+    assert.deepEqual(
+      [again.status, again.body.id, again.body.status, again.body.invitation],
+      [201, first.body.id, 'waiting', undefined],
+    )
+    assert.ok(wechat.pay(numberOf(first.body.id)))
+    await timer(11)
+    assert.equal((await look(first.body.id)).status, 'succeeded')
+  })
+
   test('is not paid by a genuine notice of another amount, app, merchant or person', async () => {
     const card = await tills.card(1_250)
     const { body } = await begin(card, 'jsapi')

@@ -114,7 +114,12 @@ async function delivered(): Promise<{ orderId: OrderId; cardId: CardId }> {
   const orderId = asId<'order'>(made.commandId)
   const asked = { accountId: account, mchid: '1', scene: 'native', appid: 'wx', payerDigest: null }
   await done(
-    inviteCommand(app.flows, caller.book, orderId, { ...asked, scene: 'native' }, newKey()),
+    inviteCommand(
+      app.flows,
+      caller.book,
+      { orderId, scene: 'native', key: newKey() },
+      async () => ({ ok: true, value: { ...asked, scene: 'native' } }),
+    ),
   )
   const paid = await done(
     paidCommand(

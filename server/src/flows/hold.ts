@@ -28,7 +28,6 @@ import {
   decideShares,
   lanesOfCharge,
   markPayCodes,
-  notRecognised,
   orderName,
   prepareCharge,
   standingOf,
@@ -38,6 +37,7 @@ import { allocationsBody, tillBody } from './payments/outcomes.ts'
 import { preview } from './payments/preview.ts'
 import { isNotRecognised } from './payments/sources.ts'
 import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
+import { refusedUnlessDone } from './prepared.ts'
 import type { Previewed } from './preview-plan.ts'
 
 export interface HoldInput extends ChargeInput {
@@ -67,7 +67,7 @@ export async function holdCommand(
   if (!prepared.ok && !isNotRecognised(prepared.refusal)) return prepared
   const print = { ...chargePrint(context, input), expires_in: input.expiresIn }
   const base = { book, operation, key, input: print }
-  if (!prepared.ok) return ok(notRecognised(context, base, prepared.refusal))
+  if (!prepared.ok) return ok(refusedUnlessDone(context, base, prepared.refusal))
   const charge = prepared.value
   const home = charge.sources[0]?.lane ?? 0
   return ok({

@@ -28,7 +28,6 @@ import {
   decideShares,
   lanesOfCharge,
   markPayCodes,
-  notRecognised,
   orderName,
   prepareCharge,
   standingOf,
@@ -39,6 +38,7 @@ import { preview } from './payments/preview.ts'
 import { isNotRecognised } from './payments/sources.ts'
 import type { ChargeInput, TillCaller } from './payments/till-caller.ts'
 import { VouchersShown } from './payments/vouchers.ts'
+import { refusedUnlessDone } from './prepared.ts'
 import type { Previewed } from './preview-plan.ts'
 import { giveFor } from './rebates/for-payment.ts'
 import { type Gifts, giftsFor } from './rebates/gifts.ts'
@@ -61,7 +61,7 @@ export async function payCommand(
   const prepared = await prepareCharge(context, caller, input)
   if (!prepared.ok && !isNotRecognised(prepared.refusal)) return prepared
   const base = { book, operation, key, input: chargePrint(context, input) }
-  if (!prepared.ok) return ok(notRecognised(context, base, prepared.refusal))
+  if (!prepared.ok) return ok(refusedUnlessDone(context, base, prepared.refusal))
   const charge = prepared.value
   const home = charge.sources[0]?.lane ?? 0
   const isPlain = input.vouchers === undefined && context.loyalty.known(book)?.length === 0

@@ -3,7 +3,9 @@
  * product made by another process, the successor of a card replaced a moment ago), the command fails without a trace,
  * that is fetched, and the same command is executed again.
  */
-import type { Command, Executed } from '../platform/lanes/index.ts'
+import { laneOfId, modeOfBook, type Refusal } from '@lika/contract'
+import type { Command, Decision, Executed } from '../platform/lanes/index.ts'
+import type { FlowContext } from './context.ts'
 
 export class NotPrepared extends Error {
   /** Fetches what was missing, where planning again would not. */
@@ -28,4 +30,21 @@ export function executePrepared(
     await error.prepare()
     return executePrepared(execute, command, left - 1)
   })
+}
+
+/**
+ * For what cannot be prepared: a secret that is not recognised, a merchant number that is not there. Under a key that
+ * stands the first outcome is answered all the same, whatever has changed since. Under a new key nothing is left behind.
+ */
+export function refusedUnlessDone(
+  { engine }: Pick<FlowContext, 'engine'>,
+  base: Pick<Command, 'book' | 'operation' | 'key' | 'input'>,
+  why: Refusal,
+): Command {
+  const decision: Decision = { ok: false, final: false, refusal: why }
+  return {
+    ...base,
+    homeLane: () => engine.lanesOf(modeOfBook(base.book))[0] ?? 0,
+    plan: (commandId) => ({ lanes: [laneOfId(commandId)], reads: [], decide: () => decision }),
+  }
 }

@@ -3,7 +3,7 @@ import { ok, type Result, refusal, refused, subBalances } from '@lika/contract'
 import { combinedCommand } from '../../flows/combined/create.ts'
 import type { LegContext } from '../../flows/combined/leg.ts'
 import { presentCombined } from '../../flows/combined/present.ts'
-import { type RestAsked, restOf } from '../../flows/combined/rest.ts'
+import type { RestAsked } from '../../flows/combined/rest.ts'
 import { beginCombined, cancelCombined, showCombined } from '../../flows/combined/till.ts'
 import { combinedScenes, combinedStates } from '../../modules/combined/index.ts'
 import type { Deps } from '../deps.ts'
@@ -127,11 +127,9 @@ function registerBegin(app: LikaApp, deps: Deps): void {
       const { caller, address, body, idempotencyKey } = call
       const asked = readCharge({ ...body, currency: 'CNY' })
       if (!asked.ok) return asked
-      const wanted = readRest(body.rest)
-      if (!wanted.ok) return wanted
-      const leg = legOf(deps)
-      const rest = await restOf(leg, caller.book, wanted.value)
+      const rest = readRest(body.rest)
       if (!rest.ok) return rest
+      const leg = legOf(deps)
       const { auth_code: authCode } = body.rest
       const { expires_in: expiresIn = 300 } = body
       const input = { ...asked.value, rest: rest.value, authCode, expiresIn }

@@ -36,7 +36,6 @@ import {
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayScene } from '../../modules/wechat/index.ts'
 import type { Executed } from '../../platform/lanes/index.ts'
-import { notFound } from '../http/read-call.ts'
 import {
   Amount,
   AmountOrZero,
@@ -198,12 +197,8 @@ export async function inviteBuyer(
   key: string,
 ): Promise<Result<Static<typeof InvitationBody>>> {
   if (scene === 'h5' && clientIp === undefined) return refused(shapeRefusal([noAddress]))
-  const app =
-    app_id === undefined
-      ? undefined
-      : await flows.wechatApps.find(caller.book, readId('wechat_app', app_id))
-  if (app_id !== undefined && app === undefined) return refused(notFound('wechat_app'))
-  const input: PayInput = { orderId, scene, appid: app?.appid, clientIp }
+  const appId = app_id === undefined ? undefined : readId('wechat_app', app_id)
+  const input: PayInput = { orderId, scene, appId, clientIp }
   const invited = await payOrder(flows, caller, input, key)
   if (!invited.ok) return invited
   const { order, trade, invitation } = invited.value

@@ -9,15 +9,12 @@ import {
   type Instant,
   issuerOfBook,
   laneOfId,
-  type MemberId,
   ok,
   type Refusal,
   type Result,
-  type WechatAccountId,
 } from '@lika/contract'
 import {
   type CombinedRow,
-  type CombinedScene,
   calls,
   combinedPayments,
   outNumberOf,
@@ -34,7 +31,6 @@ import {
   chargeReads,
   decideShares,
   lanesOfCharge,
-  notRecognised,
   orderName,
   prepareCharge,
   standingOf,
@@ -42,17 +38,11 @@ import {
 import { Desks } from '../payments/desks.ts'
 import { isNotRecognised } from '../payments/sources.ts'
 import type { ChargeInput, TillCaller } from '../payments/till-caller.ts'
-
-/** By whom, and how, the rest is paid. */
-export interface Rest {
-  readonly scene: CombinedScene
-  readonly accountId: WechatAccountId
-  readonly appid: string
-  readonly memberId?: MemberId | undefined
-}
+import { refusedUnlessDone } from '../prepared.ts'
+import { type Rest, type RestAsked, restOf } from './rest.ts'
 
 export interface CombinedInput extends ChargeInput {
-  readonly rest: Rest
+  readonly rest: RestAsked
   /** Of micropay; goes to WeChat and nowhere else. */
   readonly authCode?: string | undefined
   /** Seconds that the payer has; micropay has its own time. */
@@ -78,7 +68,7 @@ interface CombinedCharge extends Charge {
 }
 
 /**
- * Refusals that leave nothing: as for `payCommand`. Then, of the command, `command.too_late` and those of
+ * Refusals that leave nothing: those of `restOf`, then as for `payCommand`. Then, of the command, `command.too_late` and those of
  * `decideShares`, with `policy.hold_too_long` after the reference. A card with nothing on it: `funds.insufficient`.
  */
 export async function combinedCommand(
@@ -88,10 +78,12 @@ export async function combinedCommand(
   key: string,
 ): Promise<Result<Command>> {
   const { book } = caller
-  const prepared = await prepare(context, caller, input)
-  if (!prepared.ok && !isNotRecognised(prepared.refusal)) return prepared
   const base = { book, operation, key, input: print(context, input) }
-  if (!prepared.ok) return ok(notRecognised(context, base, prepared.refusal))
+  const rest = await restOf(context, book, input.rest)
+  if (!rest.ok) return ok(refusedUnlessDone(context, base, rest.refusal))
+  const prepared = await prepare(context, caller, input, rest.value)
+  if (!prepared.ok && !isNotRecognised(prepared.refusal)) return prepared
+  if (!prepared.ok) return ok(refusedUnlessDone(context, base, prepared.refusal))
   const charge = prepared.value
   const home = charge.sources[0]?.lane ?? 0
   return ok({
@@ -107,8 +99,9 @@ async function prepare(
   context: FlowContext,
   caller: TillCaller,
   input: CombinedInput,
+  rest: Rest,
 ): Promise<Result<CombinedCharge>> {
-  const { rest, expiresIn, amount: total } = input
+  const { expiresIn, amount: total } = input
   const said = input.sources.flatMap(({ amount }) => amount ?? [])
   const isPart = said.length === 0
   const amount = isPart ? total : said.reduce((sum, one) => sum + one, 0n)
@@ -120,14 +113,15 @@ async function prepare(
   return ok({ ...prepared.value, isPart, total, rest, legLife, law })
 }
 
+/** Nothing of which merchant number and app that comes to: others may be there when the key is sent again. */
 function print(context: FlowContext, input: CombinedInput): Command['input'] {
-  const { scene, appid, memberId } = input.rest
+  const { scene, appId, memberId } = input.rest
   const { authCode, expiresIn } = input
   return {
     ...chargePrint(context, input),
     expires_in: expiresIn,
     scene,
-    appid,
+    ...(appId === undefined ? {} : { app: appId }),
     ...(memberId === undefined ? {} : { member: memberId }),
     ...(authCode === undefined
       ? {}

@@ -63,7 +63,10 @@ export async function askPayer(
     return undefined
   }
   const openid = await openidOf(context, row)
-  if (asking.isRepeat === true) await noteRepeat(context, row)
+  const isRepeat = asking.isRepeat === true
+  // Who was asked is not known by this app any more; what was shown to him may be paid all the same.
+  if (isRepeat && row.memberId !== null && openid === undefined) return undefined
+  if (isRepeat) await noteRepeat(context, row)
   const { scene, legExpiresAt: expiresAt } = row
   const answer = await context.wechatPay.prepay(accountId, { ...common, scene, expiresAt, openid })
   if (answer.status === 'refused') await afterRefusal(context, row, asking, answer.code)
@@ -83,6 +86,8 @@ async function afterRefusal(
   { isRepeat }: Asking,
   code: string,
 ): Promise<void> {
+  // Disabled since: WeChat was not asked, and what it was asked before may be paid all the same.
+  if (isRepeat === true && code === 'ACCOUNT_DISABLED') return
   const { sql } = context.database
   const call = await findCall(sql, laneOf(row), row.id)
   const isOnly = isRepeat !== true && call?.tries === 0

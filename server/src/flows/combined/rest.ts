@@ -6,15 +6,24 @@ import {
   type Result,
   refusal,
   refused,
+  type WechatAccountId,
   type WechatAppId,
 } from '@lika/contract'
 import type { CombinedScene } from '../../modules/combined/index.ts'
 import type { FlowContext } from '../context.ts'
-import type { Rest } from './create.ts'
 
+/** As the caller says it. */
 export interface RestAsked {
   readonly scene: CombinedScene
   readonly appId?: WechatAppId | undefined
+  readonly memberId?: MemberId | undefined
+}
+
+/** By whom, and how, the rest is paid. */
+export interface Rest {
+  readonly scene: CombinedScene
+  readonly accountId: WechatAccountId
+  readonly appid: string
   readonly memberId?: MemberId | undefined
 }
 

@@ -10,9 +10,7 @@ import {
   formatId,
   type Instant,
   type Lane,
-  laneOfId,
   type MerchantId,
-  modeOfBook,
   ok,
   type Refusal,
   type Result,
@@ -40,8 +38,6 @@ import {
 } from '../../modules/payments/index.ts'
 import { checkAcceptance, type Terms } from '../../modules/programs/index.ts'
 import {
-  type Command,
-  type Decision,
   type Json,
   type NameState,
   type Read,
@@ -276,21 +272,4 @@ async function referenceTaken(
   // Neither: the other one is just being made, in the same atomic bulk.
   if (kind === undefined) return refusal('reference.already_used', detail)
   return refusal('reference.already_used', detail, { data: { existing_id: formatId(kind, owner) } })
-}
-
-/**
- * For what was presented and is not recognised. Under a key that stands the first outcome is answered all the same:
- * a secret may have been changed since. Under a new key nothing is left behind.
- */
-export function notRecognised(
-  { engine }: FlowContext,
-  base: Pick<Command, 'book' | 'operation' | 'key' | 'input'>,
-  why: Refusal,
-): Command {
-  const decision: Decision = { ok: false, final: false, refusal: why }
-  return {
-    ...base,
-    homeLane: () => engine.lanesOf(modeOfBook(base.book))[0] ?? 0,
-    plan: (commandId) => ({ lanes: [laneOfId(commandId)], reads: [], decide: () => decision }),
-  }
 }

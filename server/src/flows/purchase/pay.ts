@@ -11,6 +11,7 @@ import {
   type Result,
   refusal,
   refused,
+  type WechatAppId,
 } from '@lika/contract'
 import {
   findOrder,
@@ -45,8 +46,8 @@ import {
 export interface PayInput {
   readonly orderId: OrderId
   readonly scene: PayScene
-  /** Of the app in which the buyer is; undefined: the first that the merchant number is bound to. */
-  readonly appid?: string | undefined
+  /** The app in which the buyer is; undefined: the first that the merchant number is bound to. */
+  readonly appId?: WechatAppId | undefined
   /** The buyer's own address, for a browser outside WeChat. */
   readonly clientIp?: string | undefined
 }
@@ -61,10 +62,11 @@ export interface Invited {
 /**
  * Under one key the same invitation, while it can be paid; another key asks WeChat anew. Refusals:
  *
- * 1. `order.not_found`, `wechat.not_connected`, `order.payer_unknown` (leave nothing)
+ * 1. `order.not_found`, `wechat_app.not_found`, `wechat.not_connected`, `order.payer_unknown` (leave nothing)
  * 2. `order.wrong_status`, `order.review_pending`, `order.expired`, `order.too_many_invitations`
  * 3. `order.superseded` where the buyer went on in another way meanwhile, `wechat.refused` with WeChat's code, `busy`
- *    where WeChat does not answer: the same key asks again
+ *    where WeChat does not answer: the same key asks again; `order.payer_unknown` where the member is not the payer any
+ *    more whom WeChat was to ask under this key
  */
 export async function payOrder(
   context: FlowContext,
@@ -72,16 +74,14 @@ export async function payOrder(
   input: PayInput,
   key: string,
 ): Promise<Result<Invited>> {
-  const { orderId } = input
+  const { orderId, scene, appId, clientIp } = input
   const { engine, database } = context
   const lane = laneOfId(orderId)
   const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
   const order = isThere ? await findOrder(database.sql, lane, book, orderId) : undefined
   if (order === undefined) return refused(orderNotFound)
-  const payer = await payerOf(context, order, input)
-  if (!payer.ok) return payer
-  const { asked } = payer.value
-  const command = inviteCommand(context, book, orderId, asked, key)
+  const said = { orderId, scene, appId, key }
+  const command = inviteCommand(context, book, said, (seen) => askedOf(context, seen, input))
   if (!command.ok) return command
   const told = await executePrepared((one) => engine.execute(one), command.value)
   if (told.status === 'refused') return refused(told.refusal)
@@ -90,38 +90,52 @@ export async function payOrder(
   if (!clear.ok) return clear
   const known = await standing(context, order, n, told)
   if (known !== undefined) return ok(known)
-  return open(context, order, n, { ...payer.value, issuerId, clientIp: input.clientIp })
-}
-
-interface Payer {
-  readonly asked: InvitationAsked
-  readonly openid: string | undefined
+  return open(context, order, n, { issuerId, clientIp })
 }
 
 /** Which merchant number is paid, in which app, by whom: the OpenID is one that WeChat told us, never a caller. */
-async function payerOf(
+async function askedOf(
   context: FlowContext,
   order: OrderRow,
-  { scene, appid: wanted }: PayInput,
-): Promise<Result<Payer>> {
-  const { bookId: book, memberId } = order
+  { scene, appId }: PayInput,
+): Promise<Result<InvitationAsked>> {
+  const { bookId: book } = order
+  const app = appId && (await context.wechatApps.find(book, appId))
+  if (appId !== undefined && app === undefined) return refused(noSuchApp)
+  const wanted = app?.appid
   const account = await accountFor(context, order, wanted)
   const appid = wanted ?? account?.appids[0]
   if (account === undefined || appid === undefined) return refused(notConnected)
   const needsPayer = scene === 'jsapi' || scene === 'mini_program'
-  const openid =
-    needsPayer && memberId !== null
-      ? await context.members.openidOf(book, memberId, appid)
-      : undefined
-  if (needsPayer && openid === undefined) return refused(payerUnknown)
-  const payerDigest =
-    openid === undefined
-      ? null
-      : context.keyring.nameDigest(book, nameKinds.payer, payerName(appid, openid))
+  const payer = needsPayer ? await payerIn(context, order, appid) : undefined
+  if (needsPayer && payer === undefined) return refused(payerUnknown)
   const { id: accountId, mchid } = account
-  return ok({ asked: { accountId, mchid, scene, appid, payerDigest }, openid })
+  return ok({ accountId, mchid, scene, appid, payerDigest: payer?.digest ?? null })
 }
 
+async function payerIn(
+  { members, keyring }: FlowContext,
+  { bookId: book, memberId }: OrderRow,
+  appid: string,
+): Promise<{ readonly openid: string; readonly digest: Uint8Array } | undefined> {
+  const openid = memberId === null ? undefined : await members.openidOf(book, memberId, appid)
+  if (openid === undefined) return undefined
+  return { openid, digest: keyring.nameDigest(book, nameKinds.payer, payerName(appid, openid)) }
+}
+
+/** The OpenID with which WeChat was to be asked under the number. Refusals: `order.payer_unknown`. */
+async function payerOf(
+  context: FlowContext,
+  order: OrderRow,
+  { appid, payerDigest }: TradeRow,
+): Promise<Result<string | undefined>> {
+  if (payerDigest === null) return ok(undefined)
+  const payer = await payerIn(context, order, appid)
+  const isSame = payer !== undefined && Buffer.compare(payer.digest, payerDigest) === 0
+  return isSame ? ok(payer.openid) : refused(payerUnknown)
+}
+
+const noSuchApp = refusal('wechat_app.not_found', 'No WeChat app has this id here (wxapp_…).')
 const notConnected = refusal(
   'wechat.not_connected',
   'No active merchant number of this issuer is bound to the app.',
@@ -195,12 +209,12 @@ function lifeOf({ scene }: Invitation): number {
   return (scene === 'h5' ? 4 : 110) * 60_000
 }
 
-/** Asks WeChat for the invitation; the number was written down before. */
+/** Asks WeChat for the invitation, of whom and over which merchant number the number was written down with. */
 async function open(
   context: FlowContext,
   order: OrderRow,
   n: number,
-  { openid, issuerId, clientIp }: Payer & Pick<CardCaller, 'issuerId'> & Pick<PayInput, 'clientIp'>,
+  { issuerId, clientIp }: Pick<CardCaller, 'issuerId'> & Pick<PayInput, 'clientIp'>,
 ): Promise<Result<Invited>> {
   const { bookId: book, id: orderId } = order
   const { database, engine, wechatPay, programs } = context
@@ -208,6 +222,8 @@ async function open(
   const trade = (await selectTradesOf(database.sql, lane, orderId))[n - 1]
   if (trade === undefined || (trade.state !== 'asked' && trade.state !== 'open'))
     return refused(superseded)
+  const openid = await payerOf(context, order, trade)
+  if (!openid.ok) return openid
   const law = await lawOf(context, issuerId)
   const terms = await programs.termsOf(book, order.productId, order.productVersion)
   const no = outTradeNo(trade)
@@ -218,7 +234,7 @@ async function open(
     description: descriptionOf(terms?.name ?? '', order.quantity),
     expiresAt: trade.expiresAt,
     appid: trade.appid,
-    openid,
+    openid: openid.value,
     clientIp,
     attach: formatId('order', orderId),
     profitSharing: await isShared(

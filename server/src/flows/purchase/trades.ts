@@ -1,5 +1,5 @@
 /** What becomes of the numbers under which an order may be paid: opened, to be closed, closed. Commands without legs. */
-import { type OrderId, type Result, refusal, refused } from '@lika/contract'
+import { type OrderId, type Result, refusal, refused, type WechatAppId } from '@lika/contract'
 import {
   isSameInvitation,
   mayBePaid,
@@ -24,28 +24,33 @@ export type InvitationAsked = Pick<
   'accountId' | 'mchid' | 'scene' | 'appid' | 'payerDigest'
 >
 
+/** What the caller says, by which a repeat of his key is compared; what that comes to may be something else by then. */
+export interface InvitationSaid extends Pick<TradeRow, 'orderId' | 'scene'> {
+  readonly appId?: WechatAppId | undefined
+  readonly key: string
+}
+
 /** WeChat raises an earlier end by itself. */
 const leastMs = 60_000
 
 /**
  * The number under which the buyer is asked to pay this way: the one that there is, where it is asked for in the same
  * way, else a new one; then the others are to be closed before it is used, so that two open pages charge once. The
- * outcome has it as `trade`. Refusals: `order.not_found`, `order.wrong_status`, `order.review_pending`,
+ * outcome has it as `trade`. Refusals: `order.not_found` and those of `comesTo` (not final), `order.wrong_status`, `order.review_pending`,
  * `order.expired`, `order.too_many_invitations`.
  */
 export function inviteCommand(
   context: Context,
   book: Book,
-  orderId: OrderId,
-  asked: InvitationAsked,
-  key: string,
+  { orderId, scene, appId, key }: InvitationSaid,
+  comesTo: (order: OrderRow) => Promise<Result<InvitationAsked>>,
 ): Result<Command> {
-  const { scene, appid, accountId, payerDigest } = asked
-  const payer = payerDigest === null ? null : Buffer.from(payerDigest).toString('hex')
-  const input = { scene, appid, accountId, payer }
-  return commandOnOrder(context, book, { orderId, operation: 'order.paying', key, input }, () => ({
-    decide: (on) => invite(on, asked),
-  }))
+  const input = { scene, app: appId ?? null }
+  const said = { orderId, operation: 'order.paying', key, input }
+  return commandOnOrder(context, book, said, async (order) => {
+    const asked = await comesTo(order)
+    return { decide: (on) => (asked.ok ? invite(on, asked.value) : { ...asked, final: false }) }
+  })
 }
 
 function invite(on: OnOrder, asked: InvitationAsked): Decision {
