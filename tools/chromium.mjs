@@ -12,8 +12,10 @@ const packages = ['chromium', 'fonts-wqy-microhei']
 /** Seconds for which another apt-get at work is waited for. */
 const longestWait = 600
 
-/** What to run by hand where `npm test` cannot. */
-export const byHand = `as root: apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
+/** What to do by hand where `npm test` cannot. */
+export const byHand = process.env['LIKA_CHROMIUM']
+  ? 'let LIKA_CHROMIUM name a Chromium that runs, or leave it out'
+  : `as root: apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
 
 /** The program that LIKA_CHROMIUM names, else `chromium` on PATH; undefined where there is none.
  * @returns {string | undefined} */
@@ -39,7 +41,7 @@ export async function provideChromium(say) {
     return say(
       found === undefined
         ? `No Chromium was found: the browser tests are skipped. To run them, ${byHand}`
-        : `${found} does not run. To install another, ${byHand}`,
+        : `${found} does not run. To have one that does, ${byHand}`,
     )
   say('Installing Chromium and a Chinese font with apt-get for the browser tests; about 115 MB …')
   const started = Date.now()
