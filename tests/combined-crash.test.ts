@@ -137,35 +137,40 @@ describe('a server that was killed', () => {
     assert.equal((await get(`/v1/cards/${card}`)).balance.principal, 0)
   })
 
-  test('sends a refund that was asked for again, once', async () => {
-    const refunds = '/v3/refund/domestic/refunds'
-    const { body } = await beginNative()
-    await twin.control.do(payer.id, 'pay', { code_url: body.invitation.code_url })
-    await advance(20)
-    assert.equal((await until(body.id, 'succeeded')).status, 'succeeded')
-    await twin.control.fault({ path: refunds, times: 1 }, 'refund_closed')
-    const path = `/v1/combined_payments/${body.id}/refunds`
-    const asked = await lika.call('POST', path, { key, body: { reference: `back-${orders}` } })
-    assert.equal(asked.status, 201, JSON.stringify(asked.body))
-    const { id } = asked.body
-    assert.equal((await refundUntil(id, 'closed')).status, 'closed')
-    await advance(61)
-    const known = (await twin.control.requests(refunds, 1_000)).length
-    // It is asked about, and hangs: the server dies before anything was sent.
-    await twin.control.fault({ path: `${refunds}/*`, method: 'GET', times: 1 }, 'hang_after')
-    const again = await lika.call('POST', `/v1/combined_refunds/${id}/retry`, { key, body: {} })
-    assert.deepEqual([again.status, again.body.attempt], [200, 2], JSON.stringify(again.body))
-    const since = async () => (await twin.control.requests(refunds, 1_000)).slice(known)
-    while ((await since()).length === 0) await sleep(10)
-    await lika.kill()
-    await twin.control.clearFaults()
-    const sent = async () => (await since()).filter(({ method }) => method === 'POST').length
-    assert.equal(await sent(), 0)
-    await lika.start()
-    const done = await refundUntil(id, 'succeeded')
-    assert.deepEqual([done.status, done.attempt], ['succeeded', 2])
-    assert.equal(await sent(), 1)
-  })
+  const refunds = '/v3/refund/domestic/refunds'
+  const moments = {
+    'before it was sent': { path: `${refunds}/*`, method: 'GET', sent: 0 },
+    'after WeChat took it': { path: refunds, method: 'POST', sent: 1 },
+  }
+  for (const [when, { sent: before, ...call }] of Object.entries(moments))
+    test(`${when}, has a refund that was asked for again arrive once`, async () => {
+      const { body } = await beginNative()
+      await twin.control.do(payer.id, 'pay', { code_url: body.invitation.code_url })
+      await advance(20)
+      assert.equal((await until(body.id, 'succeeded')).status, 'succeeded')
+      await twin.control.fault({ path: refunds, times: 1 }, 'refund_closed')
+      const path = `/v1/combined_payments/${body.id}/refunds`
+      const asked = await lika.call('POST', path, { key, body: { reference: `back-${orders}` } })
+      assert.equal(asked.status, 201, JSON.stringify(asked.body))
+      const { id } = asked.body
+      assert.equal((await refundUntil(id, 'closed')).status, 'closed')
+      await advance(61)
+      const known = (await twin.control.requests(refunds, 1_000)).length
+      await twin.control.fault({ ...call, times: 1 }, 'hang_after')
+      const again = await lika.call('POST', `/v1/combined_refunds/${id}/retry`, { key, body: {} })
+      assert.deepEqual([again.status, again.body.attempt], [200, 2], JSON.stringify(again.body))
+      const since = async () => (await twin.control.requests(refunds, 1_000)).slice(known)
+      const met = async () => (await since()).some(({ method }) => method === call.method)
+      while (!(await met())) await sleep(10)
+      await lika.kill()
+      await twin.control.clearFaults()
+      const sent = async () => (await since()).filter(({ method }) => method === 'POST').length
+      assert.equal(await sent(), before)
+      await lika.start()
+      const done = await refundUntil(id, 'succeeded')
+      assert.deepEqual([done.status, done.attempt], ['succeeded', 2])
+      assert.equal(await sent(), 1)
+    })
 })
 
 /** Time passes until the refund is so. */

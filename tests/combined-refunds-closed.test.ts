@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { businessDateOf, type CombinedRefundId, endOfDay, parseId } from '@lika/contract'
 import { amountInBook } from '../server/src/flows/bills/known.ts'
 import { reconcileDue } from '../server/src/flows/bills/run.ts'
+import { applyForCombinedRefund } from '../server/src/flows/combined/abnormal-refund.ts'
 import { lookAfterCombined } from '../server/src/flows/combined/runner.ts'
 import { takeNotice } from '../server/src/flows/wechat-notices.ts'
 import { outNumberOf } from '../server/src/modules/combined/index.ts'
@@ -138,6 +139,9 @@ describe('a refund that WeChat closes', () => {
     assert.deepEqual(await money(), [wechat + 1_750, owed - 1_750, takings])
     const { body } = await shop.get(shop.key, '/v1/events?type=combined_refund.closed')
     assert.equal(body.data.at(-1)?.data.combined_refund_id, id, JSON.stringify(body))
+    const left = await shop.database.owner.sql`
+      select 1 from combined_call where subject_id = ${uuidOf(id)}`
+    assert.equal(left.length, 0)
     const calls = await shop.twin.control.requests(refunds, 2_000)
     await pass(2_000)
     assert.equal((await shop.twin.control.requests(refunds, 2_000)).length, calls.length)
@@ -153,6 +157,38 @@ describe('a refund that WeChat closes', () => {
       JSON.stringify(applied.body),
     )
     assert.deepEqual(await sentNumbers(id), [firstNumber(id)])
+  })
+
+  test('while a card is given to it: the card is refused, and so is a repeat', async () => {
+    await nextEnds('refund_abnormal')
+    const id = await refunding()
+    assert.equal((await untilIs(id, 'abnormal')).status, 'abnormal')
+    const { wechatPay, engine } = shop.flows
+    let asked = 0
+    const closing: WechatPay = {
+      ...wechatPay,
+      applyAbnormalRefund: async () => ({ status: 'refused', code: 'INVALID_REQUEST' }),
+      queryRefund: async (account, no) => {
+        asked += 1
+        return asked === 1
+          ? wechatPay.queryRefund(account, no)
+          : saying(no, 'closed').queryRefund(account, no)
+      },
+    }
+    const { bank_type: bankType, bank_account: account, real_name: name } = payersCard
+    const give = () =>
+      applyForCombinedRefund(
+        { ...shop.flows, wechatPay: closing, legLog },
+        { book: shop.book, keyId: 'a-key' },
+        { refundId: uuidOf(id), card: { bankType, account, name } },
+        'closes-meanwhile',
+        (one) => engine.execute(one),
+      )
+    for (let times = 0; times < 2; times += 1) {
+      const given = await give()
+      assert.equal(!given.ok && given.refusal.code, 'refund.not_abnormal', String(times))
+    }
+    assert.equal((await show(id)).status, 'closed')
   })
 
   test('is asked for again under the next number, and arrives once', async () => {
