@@ -39,7 +39,7 @@ export const quickPlan: BenchPlan = {
   connections: 512,
   issued: 20_000,
   bought: { perSecond: 200, seconds: 2 },
-  cleared: { payments: 200_000, merchants: 200 },
+  cleared: { payments: 120_000, merchants: 120 },
 }
 
 export const fullPlan: BenchPlan = {
