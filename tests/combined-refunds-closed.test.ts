@@ -167,7 +167,11 @@ describe('a refund that WeChat closes', () => {
     let asked = 0
     const closing: WechatPay = {
       ...wechatPay,
-      applyAbnormalRefund: async () => ({ status: 'refused', code: 'INVALID_REQUEST' }),
+      applyAbnormalRefund: async () => ({
+        status: 'refused',
+        code: 'INVALID_REQUEST',
+        detail: '',
+      }),
       queryRefund: async (account, no) => {
         asked += 1
         return asked === 1
