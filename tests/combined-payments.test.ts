@@ -222,12 +222,10 @@ describe('a payment of a card and WeChat', () => {
     assert.ok(order)
     order.state = 'refunded'
     order.refunded = order.amount
-    const told = errors.length
     await timer(11)
     const now = await look(body.id)
     assert.deepEqual([now.status, now.reason], ['failed', 'refunded_at_wechat'])
     assert.equal((await tills.balance(card)).held, 0)
-    assert.equal(errors.length, told + 1)
   })
 
   test('holds its card part against everybody else', async () => {

@@ -1,7 +1,12 @@
 /** What the books say of a payment or a refund that stands in a bill. */
 import { asId, type BookId, type Fen, laneOfId, modeOfBook } from '@lika/contract'
 import type { BilledRow } from '../../modules/bills/index.ts'
-import { findCombined, findCombinedRefund, idOfOutNumber } from '../../modules/combined/index.ts'
+import {
+  findCombined,
+  findCombinedRefund,
+  idOfOutNumber,
+  refundedAtWechat,
+} from '../../modules/combined/index.ts'
 import {
   findOrderRefund,
   findTrade,
@@ -35,7 +40,9 @@ async function paidInBook(
   const till = idOfOutNumber('trade', number)
   if (till === undefined || !lanes.includes(laneOfId(till))) return undefined
   const row = await findCombined(sql, book, asId(till))
-  return row === undefined || row.transactionId === null ? undefined : row.wechatAmount
+  // Of what was given back there a person knows.
+  const isKnown = row?.reason === refundedAtWechat || (row?.transactionId ?? null) !== null
+  return isKnown ? row?.wechatAmount : undefined
 }
 
 async function refundedInBook(

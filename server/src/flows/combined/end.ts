@@ -19,6 +19,7 @@ import {
   combinedPayments,
   combinedRefunds,
   outNumberOf,
+  refundedAtWechat,
 } from '../../modules/combined/index.ts'
 import { accountId } from '../../modules/ledger/index.ts'
 import { findHold, holdStatusOf, paymentHolds } from '../../modules/payments/index.ts'
@@ -44,7 +45,7 @@ export type Paid = { readonly transactionId: string } | undefined
 
 /**
  * WeChat has paid. However often it is learned, and by whatever way, it has one effect: the payment succeeds whole, or
- * where the card part is not there any more the payer gets back what came by WeChat.
+ * where the card part is not there any more the payer gets back what came by WeChat; what he was given back there has none.
  */
 export function paidAtWechat(
   context: FlowContext,
@@ -53,8 +54,8 @@ export function paidAtWechat(
 ): Promise<Executed> {
   return onHold(context, row, 'combined_payment.paid', (view, reads, now) => {
     const current = rowIn(view, row.id)
+    if (current.status === 'succeeded' || current.reason === refundedAtWechat) return ended(current)
     if (current.status === 'failed') return ok(paidLate(view, current, paid, now))
-    if (current.status === 'succeeded') return ended(current)
     return ok(succeedOrGiveBack(view, current, { paid, reads, now }))
   })
 }
@@ -71,6 +72,25 @@ export function neverPaid(
     const desks = new Desks(view)
     const body = fail(view, desks, current, { reason, open, now })
     return ok({ kind: 'combined_payment.failed', version: 1, body })
+  })
+}
+
+/**
+ * WeChat was paid, and somebody gave it back there: nothing of it is taken here or goes back once more, however late it is
+ * told that it was paid. Refusals (not final): `combined_payment.ended` for one that is paid in the books.
+ */
+export function refundedThere(context: FlowContext, row: CombinedRow): Promise<Executed> {
+  return onHold(context, row, 'combined_payment.refunded_at_wechat', (view, { open }, now) => {
+    const current = rowIn(view, row.id)
+    const reason = refundedAtWechat
+    if (current.status === 'waiting') {
+      const body = fail(view, new Desks(view), current, { reason, open, now })
+      return ok({ kind: 'combined_payment.failed', version: 1, body })
+    }
+    if (current.transactionId !== null || current.paymentId !== null) return ended(current)
+    view.put(combinedPayments, laneOfId(row.id), { ...current, reason })
+    const body = { ...amountsBody(current), merchantId: current.merchantId, reason }
+    return ok({ kind: 'combined_payment.refunded_at_wechat', version: 1, body })
   })
 }
 

@@ -3,11 +3,12 @@
  * that it will never be paid before the card is let go: close, then ask.
  */
 import type { Fen, Instant } from '@lika/contract'
-import { laneOfId, modeOfBook } from '@lika/contract'
+import { businessDateOf, laneOfId, modeOfBook } from '@lika/contract'
 import {
   type CallRow,
   type CombinedRow,
   findCall,
+  findCombined,
   leaseCall,
   noteAsked,
   postponeCall,
@@ -15,9 +16,10 @@ import {
 } from '../../modules/combined/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
+import { openCase } from '../reserve/case.ts'
 import { isShared } from '../sharing/queue.ts'
 import { micropaySeconds } from './create.ts'
-import { neverPaid, paidAtWechat } from './end.ts'
+import { neverPaid, paidAtWechat, refundedThere } from './end.ts'
 
 export interface LegContext extends FlowContext {
   readonly legLog: { error(details: object, sentence: string): void }
@@ -267,14 +269,22 @@ export async function takeIn(
   }
 }
 
-/** It was paid, and given back by somebody who did not ask us: it pays nothing here, and a person has to see to it. */
-async function givenBackThere(context: LegContext, row: CombinedRow): Promise<boolean> {
-  if (row.transactionId === null)
-    context.legLog.error(
-      { combined: row.id },
-      'WeChat tells of a payment that was given back there, and not by us',
-    )
-  if (row.status === 'waiting') await neverPaid(context, row, 'refunded_at_wechat')
+/**
+ * It was paid, and the money given back, or a part of it. Where we did not ask for that somebody did in WeChat's own
+ * console: it pays nothing here that it has not paid already, and a person looks into what is left.
+ */
+async function givenBackThere(context: LegContext, { bookId, id }: CombinedRow): Promise<boolean> {
+  // As it is by now: what we ask for is written down before WeChat is asked.
+  const row = await findCombined(context.database.sql, bookId, id)
+  if (row === undefined || row.wechatRefunded > 0n) return true
+  const { accountId, outTradeNo, wechatAmount } = row
+  await openCase(context, bookId, `wechat ${accountId} refunded ${outTradeNo}`, {
+    kind: 'wechat_row_differs',
+    day: businessDateOf(row.createdAt),
+    amount: row.transactionId === null ? wechatAmount : -wechatAmount,
+    subject: outTradeNo,
+  })
+  if (row.transactionId === null) await refundedThere(context, row)
   return true
 }
 

@@ -74,7 +74,7 @@ export async function learnTrade(
   if (id === undefined || !isLane(context, id, book)) return false
   const row = await findCombined(context.database.sql, book, asId(id))
   if (row === undefined || row.accountId !== accountId) return false
-  if (row.status !== 'succeeded') await takeIn(context, row, trade)
+  if (row.status !== 'succeeded' || trade.state === 'refunded') await takeIn(context, row, trade)
   return true
 }
 

@@ -23,6 +23,7 @@ export {
   outNumberOf,
   outRefundNosOf,
   type RefundTold,
+  refundedAtWechat,
 } from './model.ts'
 export {
   combinedPayments,

@@ -28,6 +28,9 @@ export type CombinedScene = (typeof combinedScenes)[number]
 export const combinedStates = ['waiting', 'succeeded', 'failed'] as const
 export type CombinedState = (typeof combinedStates)[number]
 
+/** Why it failed though WeChat was paid: somebody gave the money back there, and did not ask us. */
+export const refundedAtWechat = 'refunded_at_wechat'
+
 /**
  * `abnormal`: WeChat cannot give it to the payer's account; a person has to see to it. `closed`: WeChat did not carry it
  * out; it is owed, and asked for again under another number when somebody says so.
