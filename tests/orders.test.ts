@@ -331,6 +331,77 @@ test('what WeChat refuses is said with its code, and another way may be tried', 
   assert.equal((await shop.show(id)).status, 'delivered')
 })
 
+const refusedForNow = { name: 'status', http: 429, code: 'FREQUENCY_LIMITED' }
+
+/** WeChat refuses the invitation for now, and says nothing of the number when it is asked about it. */
+async function refuseForNow(scene: string): Promise<void> {
+  await shop.twin.control.fault({ path: `/v3/pay/transactions/${scene}`, times: 1 }, refusedForNow)
+  const query = { path: '/v3/pay/transactions/out-trade-no/*', times: 1 }
+  await shop.twin.control.fault(query, refusedForNow)
+}
+
+for (const [scene, more] of [
+  ['jsapi', {}],
+  ['native', {}],
+  ['h5', { client_ip: '203.0.113.7' }],
+] as const)
+  test(`a number that WeChat refused for now is asked for again: ${scene}`, async () => {
+    const { id } = await shop.ordered()
+    const pay = (key: string) =>
+      shop.again(shop.key, `/v1/orders/${id}/pay`, key, { scene, ...more })
+    await refuseForNow(scene)
+    const refused = await pay(`for-now-${scene}`)
+    assert.deepEqual(
+      [refused.body.code, refused.body.code_at_wechat],
+      ['wechat.refused', 'FREQUENCY_LIMITED'],
+    )
+    const [waiting] = (await shop.show(id)).payments
+    assert.equal(waiting.status, 'asked')
+    const made = await pay(`for-now-${scene}`)
+    assert.deepEqual(
+      [made.status, made.body.out_trade_no],
+      [200, waiting.out_trade_no],
+      JSON.stringify(made.body),
+    )
+    await shop.payInWechat(made.body)
+    assert.equal((await shop.show(id)).status, 'delivered')
+    assert.deepEqual(await tradesOf(id), ['paid'])
+  })
+
+test('a code that WeChat refused for now is the same number under another key too', async () => {
+  const { id } = await shop.ordered()
+  await refuseForNow('native')
+  assert.equal((await shop.invite(id, { scene: 'native' })).body.code, 'wechat.refused')
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  assert.deepEqual(await tradesOf(id), ['paid'])
+})
+
+test('a number of which WeChat knows nothing after it refused it is done with at once', async () => {
+  const { id } = await shop.ordered()
+  const refusing = { name: 'status', http: 403, code: 'NO_AUTH' }
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/native', times: 1 }, refusing)
+  assert.equal((await shop.invite(id, { scene: 'native' })).body.code_at_wechat, 'NO_AUTH')
+  assert.deepEqual(await tradesOf(id), ['closed'])
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  assert.deepEqual(await tradesOf(id), ['closed', 'paid'])
+})
+
+test('while the call of a server that died may still reach WeChat, another way is busy; then it is made', async () => {
+  const { id } = await shop.ordered()
+  // Written down, and then the server died: whether WeChat will have the number nobody knows.
+  const inBrowser = { scene: 'h5', client_ip: '203.0.113.7' }
+  const lost = { path: '/v3/pay/transactions/h5', times: 1 }
+  await shop.twin.control.fault(lost, 'answer_500_before')
+  assert.equal((await shop.invite(id, inBrowser)).body.code, 'busy')
+  for (const way of [inBrowser, { scene: 'native' }]) {
+    const busy = await shop.invite(id, way)
+    assert.deepEqual([busy.status, busy.body.code], [503, 'busy'], JSON.stringify(busy.body))
+  }
+  await shop.advance(61)
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  assert.equal((await shop.show(id)).status, 'delivered')
+})
+
 test('a page that is open is closed at WeChat before another is made, however a reload ends', async () => {
   const { id } = await shop.ordered()
   const page = await shop.invited(id)

@@ -32,7 +32,7 @@ import { executePrepared } from '../prepared.ts'
 import { isShared } from '../sharing/queue.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
-import { askTrade, closeTrade, payerName } from './learn.ts'
+import { askTrade, closeTrade, type Learnt, payerName } from './learn.ts'
 import { orderNotFound } from './on-order.ts'
 import {
   closingCommand,
@@ -254,10 +254,7 @@ async function open(
   return ok({ order, trade, invitation: answer.value })
 }
 
-/**
- * Where WeChat says that it was paid, that is learnt. A number that it never had is done with; of any other that cannot
- * be used a page may be open, so it is closed at WeChat before the next.
- */
+/** Where WeChat says that it was paid, that is learnt; else the number is asked for again, or the next one is. */
 async function notInvited(
   context: FlowContext,
   trade: TradeRow,
@@ -266,19 +263,25 @@ async function notInvited(
   const { bookId: book, orderId } = trade
   const learnt = await askTrade(context, trade, outTradeNo(trade))
   if (learnt === 'in_book') return refused(await wrongStatus(context, book, orderId))
-  // Refused for now, and nobody was shown anything of it: the same number is asked for again.
-  const isForNow = learnt === 'later' && trade.state === 'asked'
-  const isStale = learnt === 'not_there' || isTaken(code) || (learnt === 'later' && !isForNow)
-  const end =
-    learnt === 'not_there' && trade.state === 'asked' ? neverOpenedCommand : closingCommand
-  const command = end(context, book, trade)
-  if (isStale && command.ok)
-    await executePrepared((one) => context.engine.execute(one), command.value)
+  const command = endOf(trade, learnt, code)?.(context, book, trade)
+  if (command?.ok) await executePrepared((one) => context.engine.execute(one), command.value)
   return refused(
     refusal('wechat.refused', `WeChat did not take the order: ${code}.`, {
       data: { code_at_wechat: code },
     }),
   )
+}
+
+/**
+ * How a number ends for which WeChat gave no invitation; undefined: it does not, and is asked for again. Whoever was shown
+ * something of it may pay it, so it is closed at WeChat before the next; what was only asked for nobody was shown.
+ */
+function endOf({ state }: TradeRow, learnt: Learnt | 'not_there', code: string) {
+  const isShown = state === 'open'
+  if (learnt === 'not_there') return isShown ? closingCommand : neverOpenedCommand
+  if (isTaken(code)) return closingCommand
+  // WeChat says nothing of the number either. Where that is the first that was asked of it, it was refused for now.
+  return learnt === 'later' && isShown ? closingCommand : undefined
 }
 
 /** WeChat has the number with something else in it, and takes it never again. */
