@@ -126,3 +126,50 @@ test('the budget gives what it has and not a fen more', async () => {
   const guest = await give({ member_id: `mem_${stranger.replaceAll('-', '')}` })
   assert.equal(guest.body.code, 'order.payer_unknown')
 })
+
+test('a key that is sent again gets the first outcome, whatever became of member, merchant number and campaign', async () => {
+  const guest = `mem_${(await shop.flows.members.makeGuest(shop.book)).replaceAll('-', '')}`
+  const merged = await shop.post(shop.key, `/v1/members/${guest}/merge`, {
+    with: shop.buyer.member,
+  })
+  assert.equal(merged.status, 200, JSON.stringify(merged.body))
+  const body = { member_id: guest, amount: 100, remark: '恭喜', reference: 'again' }
+  const asked = (key: string, more: object = {}) =>
+    shop.again(shop.key, `/v1/campaigns/${campaign}/red_packets`, key, { ...body, ...more })
+  const first = await asked('packet')
+  assert.equal(first.status, 201, JSON.stringify(first.body))
+  const before = await books()
+  const same = async (why: string) => {
+    const { status, body: now, headers } = await asked('packet')
+    assert.deepEqual([status, now.id, now.status], [201, first.body.id, 'sending'], why)
+    assert.equal(headers.get('idempotent-replayed'), 'true')
+  }
+  await same('nothing has changed')
+  const path = `/v1/wechat/pay_accounts/${shop.account.id}/disable`
+  assert.equal((await shop.call('POST', path, { key: shop.key })).status, 200)
+  // By the time that every process knows: what is refused here says nothing of what WeChat took before.
+  const port = shop.flows.wechatPay
+  const transfer = async () =>
+    ({ status: 'refused', code: 'ACCOUNT_DISABLED', detail: '' }) as const
+  Object.assign(shop.flows, { wechatPay: { ...port, transfer } })
+  await same('the merchant number takes no more orders')
+  Object.assign(shop.flows, { wechatPay: port })
+  const fresh = await asked('packet-2', { reference: 'again-2' })
+  assert.equal(fresh.body.code, 'wechat_account.not_found')
+  for (const one of [guest, shop.buyer.member])
+    await shop.post(shop.key, `/v1/members/${one}/unmerge`)
+  await same('the member is somebody else')
+  await shop.call('POST', `/v1/campaigns/${campaign}/end`, { key: shop.key })
+  await same('the campaign has ended')
+  assert.equal(
+    (await asked('packet-3', { reference: 'again-3' })).body.code,
+    'campaign.not_running',
+  )
+  assert.equal((await asked('packet', { amount: 101 })).body.code, 'idempotency.key_reused')
+  const [, owed, wechat] = await books()
+  assert.deepEqual([owed, wechat], before.slice(1))
+  const info = first.body.package_info
+  await shop.twin.control.do(shop.buyer.id, 'confirm_transfer', { package_info: info })
+  await tend(11, 61, 301)
+  assert.equal((await show(first.body.id)).status, 'received')
+})

@@ -8,9 +8,7 @@ import {
   modeOfBook,
   refused,
 } from '@lika/contract'
-import { restOf } from '../../flows/combined/rest.ts'
 import { executePrepared } from '../../flows/prepared.ts'
-import { whyNot } from '../../flows/rebates/campaigns.ts'
 import { giveRedPacketCommand } from '../../flows/red-packets/give.ts'
 import { sendRedPacket } from '../../flows/red-packets/send.ts'
 import {
@@ -93,34 +91,22 @@ function registerGive(app: LikaApp, { flows }: Deps): void {
     },
     async (call) => {
       const { caller, id, body, idempotencyKey } = call
-      const known = await flows.loyalty.inForce(caller.book)
-      if (!known.some(({ campaignId }) => campaignId === id))
-        return refused(await whyNot(flows, caller.book, id))
-      const route = await restOf(flows, caller.book, {
-        scene: 'jsapi',
-        appId: body.app_id === undefined ? undefined : readId('wechat_app', body.app_id),
-        memberId: readId('member', body.member_id),
-      })
-      if (!route.ok) return route
-      const { accountId, appid } = route.value
       const input = {
         campaignId: id,
         memberId: readId('member', body.member_id),
-        accountId,
-        appid,
+        appId: body.app_id === undefined ? undefined : readId('wechat_app', body.app_id),
         amount: BigInt(body.amount),
         remark: body.remark,
         reference: body.reference,
         metadata: body.metadata,
       }
       const command = await giveRedPacketCommand(flows, caller.book, input, idempotencyKey)
-      if (!command.ok) return command
-      const done = await executePrepared((one) => call.execute(one), command.value)
+      const done = await executePrepared((one) => call.execute(one), command)
       const { replayed } = done
       if (done.status === 'refused') return { ok: false, refusal: done.refusal, replayed }
       const row = await findRedPacket(flows.database.sql, caller.book, asId(done.commandId))
       if (row === undefined) throw new Error('a red packet was made and is not there')
-      const info = row.status === 'sending' ? await sendRedPacket(flows, row) : undefined
+      const info = row.status === 'sending' ? await sendRedPacket(flows, row, replayed) : undefined
       const now = await findRedPacket(flows.database.sql, caller.book, row.id)
       return { status: 201, body: present(now ?? row, info), replayed }
     },

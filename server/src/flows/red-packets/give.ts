@@ -16,10 +16,9 @@ import {
   ok,
   type RedPacketId,
   type Refusal,
-  type Result,
   refusal,
   refused,
-  type WechatAccountId,
+  type WechatAppId,
 } from '@lika/contract'
 import { accountId, accounts } from '../../modules/ledger/index.ts'
 import {
@@ -38,16 +37,19 @@ import {
   read,
   type View,
 } from '../../platform/lanes/index.ts'
+import { type Rest, restOf } from '../combined/rest.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { Desks } from '../payments/desks.ts'
+import { refusedUnlessDone } from '../prepared.ts'
+import { whyNot } from '../rebates/campaigns.ts'
 import { Purse } from '../rebates/purse.ts'
 
 export interface RedPacketInput {
   readonly campaignId: CampaignId
   readonly memberId: MemberId
-  readonly accountId: WechatAccountId
-  readonly appid: string
+  /** The app in which the member takes it; undefined: the first that the merchant number is bound to. */
+  readonly appId?: WechatAppId | undefined
   readonly amount: Fen
   /** What the member reads, 32 characters at most. */
   readonly remark: string
@@ -57,46 +59,52 @@ export interface RedPacketInput {
 }
 
 /**
- * Refusals: `campaign.not_running` where it gives nothing now (leaves nothing); then `reference.already_used`,
- * `campaign.budget_spent`.
+ * Refusals that leave nothing: those of `whyNot` where the campaign gives nothing now, those of `restOf`. Then
+ * `reference.already_used`, `campaign.not_running`, `campaign.budget_spent`. A key that stands is answered as it was first,
+ * whatever became of the campaign, the merchant number and the member.
  */
 export async function giveRedPacketCommand(
   context: FlowContext,
   book: BookId,
   input: RedPacketInput,
   key: string,
-): Promise<Result<Command>> {
-  const { campaignId, memberId, appid, amount, remark, reference, metadata } = input
-  const known = await context.loyalty.inForce(book)
-  const promised = known.find((one) => one.campaignId === campaignId)
-  const lines =
-    promised === undefined
-      ? []
-      : await findBudgetLines(context.database.sql, promised.homeLane, [campaignId])
-  const line = lines.find(({ status }) => status === 'open')
-  if (promised === undefined || line === undefined) return refused(notRunning)
-  const purse = new Purse(context, promised, line.id, promised.homeLane)
-  return ok({
+): Promise<Command> {
+  const { campaignId, memberId, appId, amount, remark, reference, metadata } = input
+  const base = {
     book,
     operation: 'red_packet.created',
     key,
     input: {
       campaign: campaignId,
       member: memberId,
-      appid,
+      ...(appId === undefined ? {} : { app: appId }),
       amount: String(amount),
       remark,
       reference,
       ...(metadata === undefined ? {} : { metadata }),
     },
+  }
+  const known = await context.loyalty.inForce(book)
+  const promised = known.find((one) => one.campaignId === campaignId)
+  if (promised === undefined)
+    return refusedUnlessDone(context, base, await whyNot(context, book, campaignId))
+  const lines = await findBudgetLines(context.database.sql, promised.homeLane, [campaignId])
+  const line = lines.find(({ status }) => status === 'open')
+  if (line === undefined) return refusedUnlessDone(context, base, notRunning)
+  const way = await restOf(context, book, { scene: 'jsapi', appId, memberId })
+  if (!way.ok) return refusedUnlessDone(context, base, way.refusal)
+  const purse = new Purse(context, promised, line.id, promised.homeLane)
+  const giving = { input, way: way.value, purse, promised }
+  return {
+    ...base,
     homeLane: () => promised.homeLane,
     name: { kind: nameKinds.redPacket, name: reference },
     plan: (_, name) => ({
       lanes: purse.lanes(),
       reads: purse.reads(),
-      decide: (view, now) => give(view, { input, purse, promised, taken: takenBy(name) }, now),
+      decide: (view, now) => give(view, { ...giving, taken: takenBy(name) }, now),
     }),
-  })
+  }
 }
 
 const notRunning = refusal('campaign.not_running', 'The campaign gives nothing at present.')
@@ -111,6 +119,7 @@ function takenBy(name: NameState): Refusal | undefined {
 
 interface Giving {
   readonly input: RedPacketInput
+  readonly way: Rest
   readonly purse: Purse
   readonly promised: Promised
   readonly taken: Refusal | undefined
@@ -119,7 +128,7 @@ interface Giving {
 /** Until the timer looks after it: who gave it is at WeChat by itself meanwhile. */
 const leftAloneMs = 10_000
 
-function give(view: View, { input, purse, promised, taken }: Giving, now: Instant): Decision {
+function give(view: View, { input, way, purse, promised, taken }: Giving, now: Instant): Decision {
   if (taken !== undefined) return refused(taken)
   if (!isRunning(promised.terms, now)) return refused(notRunning)
   const { amount, campaignId } = input
@@ -136,8 +145,8 @@ function give(view: View, { input, purse, promised, taken }: Giving, now: Instan
     campaignId,
     budgetLine: purse.line,
     memberId: input.memberId,
-    accountId: input.accountId,
-    appid: input.appid,
+    accountId: way.accountId,
+    appid: way.appid,
     amount,
     status: 'sending',
     reason: null,

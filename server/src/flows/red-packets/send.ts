@@ -21,20 +21,25 @@ const sceneReport = [
   { type: '奖励说明', content: '活动红包' },
 ]
 
-/** Sends it. Answers what the member's phone needs to take it, while there is something to take. */
+/**
+ * Sends it. Answers what the member's phone needs to take it, while there is something to take. What WeChat refuses of a
+ * repeat says nothing of what it took before: that is asked about in its turn.
+ */
 export async function sendRedPacket(
   context: Context,
   row: RedPacketRow,
+  isRepeat = false,
 ): Promise<string | undefined> {
   const openid = await context.members.openidOf(row.bookId, row.memberId, row.appid)
   if (openid === undefined) {
+    if (isRepeat) return undefined
     await endRedPacket(context, row, { status: 'returned', reason: 'payer_unknown' })
     return undefined
   }
   const { accountId, outBillNo, appid, amount, remark } = row
   const asked = { outBillNo, appid, openid, amount, sceneId: scene, sceneReport, remark }
   const answer = await context.wechatPay.transfer(accountId, asked)
-  await takeIn(context, row, answer)
+  if (!isRepeat || answer.status !== 'refused') await takeIn(context, row, answer)
   return answer.status === 'done' ? answer.value.packageInfo : undefined
 }
 
