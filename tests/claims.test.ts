@@ -132,6 +132,11 @@ describe('a claim', () => {
     )
     const many = await Promise.all(Array.from({ length: 8 }, () => claim(id, load)))
     assert.deepEqual(new Set(many.map(code)), new Set(['campaign.already_claimed']))
+    assert.equal((await shop.request('POST', `/v1/campaigns/${id}/end`)).status, 200)
+    const late = await claim(id, load, key)
+    assert.deepEqual([late.status, late.body], [201, answers[0]?.body])
+    assert.equal(code(await claim(id, await loaded(await card()), key)), 'idempotency.key_reused')
+    assert.equal(code(await claim(id, load)), 'campaign.not_running')
   })
 
   test('many times at once for one load gives once', async () => {

@@ -103,7 +103,7 @@ test('of delivery and refund at once one happens, once', async () => {
 })
 
 test('sells within its dates, its budget and the law; a repeat sells once', async () => {
-  const { sell } = await own({ budget: 2_500 })
+  const { id, sell } = await own({ budget: 2_500 })
   const key = shop.newKey()
   const [first, again] = [await sell({}, key), await sell({}, key)]
   assert.deepEqual(first.body, again.body)
@@ -113,6 +113,10 @@ test('sells within its dates, its budget and the law; a repeat sells once', asyn
     'campaign.budget_spent',
     'campaign.budget_spent',
   ])
+  assert.equal((await shop.request('POST', `/v1/campaigns/${id}/end`)).status, 200)
+  assert.deepEqual((await sell({}, key)).body, first.body)
+  assert.equal(code(await sell({ reference: 'other' }, key)), 'idempotency.key_reused')
+  assert.equal(code(await sell()), 'campaign.not_running')
   const late = await own({ starts_on: shop.dayIn(5) })
   assert.equal(code(await late.sell()), 'campaign.not_running')
   assert.equal(code(await late.sell({ funding: { method: 'card' } })), 'campaign.not_running')

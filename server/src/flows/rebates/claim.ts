@@ -49,7 +49,7 @@ import { termsOfCard } from '../cards/on-card.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
 import { lineOf } from '../payments/line-of-card.ts'
-import { NotPrepared } from '../prepared.ts'
+import { NotPrepared, refusedUnlessDone } from '../prepared.ts'
 import { ensureLine } from './budget.ts'
 import { whyNot } from './campaigns.ts'
 import { grant } from './grant.ts'
@@ -83,8 +83,15 @@ export async function claimCommand(
   key: string,
 ): Promise<Result<Command>> {
   const { engine, database, loyalty } = context
+  const base = {
+    book,
+    operation: 'rebate.granted',
+    key,
+    input: { campaign: campaignId, load: loadId },
+  }
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === campaignId)
-  if (promised === undefined) return refused(await whyNot(context, book, campaignId))
+  if (promised === undefined)
+    return ok(refusedUnlessDone(context, base, await whyNot(context, book, campaignId)))
   const { rule } = promised.terms
   if (rule.kind !== 'random') return refused(notRunning('It gives by itself: nothing is claimed.'))
   const lane = laneOfId(loadId)
@@ -96,10 +103,7 @@ export async function claimCommand(
   let purse: { readonly week: string; readonly of: Purse } | undefined
   const clock: Clock = { week: undefined }
   return ok({
-    book,
-    operation: 'rebate.granted',
-    key,
-    input: { campaign: campaignId, load: loadId },
+    ...base,
     homeLane: () => lane,
     plan: async () => {
       const week = clock.week ?? mondayOf(engine.now(modeOfBook(book)))

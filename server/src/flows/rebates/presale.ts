@@ -54,6 +54,7 @@ import { maySell, type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
 import { Desks } from '../payments/desks.ts'
+import { refusedUnlessDone } from '../prepared.ts'
 import { whyNot } from './campaigns.ts'
 import { presaleBody } from './presale-present.ts'
 import { openLineOf, Purse } from './purse.ts'
@@ -90,8 +91,15 @@ export async function presaleCommand(
 ): Promise<Result<Command>> {
   const { engine, loyalty, programs } = context
   const { book } = caller
+  const base = {
+    book,
+    operation: 'presale.sold',
+    key,
+    input: claimedInput(claimedPurchase(context, caller, input)),
+  }
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === input.campaignId)
-  if (promised === undefined) return refused(await whyNot(context, book, input.campaignId))
+  if (promised === undefined)
+    return ok(refusedUnlessDone(context, base, await whyNot(context, book, input.campaignId)))
   const { rule, products } = promised.terms
   if (rule.kind !== 'presale') return refused(notRunning)
   const [productId] = products
@@ -102,10 +110,7 @@ export async function presaleCommand(
   const { reference } = input
   let purse: Purse | undefined
   return ok({
-    book,
-    operation: 'presale.sold',
-    key,
-    input: claimedInput(claimedPurchase(context, caller, input)),
+    ...base,
     homeLane: () => engine.laneForNew(caller.mode),
     ...(reference !== undefined && { name: { kind: nameKinds.presale, name: reference } }),
     plan: async (commandId, name) => {
