@@ -391,6 +391,7 @@ create table combined_payment (
   metadata jsonb,
   created_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  payer_digest bytea,
   constraint pk_combined_payment PRIMARY KEY (lane, id),
   constraint ck_combined_payment_amounts CHECK (((amount = (card_amount + wechat_amount)) AND (card_amount > 0) AND (wechat_amount >= 0))),
   constraint ck_combined_payment_ended CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),

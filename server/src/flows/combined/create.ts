@@ -181,6 +181,7 @@ function begin(
     accountId: rest.accountId,
     appid: rest.appid,
     memberId: rest.memberId ?? null,
+    payerDigest: rest.payerDigest ?? null,
     scene: rest.scene,
     outTradeNo: outNumberOf('trade', id),
     legExpiresAt,

@@ -16,6 +16,7 @@ import {
 } from '../../modules/combined/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
 import type { FlowContext } from '../context.ts'
+import { isPayer, payerDigestOf, payerIn } from '../payer.ts'
 import { openCase } from '../reserve/case.ts'
 import { isShared } from '../sharing/queue.ts'
 import { micropaySeconds } from './create.ts'
@@ -117,9 +118,14 @@ export async function endNow(
   if (again !== undefined) await postponeCall(sql, mine, again)
 }
 
-async function openidOf(context: LegContext, row: CombinedRow): Promise<string | undefined> {
-  if (row.memberId === null) return undefined
-  return context.members.openidOf(row.bookId, row.memberId, row.appid)
+/** Of the payer that WeChat was asked for; undefined where the member is somebody else by now. */
+async function openidOf(
+  context: LegContext,
+  { bookId, memberId, appid, payerDigest }: CombinedRow,
+): Promise<string | undefined> {
+  const payer = await payerIn(context, bookId, memberId, appid)
+  const isSame = payer !== undefined && (payerDigest === null || isPayer(payer.digest, payerDigest))
+  return isSame ? payer.openid : undefined
 }
 
 async function afterMicropay(
@@ -300,6 +306,14 @@ async function differing(
   if (trade.amount !== expected) return 'amount'
   if (trade.mchid !== account?.mchid) return 'mchid'
   if (trade.appid !== row.appid) return 'appid'
-  const openid = await openidOf(context, row)
-  return row.memberId === null || trade.openid === openid ? undefined : 'openid'
+  return (await isAsked(context, row, trade)) ? undefined : 'openid'
+}
+
+async function isAsked(context: LegContext, row: CombinedRow, { openid }: Trade): Promise<boolean> {
+  const { bookId, memberId, appid, payerDigest } = row
+  if (memberId === null) return true
+  if (openid === undefined) return false
+  // Made before the digest was kept.
+  if (payerDigest === null) return openid === (await openidOf(context, row))
+  return isPayer(payerDigestOf(context, bookId, appid, openid), payerDigest)
 }

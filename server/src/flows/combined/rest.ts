@@ -11,6 +11,7 @@ import {
 } from '@lika/contract'
 import type { CombinedScene } from '../../modules/combined/index.ts'
 import type { FlowContext } from '../context.ts'
+import { payerIn } from '../payer.ts'
 
 /** As the caller says it. */
 export interface RestAsked {
@@ -25,6 +26,8 @@ export interface Rest {
   readonly accountId: WechatAccountId
   readonly appid: string
   readonly memberId?: MemberId | undefined
+  /** Of the member, where WeChat is asked for one payer. */
+  readonly payerDigest?: Uint8Array | undefined
 }
 
 const mostAccounts = 50
@@ -35,10 +38,11 @@ const mostAccounts = 50
  * `wechat_account.not_found`, `member.not_found`, `order.payer_unknown` for a member who never came by that app.
  */
 export async function restOf(
-  { payAccounts, wechatApps, members }: FlowContext,
+  context: FlowContext,
   book: BookId,
   { scene, appId, memberId }: RestAsked,
 ): Promise<Result<Rest>> {
+  const { payAccounts, wechatApps, members } = context
   const app = appId === undefined ? undefined : await wechatApps.find(book, appId)
   if (appId !== undefined && app === undefined)
     return refused(refusal('wechat_app.not_found', 'No WeChat app has this id here (wxapp_…).'))
@@ -55,9 +59,10 @@ export async function restOf(
     return refused(refusal('member.not_found', 'No member has this id here (mem_…).'))
   // Whoever scans a code, or shows one, pays it.
   if (scene !== 'jsapi' && scene !== 'mini_program') return ok(rest)
-  if ((await members.openidOf(book, memberId, appid)) === undefined)
+  const payer = await payerIn(context, book, memberId, appid)
+  if (payer === undefined)
     return refused(
       refusal('order.payer_unknown', 'The member has never come by this app: log in there first.'),
     )
-  return ok({ ...rest, memberId })
+  return ok({ ...rest, memberId, payerDigest: payer.digest })
 }

@@ -23,7 +23,7 @@ import {
 import type { Answer, Trade } from '../../modules/wechat/index.ts'
 import { executeOnCards } from '../cards/repeat.ts'
 import type { FlowContext } from '../context.ts'
-import { nameKinds } from '../names.ts'
+import { payerDigestOf } from '../payer.ts'
 import { openCase } from '../reserve/case.ts'
 import { paidCommand } from './paid.ts'
 import { closedCommand } from './trades.ts'
@@ -116,18 +116,11 @@ async function learnPaid(context: FlowContext, trade: TradeRow, told: Trade): Pr
   return executed.refusal.code === 'order.wrong_status' ? 'in_book' : 'later'
 }
 
-function factOf({ keyring }: FlowContext, { bookId }: TradeRow, told: Trade): PaidFact {
+function factOf(context: FlowContext, { bookId }: TradeRow, told: Trade): PaidFact {
   const { outTradeNo, mchid, appid, amount, openid } = told
   const payerDigest =
-    openid === undefined
-      ? undefined
-      : keyring.nameDigest(bookId, nameKinds.payer, payerName(appid, openid))
+    openid === undefined ? undefined : payerDigestOf(context, bookId, appid, openid)
   return { outTradeNo, mchid, appid, amount, payerDigest }
-}
-
-/** An OpenID holds within its app. */
-export function payerName(appid: string, openid: string): string {
-  return `${appid} ${openid}`
 }
 
 async function learnClosed(context: FlowContext, trade: TradeRow): Promise<Learnt> {

@@ -27,12 +27,12 @@ import type { Executed, Json } from '../../platform/lanes/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
 import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
-import { nameKinds } from '../names.ts'
+import { isPayer, payerIn } from '../payer.ts'
 import { executePrepared } from '../prepared.ts'
 import { isShared } from '../sharing/queue.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
-import { askTrade, closeTrade, type Learnt, payerName } from './learn.ts'
+import { askTrade, closeTrade, type Learnt } from './learn.ts'
 import { orderNotFound } from './on-order.ts'
 import {
   closingCommand,
@@ -107,20 +107,10 @@ async function askedOf(
   const appid = wanted ?? account?.appids[0]
   if (account === undefined || appid === undefined) return refused(notConnected)
   const needsPayer = scene === 'jsapi' || scene === 'mini_program'
-  const payer = needsPayer ? await payerIn(context, order, appid) : undefined
+  const payer = needsPayer ? await payerIn(context, book, order.memberId, appid) : undefined
   if (needsPayer && payer === undefined) return refused(payerUnknown)
   const { id: accountId, mchid } = account
   return ok({ accountId, mchid, scene, appid, payerDigest: payer?.digest ?? null })
-}
-
-async function payerIn(
-  { members, keyring }: FlowContext,
-  { bookId: book, memberId }: OrderRow,
-  appid: string,
-): Promise<{ readonly openid: string; readonly digest: Uint8Array } | undefined> {
-  const openid = memberId === null ? undefined : await members.openidOf(book, memberId, appid)
-  if (openid === undefined) return undefined
-  return { openid, digest: keyring.nameDigest(book, nameKinds.payer, payerName(appid, openid)) }
 }
 
 /** The OpenID with which WeChat was to be asked under the number. Refusals: `order.payer_unknown`. */
@@ -130,8 +120,8 @@ async function payerOf(
   { appid, payerDigest }: TradeRow,
 ): Promise<Result<string | undefined>> {
   if (payerDigest === null) return ok(undefined)
-  const payer = await payerIn(context, order, appid)
-  const isSame = payer !== undefined && Buffer.compare(payer.digest, payerDigest) === 0
+  const payer = await payerIn(context, order.bookId, order.memberId, appid)
+  const isSame = payer !== undefined && isPayer(payer.digest, payerDigest)
   return isSame ? ok(payer.openid) : refused(payerUnknown)
 }
 

@@ -55,6 +55,8 @@ export interface CombinedRow {
   readonly appid: string
   /** Who is to pay, where that is known. */
   readonly memberId: MemberId | null
+  /** Of the OpenID that WeChat is asked for; null where whoever scans it pays. */
+  readonly payerDigest: Uint8Array | null
   readonly scene: CombinedScene
   readonly outTradeNo: string
   readonly legExpiresAt: Instant

@@ -3,6 +3,7 @@ import { type BookId, type CombinedPaymentId, type Lane, laneOfId } from '@lika/
 import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
+  byteaArray,
   instantArray,
   intArray,
   jsonLines,
@@ -33,7 +34,7 @@ function loadCombined(sql: Sql, lane: Lane, ids: readonly string[]): Promise<Com
     select
       id, book_id as "bookId", merchant_id as "merchantId", reference, amount, card_amount as "cardAmount",
       wechat_amount as "wechatAmount", status, reason, account_id as "accountId", appid, member_id as "memberId",
-      scene, out_trade_no as "outTradeNo", leg_expires_at as "legExpiresAt", transaction_id as "transactionId",
+      payer_digest as "payerDigest", scene, out_trade_no as "outTradeNo", leg_expires_at as "legExpiresAt", transaction_id as "transactionId",
       payment_id as "paymentId", wechat_refunded as "wechatRefunded", metadata, created_at as "createdAt",
       ended_at as "endedAt"
     from combined_payment
@@ -45,11 +46,11 @@ function insertCombined(sql: Sql, lane: Lane, rows: readonly CombinedRow[]): Pro
   return sql`
     insert into combined_payment
       (lane, id, book_id, merchant_id, reference, amount, card_amount, wechat_amount, status, reason, account_id,
-        appid, member_id, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded,
+        appid, member_id, payer_digest, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded,
         metadata, created_at, ended_at)
     select
       ${lane}, id, book_id, merchant_id, reference, amount, card_amount, wechat_amount, status, reason, account_id,
-      appid, member_id, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded,
+      appid, member_id, payer_digest, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded,
       metadata, created_at, ended_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
@@ -64,6 +65,7 @@ function insertCombined(sql: Sql, lane: Lane, rows: readonly CombinedRow[]): Pro
       ${uuidArray(rows.map((row) => row.accountId))}::uuid[],
       ${textArray(rows.map((row) => row.appid))}::text[],
       ${uuidArray(rows.map((row) => row.memberId))}::uuid[],
+      ${byteaArray(rows.map((row) => row.payerDigest))}::bytea[],
       ${textArray(rows.map((row) => row.scene))}::text[],
       ${textArray(rows.map((row) => row.outTradeNo))}::text[],
       ${instantArray(rows.map((row) => row.legExpiresAt))}::timestamptz[],
@@ -75,7 +77,7 @@ function insertCombined(sql: Sql, lane: Lane, rows: readonly CombinedRow[]): Pro
       ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
     ) as fresh
       (id, book_id, merchant_id, reference, amount, card_amount, wechat_amount, status, reason, account_id, appid,
-        member_id, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded, metadata,
+        member_id, payer_digest, scene, out_trade_no, leg_expires_at, transaction_id, payment_id, wechat_refunded, metadata,
         created_at, ended_at)`
 }
 
