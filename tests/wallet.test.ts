@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { laneOfId } from '@lika/contract'
 import type { TwinUser } from './harness/twin.ts'
 import { startWechatApp, type WechatTestApp } from './harness/wechat-app.ts'
 
@@ -40,6 +41,11 @@ async function logIn(user: TwinUser, kind: 'official' | 'miniProgram' = 'miniPro
 const me = async (token: string) => (await call('GET', '/wallet/v1/me', token)).body
 const staff = async (id: string) => (await call('GET', `/v1/members/${id}`, app.key)).body
 const members = async () => (await call('GET', '/v1/members?limit=200', app.key)).body.data
+
+async function guest(): Promise<string> {
+  const body = { app_id: app.official.id }
+  return (await call('POST', '/wallet/v1/guests', undefined, body)).body.member.id
+}
 
 describe('a login', () => {
   test('by a code of a mini-program makes a member, and the next one finds it', async () => {
@@ -209,10 +215,6 @@ describe('one person', () => {
   })
 
   test('is joined once when two people say so at once, each from his side', async () => {
-    const guest = async (): Promise<string> => {
-      const body = { app_id: app.official.id }
-      return (await call('POST', '/wallet/v1/guests', undefined, body)).body.member.id
-    }
     for (let round = 0; round < 5; round += 1) {
       const [one, other, third] = [await guest(), await guest(), await guest()]
       const answers = await Promise.all([
@@ -243,6 +245,30 @@ describe('one person', () => {
     assert.equal(replay.headers.get('idempotent-replayed'), 'true')
     const again = await app.post(app.key, path)
     assert.deepEqual([again.status, again.body.code], [409, 'member.not_merged'])
+  })
+
+  test('has a merge repeated under its key, in whichever lanes they live and whatever came after', async () => {
+    const laneOf = async (member: string) => laneOfId((await bookAndId(member)).id)
+    const [first, one] = [await guest(), await guest()]
+    let other = await guest()
+    while ((await laneOf(other)) === (await laneOf(one))) other = await guest()
+    const path = `/v1/members/${one}/merge`
+    const merge = () => app.again(app.key, path, `merge-${one}`, { with: other })
+    const done = await merge()
+    assert.deepEqual([done.status, done.body.into_id], [200, one], JSON.stringify(done.body))
+    const repeated = async () => {
+      const { status, body, headers } = await merge()
+      assert.deepEqual(
+        [status, body, headers.get('idempotent-replayed')],
+        [200, done.body, 'true'],
+        JSON.stringify(body),
+      )
+    }
+    await repeated()
+    assert.equal((await app.post(app.key, `/v1/members/${other}/unmerge`)).status, 200)
+    assert.equal((await app.post(app.key, path, { with: first })).status, 200)
+    await repeated()
+    assert.deepEqual((await staff(other)).same_person, [other])
   })
 
   test('is known to WeChat by the name of each app, whichever member one asks for', async () => {

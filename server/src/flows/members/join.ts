@@ -125,8 +125,9 @@ function mergeCommand(merge: Merge, key: string, input: Command['input'] = {}): 
     key,
     input,
     homeLane: () => lane,
-    plan: () => ({
-      lanes: [...new Set([lane, intoLane])],
+    // Who stands at the end of the pointers may be another one when it is repeated: it ran where it was claimed.
+    plan: (commandId) => ({
+      lanes: [...new Set([laneOfId(commandId), lane, intoLane])],
       reads: [read(memberLinks, lane, memberId), read(memberLinks, intoLane, intoId)],
       decide: (view, now) => {
         const link = view.get(memberLinks, memberId)
