@@ -102,8 +102,12 @@ function retry(id: string, key?: string) {
   keys += 1
   return shop.again(shop.key, `/v1/combined_refunds/${id}/retry`, key ?? `retry-${keys}`, {})
 }
-const apply = (id: string) =>
-  shop.post(shop.key, `/v1/combined_refunds/${id}/apply_abnormal_refund`, payersCard)
+function apply(id: string, key?: string) {
+  const path = `/v1/combined_refunds/${id}/apply_abnormal_refund`
+  return key === undefined
+    ? shop.post(shop.key, path, payersCard)
+    : shop.again(shop.key, path, key, payersCard)
+}
 
 const uuidOf = (id: string): CombinedRefundId => {
   const found = parseId('combined_refund', id)
@@ -237,6 +241,23 @@ describe('a refund that WeChat closes', () => {
     assert.equal((await retry(id)).body.code, 'combined_refund.not_closed')
     const applied = await apply(id)
     assert.deepEqual([applied.status, applied.body.status], [200, 'processing'])
+    assert.equal((await untilIs(id, 'succeeded')).status, 'succeeded')
+  })
+
+  test('answers a key of before its next number as it did then', async () => {
+    const id = await closedRefund()
+    const early = await apply(id, 'too-early')
+    assert.deepEqual([early.status, early.body.code], [409, 'refund.not_abnormal'])
+    await nextEnds('refund_abnormal')
+    assert.equal((await retry(id)).status, 200)
+    assert.equal((await untilIs(id, 'abnormal')).attempt, 2)
+    const repeated = await apply(id, 'too-early')
+    assert.deepEqual(
+      [repeated.status, repeated.body.code, repeated.headers.get('idempotent-replayed')],
+      [409, 'refund.not_abnormal', 'true'],
+      JSON.stringify(repeated.body),
+    )
+    assert.equal((await apply(id)).body.status, 'processing')
     assert.equal((await untilIs(id, 'succeeded')).status, 'succeeded')
   })
 

@@ -58,15 +58,15 @@ export interface RefundAtWechat {
   readonly note: (problem: string) => Promise<unknown>
 }
 
-/** What goes into the claim of a key: of the card only that it is the same. */
+/** What goes into the claim of a key: the refund as the caller names it, and of the card only that it is the same. */
 export function claimedApplication(
   { keyring }: Pick<FlowContext, 'keyring'>,
   { keyId }: Applicant,
-  outRefundNo: string,
+  refund: string,
   { bankType, account, name }: PayersCard,
 ): { readonly [member: string]: Json } {
   const card = keyring.guessDigest(`bank_card:${bankType}:${account}:${name}`).toString('hex')
-  return { refund: outRefundNo, card, by: keyId }
+  return { refund, card, by: keyId }
 }
 
 const silent = refusal('busy', 'WeChat does not answer; ask again with the same key.', {

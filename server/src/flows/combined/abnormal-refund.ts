@@ -28,6 +28,7 @@ import {
   type RefundAtWechat,
   readOfApplication,
 } from '../abnormal-refunds.ts'
+import { textIn } from '../cards/facts.ts'
 import { executePrepared } from '../prepared.ts'
 import type { LegContext } from './leg.ts'
 import { refundNotFound } from './refund-again.ts'
@@ -64,7 +65,10 @@ export async function applyForCombinedRefund(
   const command = applyCommand(context, applicant, row, card, key)
   const executed = await executePrepared(execute, command)
   if (executed.status === 'refused') return ok(executed)
-  const given = await giveCard(context, atWechat, card, executed.commandId)
+  // A repeat stands for the number that it was about, also where the refund has another by now.
+  const under = { ...row, outRefundNo: textIn(executed.body, 'outRefundNo') }
+  const own = await refundAtWechat(context, applicant.book, under)
+  const given = await giveCard(context, own, card, executed.commandId)
   if (!given.ok) return given
   await lookAgainSoon(context, row)
   return ok(executed)
@@ -82,7 +86,7 @@ function applyCommand(
     book: applicant.book,
     operation: 'combined_refund.applied',
     key,
-    input: claimedApplication(context, applicant, outRefundNo, card),
+    input: claimedApplication(context, applicant, id, card),
     homeLane: () => lane,
     plan: () => ({
       lanes: [lane],
