@@ -103,6 +103,27 @@ describe('a scarce product', () => {
     const none = await shop.get(shop.key, `/v1/products/${plain}/stock`)
     assert.equal(none.body.code, 'stock.not_found')
   })
+
+  test('is set once under a key, which answers what was set then', async () => {
+    const product = await scarce(2)
+    await shop.ordered({ product_id: product })
+    const set = (key: string, count: number) => {
+      const limits = { count, per_member: 9, unpaid_minutes: 7 }
+      return shop.again(shop.key, `/v1/products/${product}/stock`, key, limits)
+    }
+    const first = await set('stock-of-five', 5)
+    assert.deepEqual([first.body.count, first.body.reserved, first.body.left], [5, 1, 4])
+    const shown = await shop.get(shop.key, `/v1/products/${product}/stock`)
+    assert.deepEqual(shown.body, first.body)
+    await shop.ordered({ product_id: product })
+    await set('stock-of-eight', 8)
+    const repeated = await set('stock-of-five', 5)
+    assert.deepEqual(
+      [repeated.status, repeated.headers.get('idempotent-replayed'), repeated.body],
+      [200, 'true', first.body],
+    )
+    assert.deepEqual(await stockOf(product), [2, 0, 6])
+  })
 })
 
 describe('in a race', () => {

@@ -1,9 +1,9 @@
 /** Routes of scarce stock: how much of a product may be sold, and is. */
 import { formatId, formatInstant, refusal, refused } from '@lika/contract'
-import { setStockCommand } from '../../flows/stock/set.ts'
+import { setStockCommand, stockSet } from '../../flows/stock/set.ts'
 import { findStock, leftOfStock, type StockRow } from '../../modules/stock/index.ts'
 import type { Deps } from '../deps.ts'
-import { okay } from '../http/answers.ts'
+import { executed, okay } from '../http/answers.ts'
 import type { LikaApp } from '../http/kernel.ts'
 import { notFound } from '../http/read-call.ts'
 import { closed, idOf, nullable, Timestamp, Type } from '../http/schemas.ts'
@@ -45,21 +45,18 @@ export function register(app: LikaApp, { database, flows }: Deps): void {
       refusals: ['product.not_found', 'stock.below_taken'],
     },
     async (call) => {
-      const { caller, id, body, idempotencyKey } = call
+      const { caller, id, body: limits, idempotencyKey } = call
       const input = {
         productId: id,
-        count: BigInt(body.count),
-        perMember: body.per_member,
-        unpaidSeconds: body.unpaid_minutes * 60,
+        count: BigInt(limits.count),
+        perMember: limits.per_member,
+        unpaidSeconds: limits.unpaid_minutes * 60,
       }
       const command = await setStockCommand(flows, caller.book, input, idempotencyKey)
       if (!command.ok) return command
-      const done = await call.execute(command.value)
-      const { replayed } = done
-      if (done.status === 'refused') return { ok: false, refusal: done.refusal, replayed }
-      const stock = await findStock(database.sql, caller.book, id)
-      if (stock === undefined) return refused(notFound('product'))
-      return { status: 200, body: present(stock), replayed }
+      return executed(await call.execute(command.value), 200, (body, at) =>
+        present(stockSet(body, at)),
+      )
     },
   )
 
@@ -84,7 +81,7 @@ export function register(app: LikaApp, { database, flows }: Deps): void {
 
 const noLimit = refusal('stock.not_found', 'As much of the product may be sold as is wanted.')
 
-function present(stock: StockRow) {
+function present(stock: Omit<StockRow, 'bookId'>) {
   return {
     product_id: formatId('product', stock.productId),
     count: Number(stock.count),

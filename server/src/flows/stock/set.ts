@@ -1,6 +1,8 @@
 /** An issuer says how much of a product may be sold, to one member and in all, and how long an unpaid order keeps it. */
 import {
+  asId,
   type BookId,
+  type Instant,
   laneOfId,
   modeOfBook,
   ok,
@@ -9,8 +11,9 @@ import {
   refusal,
   refused,
 } from '@lika/contract'
-import { placeStock, stocks } from '../../modules/stock/index.ts'
+import { placeStock, type StockRow, stocks } from '../../modules/stock/index.ts'
 import { type Command, read } from '../../platform/lanes/index.ts'
+import { type Body, textIn } from '../cards/facts.ts'
 import type { FlowContext } from '../context.ts'
 
 export interface StockInput {
@@ -73,6 +76,8 @@ export async function setStockCommand(
         const body = {
           productId,
           count: String(count),
+          reserved: String(reserved),
+          sold: String(sold),
           perMember: perMember ?? null,
           unpaidSeconds,
         }
@@ -80,4 +85,18 @@ export async function setStockCommand(
       },
     }),
   })
+}
+
+/** As it was when it was set, whatever was sold since. */
+export function stockSet(body: Body, changedAt: Instant): Omit<StockRow, 'bookId'> {
+  const most = body['perMember']
+  return {
+    productId: asId(textIn(body, 'productId')),
+    count: BigInt(textIn(body, 'count')),
+    reserved: BigInt(textIn(body, 'reserved')),
+    sold: BigInt(textIn(body, 'sold')),
+    perMember: typeof most === 'number' ? most : null,
+    unpaidSeconds: Number(body['unpaidSeconds']),
+    changedAt,
+  }
 }

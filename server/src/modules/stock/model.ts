@@ -46,7 +46,11 @@ export interface ReservationRow {
   readonly state: (typeof reservationStates)[number]
 }
 
-export function leftOfStock({ count, reserved, sold }: StockRow): bigint {
+export function leftOfStock({
+  count,
+  reserved,
+  sold,
+}: Pick<StockRow, 'count' | 'reserved' | 'sold'>): bigint {
   return count - reserved - sold
 }
 
