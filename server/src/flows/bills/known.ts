@@ -8,10 +8,11 @@ import {
   refundedAtWechat,
 } from '../../modules/combined/index.ts'
 import {
-  findOrderRefund,
   findTrade,
+  type OrderRefundRow,
   readOutRefundNo,
   readOutTradeNo,
+  selectRefundsOf,
 } from '../../modules/orders/index.ts'
 import type { FlowContext } from '../context.ts'
 
@@ -23,7 +24,7 @@ export async function amountInBook(
 ): Promise<Fen | undefined> {
   return row.kind === 'payment'
     ? paidInBook(context, book, row.outTradeNo)
-    : refundedInBook(context, book, row.outRefundNo)
+    : refundedInBook(context, book, row)
 }
 
 async function paidInBook(
@@ -48,13 +49,15 @@ async function paidInBook(
 async function refundedInBook(
   { database: { sql }, engine }: FlowContext,
   book: BookId,
-  number: string,
+  { outRefundNo: number, refundId }: Extract<BilledRow, { readonly kind: 'refund' }>,
 ): Promise<Fen | undefined> {
   const lanes = engine.lanesOf(modeOfBook(book))
   const order = readOutRefundNo(number)
   if (order !== undefined && lanes.includes(laneOfId(order.orderId))) {
-    const row = await findOrderRefund(sql, laneOfId(order.orderId), order.orderId, order.n)
-    return row?.bookId === book && row.state === 'succeeded' ? row.amount : undefined
+    const all = await selectRefundsOf(sql, laneOfId(order.orderId), order.orderId)
+    // Under whichever of its numbers it arrived: the one that asked for it last has ended with it.
+    const isIt = (one: OrderRefundRow) => one.state === 'succeeded' && one.refundId === refundId
+    return all.find((one) => one.bookId === book && isIt(one))?.amount
   }
   const till = idOfOutNumber('refund', number)
   if (till === undefined || !lanes.includes(laneOfId(till))) return undefined

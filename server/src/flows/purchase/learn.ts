@@ -181,7 +181,7 @@ function isPaidThere(code: string): boolean {
   return code === 'ORDER_PAID'
 }
 
-function isUnknownThere(answer: Answer<unknown>): boolean {
+export function isUnknownThere(answer: Answer<unknown>): boolean {
   const codes = ['ORDER_NOT_EXIST', 'RESOURCE_NOT_EXISTS']
   return answer.status === 'refused' && codes.includes(answer.code)
 }

@@ -4,10 +4,11 @@
  */
 import { laneOfId, modeOfBook, type Result, refusal, type WechatAccountId } from '@lika/contract'
 import {
+  askedBefore,
   checkRefundFact,
-  findOrderRefund,
   findTrade,
-  firstAsked,
+  judgeRefundTold,
+  lastAsked,
   moved,
   type OrderRefundRow,
   type OrderRow,
@@ -25,7 +26,7 @@ import { executePrepared } from '../prepared.ts'
 import { sharesAreBack } from '../sharing/returns.ts'
 import { reasonOf } from './description.ts'
 import { orderBody, refundBody } from './facts.ts'
-import type { Learnt } from './learn.ts'
+import { isUnknownThere, type Learnt } from './learn.ts'
 import { commandOnOrder, type OnOrder, ownAccount, putOrder, putRefund } from './on-order.ts'
 import { payableOf } from './refund.ts'
 
@@ -35,76 +36,113 @@ export async function pursueRefund(context: FlowContext, row: OrderRefundRow): P
   const lane = laneOfId(row.orderId)
   const trade = await findTrade(database.sql, lane, row.orderId, row.trade)
   if (trade === undefined) throw new Error('a refund is of a payment that the order never had')
-  const no = outRefundNo(row)
   const { accountId } = trade
-  if (row.state === 'asked' && !(await areSharesBack(context, trade, row))) {
-    await writeRefundProblem(database.sql, lane, row, 'its shares come back first')
-    return 'later'
-  }
-  const answer =
+  const said =
     row.state === 'asked'
-      ? await wechatPay.refund(trade.accountId, {
-          outTradeNo: outTradeNo(trade),
-          outRefundNo: no,
-          amount: row.amount,
-          total: row.total,
-          reason: reasonOf(row.reason),
-        })
-      : await wechatPay.queryRefund(trade.accountId, no)
-  if (answer.status === 'done') return learnRefund(context, row.bookId, accountId, answer.value)
+      ? await askFor(context, trade, row)
+      : { answer: await wechatPay.queryRefund(accountId, outRefundNo(row)), isUnsent: false }
+  const { answer, isUnsent } = said
+  if (answer.status === 'done') {
+    const learnt = await learnRefund(context, row.bookId, accountId, answer.value, isUnsent)
+    const isOpen = isUnsent && answer.value.state !== 'succeeded'
+    if (!isOpen) return learnt
+  }
   await writeRefundProblem(database.sql, lane, row, whyNot(answer))
   return 'later'
 }
 
-/** They come back once, under whichever numbers the refund is asked for. */
-async function areSharesBack(
-  context: FlowContext,
-  trade: TradeRow,
-  row: OrderRefundRow,
-): Promise<boolean> {
-  const { orderId, amount, total } = row
-  const all = await selectRefundsOf(context.database.sql, laneOfId(orderId), orderId)
-  const firstRefundNo = outRefundNo(firstAsked(row, all))
-  const { accountId } = trade
-  return sharesAreBack(context, {
-    accountId,
-    outTradeNo: outTradeNo(trade),
-    firstRefundNo,
-    amount,
-    total,
-  })
+interface Said {
+  readonly answer: Answer<Refund>
+  /** It is of an earlier number, and WeChat has never heard of the last one. */
+  readonly isUnsent: boolean
 }
 
-function whyNot(answer: Exclude<Answer<unknown>, { status: 'done' }>): string {
+/**
+ * The same number refunds once, however often it is sent; another one is sent only after WeChat has said once more that
+ * those before it are closed.
+ */
+async function askFor(context: FlowContext, trade: TradeRow, row: OrderRefundRow): Promise<Said> {
+  const { database, wechatPay } = context
+  const { orderId, amount, total } = row
+  const { accountId } = trade
+  const own = outRefundNo(row)
+  const before = askedBefore(row, await selectRefundsOf(database.sql, laneOfId(orderId), orderId))
+  if (before.length > 0) {
+    const known = await wechatPay.queryRefund(accountId, own)
+    if (!isUnknownThere(known)) return { answer: known, isUnsent: false }
+  }
+  for (const one of before) {
+    const answer = await wechatPay.queryRefund(accountId, outRefundNo(one))
+    const isClosed = answer.status === 'done' && answer.value.state === 'closed'
+    if (!isClosed) return { answer, isUnsent: true }
+  }
+  const sale = { accountId, outTradeNo: outTradeNo(trade), amount, total }
+  // They come back once, under whichever numbers the refund is asked for.
+  const firstRefundNo = outRefundNo(before.at(-1) ?? row)
+  const answer = (await sharesAreBack(context, { ...sale, firstRefundNo }))
+    ? await wechatPay.refund(accountId, {
+        outTradeNo: outTradeNo(trade),
+        outRefundNo: own,
+        amount,
+        total,
+        reason: reasonOf(row.reason),
+      })
+    : waitsForShares
+  return { answer, isUnsent: false }
+}
+
+const waitsForShares = { status: 'unknown', why: 'its shares come back first' } as const
+
+function whyNot(answer: Answer<Refund>): string {
+  if (answer.status === 'done')
+    return 'WeChat does not say any more that the number before is closed'
   return answer.status === 'refused' ? answer.code : answer.why
 }
 
-/** A refund as WeChat tells it, by callback or as an answer, of the merchant number that was paid. */
+/**
+ * A refund as WeChat tells it, by callback or as an answer, of the merchant number that was paid. What it pays under a
+ * number that it had closed ends the last one that asked for it. `isUnsent`: of which WeChat has never heard.
+ */
 export async function learnRefund(
   context: FlowContext,
   book: OrderRow['bookId'],
   account: WechatAccountId,
   told: Refund,
+  isUnsent = false,
 ): Promise<Learnt> {
   const { engine, database } = context
   const number = readOutRefundNo(told.outRefundNo)
   if (number === undefined) return 'foreign'
-  const lane = laneOfId(number.orderId)
+  const { orderId, n } = number
+  const lane = laneOfId(orderId)
   if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return 'foreign'
-  const row = await findOrderRefund(database.sql, lane, number.orderId, number.n)
+  const all = await selectRefundsOf(database.sql, lane, orderId)
+  const row = all.find((one) => one.n === n)
   if (row?.bookId !== book) return 'foreign'
-  const trade = await findTrade(database.sql, lane, row.orderId, row.trade)
+  const trade = await findTrade(database.sql, lane, orderId, row.trade)
   if (trade?.accountId !== account) return 'foreign'
   if (!checkRefundFact(row, told).ok) {
     await writeRefundProblem(database.sql, lane, row, 'differs')
     return 'differs'
   }
-  if (row.state === told.state || row.endedAt !== null) return 'in_book'
-  const command = factCommand(context, row, told)
+  const last = lastAsked(row, all)
+  const verdict = judgeRefundTold(row, last, { ...told, isUnsent })
+  if (verdict === 'differs') {
+    await writeRefundProblem(
+      database.sql,
+      lane,
+      last,
+      `WeChat has paid ${told.outRefundNo} as well`,
+    )
+    return 'differs'
+  }
+  if (verdict === 'known') return 'in_book'
+  const command = factCommand(context, last, { ...told, n, isUnsent })
   if (!command.ok) return 'foreign'
   const executed = await executePrepared((one) => engine.execute(one), command.value)
   const isIn = executed.status === 'done' || executed.refusal.code === 'order.wrong_status'
-  if (isIn) await writeRefundProblem(database.sql, lane, row, problems[told.state])
+  const problem = n === last.n ? problems[told.state] : `paid under ${told.outRefundNo}`
+  if (isIn) await writeRefundProblem(database.sql, lane, last, problem)
   return isIn ? 'in_book' : 'later'
 }
 
@@ -124,8 +162,10 @@ const kinds = {
   closed: 'order.refund_closed',
 } as const satisfies Record<RefundState, string>
 
+type Told = Refund & { readonly n: number; readonly isUnsent: boolean }
+
 /** An end comes once; what lies before it may come again, and changes nothing where it does. */
-function factCommand(context: FlowContext, row: OrderRefundRow, told: Refund): Result<Command> {
+function factCommand(context: FlowContext, row: OrderRefundRow, told: Told): Result<Command> {
   const { orderId, n } = row
   const no = outRefundNo(row)
   const isEnd = told.state === 'succeeded' || told.state === 'closed'
@@ -133,10 +173,12 @@ function factCommand(context: FlowContext, row: OrderRefundRow, told: Refund): R
   const asked = { orderId, operation: kinds[told.state], key, input: {} }
   return commandOnOrder(context, row.bookId, asked, () => ({
     decide: (on) => {
-      const standing = on.refunds[n - 1]
-      if (standing === undefined || standing.endedAt !== null || standing.state === told.state)
-        return { ok: false, final: false, refusal: knownAlready }
-      return decide(on, standing, told)
+      const [standing, about] = [on.refunds[n - 1], on.refunds[told.n - 1]]
+      if (standing === undefined || about === undefined) throw new Error(`${no} is not there`)
+      const isLast = lastAsked(about, on.refunds).n === n
+      return isLast && judgeRefundTold(about, standing, told) === 'news'
+        ? decide(on, standing, told)
+        : { ok: false, final: false, refusal: knownAlready }
     },
   }))
 }

@@ -1,12 +1,14 @@
 /** Orders: what is sold through WeChat, under which numbers it is paid there, and what goes back. */
 export { orderCheck } from './audit.ts'
 export {
+  askedBefore,
   callInFlightMs,
   checkRefundFact,
   checkTrade,
-  firstAsked,
   isSameInvitation,
   isSealed,
+  judgeRefundTold,
+  lastAsked,
   lookAgainMs,
   mayBePaid,
   mostCards,

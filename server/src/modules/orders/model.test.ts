@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asId, type OrderAction, orderActions, orderStates } from '@lika/contract'
 import {
+  askedBefore,
   checkRefundFact,
   checkTrade,
-  firstAsked,
   isSameInvitation,
   isSealed,
+  judgeRefundTold,
+  lastAsked,
   lookAgainMs,
   moved,
   orderMay,
@@ -182,8 +184,40 @@ test('a refund that is asked for again leads to the first one that WeChat closed
     row(6, 'closed'),
     row(7, 'asked'),
   ]
-  const firsts = all.map((one) => firstAsked(one, all).n)
-  assert.deepEqual(firsts, [1, 2, 3, 2, 2, 6, 6])
+  const before = all.map((one) => askedBefore(one, all).map(({ n }) => n))
+  assert.deepEqual(before, [[], [], [], [2], [4, 2], [], [6]])
+  const lasts = all.map((one) => lastAsked(one, all).n)
+  assert.deepEqual(lasts, [1, 5, 3, 5, 5, 7, 7])
+})
+
+test('a number that WeChat had closed and paid is believed where no later one can pay it too', () => {
+  const states = ['asked', 'processing', 'abnormal', 'closed', 'succeeded'] as const
+  const row = (n: number, state: OrderRefundRow['state']): OrderRefundRow => ({
+    orderId,
+    n,
+    bookId: order.bookId,
+    trade: 1,
+    total: 10_000n,
+    amount: 10_000n,
+    basis: 'cooling_off',
+    state,
+    refundId: `r${n}`,
+    reason: null,
+    askedAt: 0,
+    endedAt: null,
+    endedBy: null,
+  })
+  const of = (n: number, state: OrderRefundRow['state'], isUnsent = false) =>
+    states.map((last) =>
+      judgeRefundTold(row(n, 'closed'), row(2, last), { refundId: `r${n}`, state, isUnsent }),
+    )
+  const [n, k, d] = ['news', 'known', 'differs'] as const
+  assert.deepEqual(of(1, 'succeeded'), [d, d, d, n, d])
+  assert.deepEqual(of(1, 'succeeded', true), [n, d, d, n, d])
+  assert.deepEqual(of(1, 'processing', true), [k, k, k, k, k])
+  assert.deepEqual(of(2, 'succeeded'), [n, n, n, n, k])
+  assert.deepEqual(of(2, 'closed'), [n, n, n, k, k])
+  assert.deepEqual(of(2, 'processing'), [n, k, n, k, k])
 })
 
 test('numbers lead back to their order, are as WeChat wants them and never a payment code', () => {

@@ -6,6 +6,7 @@ import {
   type Fen,
   type Instant,
   type OrderAction,
+  type OrderRefundState,
   type OrderState,
   ok,
   orderActions,
@@ -124,14 +125,51 @@ export function checkRefundFact(
 }
 
 /**
- * The refund that this one asks for again: WeChat closed it, and whichever repeated it before. `all`: those of the order;
- * itself where it repeats none.
+ * The refunds that this one asks for again, the last first: WeChat closed it, and whichever repeated it before. `all`: those
+ * of the order.
  */
-export function firstAsked<Row extends OrderRefundRow>(row: Row, all: readonly Row[]): Row {
+export function askedBefore<Row extends OrderRefundRow>(
+  row: OrderRefundRow,
+  all: readonly Row[],
+): Row[] {
   const before = all.findLast(
     ({ n, trade, basis }) => n < row.n && trade === row.trade && basis === row.basis,
   )
-  return before?.state === 'closed' ? firstAsked(before, all) : row
+  return before?.state === 'closed' ? [before, ...askedBefore(before, all)] : []
+}
+
+/** The one that asks for it again, and is asked for again by none; itself where none does. */
+export function lastAsked<Row extends OrderRefundRow>(row: Row, all: readonly Row[]): Row {
+  const isOf = (one: Row) => askedBefore(one, all).some(({ n }) => n === row.n)
+  return all.findLast(isOf) ?? row
+}
+
+export interface RefundTold {
+  readonly refundId: string
+  readonly state: OrderRefundState
+  /** WeChat has never heard of the last number. */
+  readonly isUnsent: boolean
+}
+
+/**
+ * What WeChat says of a refund under one of its numbers, of which `last` is the last one. What it closed stays closed, so of
+ * an earlier number it can only be late; that money arrived under one all the same is believed where the last number cannot
+ * pay it a second time, and `differs` where it can.
+ */
+export function judgeRefundTold(
+  { n }: OrderRefundRow,
+  last: OrderRefundRow,
+  told: RefundTold,
+): 'news' | 'known' | 'differs' {
+  const isPaid = told.state === 'succeeded'
+  if (last.state === 'succeeded')
+    return isPaid && told.refundId !== last.refundId ? 'differs' : 'known'
+  if (isPaid) {
+    const isOnce =
+      n === last.n || last.state === 'closed' || (told.isUnsent && last.state === 'asked')
+    return isOnce ? 'news' : 'differs'
+  }
+  return n !== last.n || last.state === 'closed' || last.state === told.state ? 'known' : 'news'
 }
 
 /** Numbers of the order that may still be paid at WeChat. */
