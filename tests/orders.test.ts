@@ -526,6 +526,35 @@ function notifications(): string {
   return `/wechat/pay/${shop.account.id}/notifications`
 }
 
+test('a member who topped a card of his other self up has that order under its key, also once they are two', async () => {
+  const [self, other] = [await shop.makeBuyer(), await shop.makeBuyer()]
+  const action = { appid: 'wxofficial000000001', scope: 'snsapi_base' }
+  const { code } = await shop.twin.control.do(self.id, 'oauth_code', action)
+  const logIn = { body: { app_id: shop.official.id, code } }
+  const { token } = (await shop.call('POST', '/wallet/v1/sessions', logIn)).body
+  const { id } = await shop.ordered({ member_id: other.member })
+  await shop.payInWechat(await shop.invited(id), other.id)
+  const [card] = (await shop.act(id, 'unseal')).body.cards
+  const topUp = { kind: 'top_up', card_id: card, amount: 1_000 }
+  const ask = (key: string) => shop.again(token, '/wallet/v1/orders', key, topUp)
+  assert.equal((await ask('before')).body.code, 'card.not_found')
+  const joined = await shop.post(shop.key, `/v1/members/${self.member}/merge`, {
+    with: other.member,
+  })
+  assert.equal(joined.status, 200, JSON.stringify(joined.body))
+  const made = await ask('together')
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  const parted = await shop.post(shop.key, `/v1/members/${joined.body.member_id}/unmerge`)
+  assert.equal(parted.status, 200, JSON.stringify(parted.body))
+  const repeated = await ask('together')
+  assert.deepEqual(
+    [repeated.status, repeated.body, repeated.headers.get('idempotent-replayed')],
+    [201, made.body, 'true'],
+    JSON.stringify(repeated.body),
+  )
+  assert.equal((await ask('apart')).body.code, 'card.not_found')
+})
+
 test('a member buys for himself, sees his own orders alone, and tops his own cards up', async () => {
   const buyer = await shop.makeBuyer()
   const { code } = await shop.twin.control.do(buyer.id, 'oauth_code', {

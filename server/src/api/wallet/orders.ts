@@ -2,6 +2,7 @@
 import { asId, formatId, laneOfId, type OrderId, refused } from '@lika/contract'
 import { cardNotFound } from '../../flows/cards/on-card.ts'
 import { executeOnCards } from '../../flows/cards/repeat.ts'
+import { refusedUnlessDone } from '../../flows/prepared.ts'
 import { closeOrder } from '../../flows/purchase/close.ts'
 import { createOrderCommand } from '../../flows/purchase/create.ts'
 import { refundOrderCommand } from '../../flows/purchase/refund.ts'
@@ -91,12 +92,13 @@ function registerPurchase(app: LikaApp, deps: Deps): void {
     async (call) => {
       const { caller, body, idempotencyKey } = call
       const input = await inputFrom(caller, body)
-      if (input.cardId !== undefined && !(await isOwnCard(caller, input.cardId)))
-        return refused(cardNotFound)
       const by = { ...caller, keyId: caller.memberId, owner: `member ${caller.memberId}` }
       const command = await createOrderCommand(flows, by, input, idempotencyKey)
       if (!command.ok) return command
-      const made = await executeOnCards(call.execute, command.value)
+      // Whose the card is changes when members part; the order that was made under the key is the member's own.
+      const isOwn = input.cardId === undefined || (await isOwnCard(caller, input.cardId))
+      const asked = isOwn ? command.value : refusedUnlessDone(flows, command.value, cardNotFound)
+      const made = await executeOnCards(call.execute, asked)
       const id = made.status === 'done' ? made.commandId : ''
       return answerOf(flows, asId<'order'>(id), made, 201)
     },
