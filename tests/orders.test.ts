@@ -380,10 +380,33 @@ test('a number of which WeChat knows nothing after it refused it is done with at
   const { id } = await shop.ordered()
   const refusing = { name: 'status', http: 403, code: 'NO_AUTH' }
   await shop.twin.control.fault({ path: '/v3/pay/transactions/native', times: 1 }, refusing)
-  assert.equal((await shop.invite(id, { scene: 'native' })).body.code_at_wechat, 'NO_AUTH')
+  const ask = () =>
+    shop.again(shop.key, `/v1/orders/${id}/pay`, 'nothing-known', { scene: 'native' })
+  assert.equal((await ask()).body.code_at_wechat, 'NO_AUTH')
   assert.deepEqual(await tradesOf(id), ['closed'])
+  assert.deepEqual((await ask()).body.code_at_wechat, 'NO_AUTH', 'and nobody went on meanwhile')
   await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
   assert.deepEqual(await tradesOf(id), ['closed', 'paid'])
+  assert.equal((await ask()).body.code, 'order.wrong_status')
+})
+
+test('what WeChat refuses of a number that was asked for a while ago is said with its code', async () => {
+  const { id } = await shop.ordered()
+  const ask = () => shop.again(shop.key, `/v1/orders/${id}/pay`, 'a-while-ago', { scene: 'native' })
+  await shop.twin.control.fault(
+    { path: '/v3/pay/transactions/native', times: 1 },
+    'answer_500_before',
+  )
+  assert.equal((await ask()).body.code, 'busy')
+  await shop.advance(61)
+  const refusing = { name: 'status', http: 403, code: 'NO_AUTH' }
+  await shop.twin.control.fault({ path: '/v3/pay/transactions/native', times: 1 }, refusing)
+  for (let i = 0; i < 2; i += 1) {
+    const { body } = await ask()
+    assert.deepEqual([body.code, body.code_at_wechat], ['wechat.refused', 'NO_AUTH'])
+  }
+  await shop.payInWechat(await shop.invited(id, { scene: 'native' }))
+  assert.equal((await shop.show(id)).status, 'delivered')
 })
 
 test('while the call of a server that died may still reach WeChat, another way is busy; then it is made', async () => {

@@ -91,7 +91,7 @@ async function learnRefunded(context: FlowContext, trade: TradeRow): Promise<Lea
   return learnClosed(context, trade)
 }
 
-async function wasRefundedThere({ database }: FlowContext, { orderId, n }: TradeRow) {
+export async function wasRefundedThere({ database }: FlowContext, { orderId, n }: TradeRow) {
   const notes = await selectTradeNotes(database.sql, laneOfId(orderId), orderId, n)
   return notes?.problem === refundedThere
 }

@@ -8,6 +8,7 @@ import {
   modeOfBook,
   type OrderId,
   ok,
+  type Refusal,
   type Result,
   refusal,
   refused,
@@ -21,6 +22,7 @@ import {
   selectTradesOf,
   type TradeRow,
   writeInvitation,
+  writeTradeProblem,
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayAccount, PayScene } from '../../modules/wechat/index.ts'
 import type { Executed, Json } from '../../platform/lanes/index.ts'
@@ -32,7 +34,7 @@ import { executePrepared } from '../prepared.ts'
 import { isShared } from '../sharing/queue.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
-import { askTrade, closeTrade, type Learnt } from './learn.ts'
+import { askTrade, closeTrade, type Learnt, wasRefundedThere } from './learn.ts'
 import { orderNotFound } from './on-order.ts'
 import {
   closingCommand,
@@ -209,9 +211,10 @@ async function open(
   const { bookId: book, id: orderId } = order
   const { database, engine, wechatPay, programs } = context
   const lane = laneOfId(orderId)
-  const trade = (await selectTradesOf(database.sql, lane, orderId))[n - 1]
+  const trades = await selectTradesOf(database.sql, lane, orderId)
+  const trade = trades[n - 1]
   if (trade === undefined || (trade.state !== 'asked' && trade.state !== 'open'))
-    return refused(superseded)
+    return refused((trades.length === n && (await whyClosed(context, trade))) || superseded)
   const openid = await payerOf(context, order, trade)
   if (!openid.ok) return openid
   const law = await lawOf(context, issuerId)
@@ -251,15 +254,37 @@ async function notInvited(
   code: string,
 ): Promise<Result<Invited>> {
   const { bookId: book, orderId } = trade
+  const { sql } = context.database
+  const lane = laneOfId(orderId)
   const learnt = await askTrade(context, trade, outTradeNo(trade))
-  if (learnt === 'in_book') return refused(await wrongStatus(context, book, orderId))
-  const command = endOf(trade, learnt, code)?.(context, book, trade)
-  if (command?.ok) await executePrepared((one) => context.engine.execute(one), command.value)
-  return refused(
-    refusal('wechat.refused', `WeChat did not take the order: ${code}.`, {
-      data: { code_at_wechat: code },
-    }),
-  )
+  if (learnt === 'in_book') {
+    const now = (await selectTradesOf(sql, lane, orderId))[trade.n - 1]
+    const isUnpaid = now?.state === 'closed' && !(await wasRefundedThere(context, trade))
+    if (!isUnpaid) return refused(await wrongStatus(context, book, orderId))
+  } else {
+    const command = endOf(trade, learnt, code)?.(context, book, trade)
+    if (command?.ok) await executePrepared((one) => context.engine.execute(one), command.value)
+  }
+  await writeTradeProblem(sql, lane, trade, code)
+  return refused(notTaken(code))
+}
+
+function notTaken(code: string): Refusal {
+  return refusal('wechat.refused', `WeChat did not take the order: ${code}.`, {
+    data: { code_at_wechat: code },
+  })
+}
+
+/** Of a number that ended before the buyer was shown anything: what WeChat said of it. undefined: nothing, or he was. */
+async function whyClosed(
+  context: FlowContext,
+  trade: TradeRow | undefined,
+): Promise<Refusal | undefined> {
+  if (trade?.state !== 'closed' || (await wasRefundedThere(context, trade))) return undefined
+  const { orderId, n } = trade
+  const notes = await selectTradeNotes(context.database.sql, laneOfId(orderId), orderId, n)
+  const isShown = notes === undefined || notes.invitation !== null
+  return isShown || notes.problem === null ? undefined : notTaken(notes.problem)
 }
 
 /**
