@@ -4,11 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { lookAfterCombined } from '../server/src/flows/combined/runner.ts'
 import { openMetrics } from '../server/src/start-metrics.ts'
 import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
 const unfreezePath = '/v3/profitsharing/orders/unfreeze'
 const ordersPath = '/v3/profitsharing/orders'
+const refundsPath = '/v3/refund/domestic/refunds'
 const hour = 3_600
 const day = 24 * hour
 
@@ -42,6 +44,15 @@ async function refusedForGood(code: string): Promise<Json> {
   await shop.send(62)
   assert.equal((await shop.shareOf(order.id)).status, 'failed')
   return order
+}
+
+/** So often so many seconds, and what is done from time to time. */
+async function pass(times: number, seconds: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    await shop.tend()
+    await lookAfterCombined({ ...shop.flows, legLog: shop.log }, 'test')
+    await shop.send(seconds)
+  }
 }
 
 describe('what is left of a sale is let go', () => {
@@ -165,10 +176,90 @@ describe('what is left of a sale is let go', () => {
     await shop.shareOf(order.id)
     await shop.refund(order.id)
     await shop.tend()
-    await shop.send(62, 60, 60)
+    await shop.send(1)
+    assert.equal((await shop.shareOf(order.id)).rest, 'waiting')
+    await pass(5, 70)
     const share = await shop.shareOf(order.id)
     assert.deepEqual([share.status, share.rest], ['cancelled', 'refunded'])
     assert.equal((await unfrozen(order)).length, 0)
+  })
+
+  test('where WeChat closed the refund of all of it, which goes out all the same when it is asked for again', async () => {
+    const product_id = await shop.sharedProduct([shop.receiver(0, 1_000)])
+    const order = await shop.bought({ product_id })
+    await shop.shareOf(order.id)
+    await shop.twin.control.fault({ path: refundsPath, times: 1 }, 'refund_closed')
+    await shop.twin.control.settings({ refundSeconds: 600 })
+    await shop.refund(order.id)
+    await shop.twin.control.settings({ refundSeconds: 30 })
+    // On its way: nothing is let go yet.
+    await shop.send(70, 70)
+    assert.equal((await shop.shareOf(order.id)).rest, 'waiting')
+    await pass(12, 300)
+    const [closed] = (await shop.show(order.id)).refunds
+    assert.equal(closed.status, 'closed')
+    const share = await shop.shareOf(order.id)
+    assert.deepEqual([share.status, share.rest], ['cancelled', 'free'])
+    assert.equal(freed(await unfrozen(order)).size, 1)
+    assert.equal((await shop.refund(order.id)).status, 200)
+    await pass(8, 70)
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+  })
+
+  test('where the refund of a payment of a card and WeChat was closed', async () => {
+    const { body: merchant } = await shop.post(shop.key, '/v1/merchants', {
+      name: 'Tea',
+      category: 'tea',
+    })
+    await shop.rule({ merchant_id: merchant.id }, [shop.receiver(0, 1_000)])
+    const { id: card_id } = await shop.makeCard(shop.key, shop.product, 1_000)
+    const made = await shop.post(shop.key, '/v1/combined_payments', {
+      amount: 11_000,
+      merchant_id: merchant.id,
+      reference: 'till-1',
+      sources: [{ card_id }],
+      rest: { method: 'wechat', scene: 'native' },
+    })
+    await shop.payInWechat(made.body.invitation)
+    await shop.shareOf(made.body.id)
+    await shop.twin.control.fault({ path: refundsPath, times: 1 }, 'refund_closed')
+    const path = `/v1/combined_payments/${made.body.id}/refunds`
+    const asked = await shop.post(shop.key, path, { reference: 'back-1' })
+    assert.equal(asked.status, 201, JSON.stringify(asked.body))
+    await pass(8, 300)
+    const { body: refund } = await shop.get(shop.key, `/v1/combined_refunds/${asked.body.id}`)
+    const share = await shop.shareOf(made.body.id)
+    assert.deepEqual([refund.status, share.status, share.rest], ['closed', 'cancelled', 'free'])
+  })
+
+  test('of a sale of which a part was given back', async () => {
+    const product_id = await shop.sharedProduct([shop.receiver(0, 1_000)])
+    const order = await shop.bought({ product_id })
+    await shop.act(order.id, 'unseal')
+    const { body: merchant } = await shop.post(shop.key, '/v1/merchants', {
+      name: 'Rice',
+      category: 'rice',
+    })
+    const paid = await shop.post(shop.key, '/v1/payments', {
+      amount: 2_000,
+      currency: 'CNY',
+      merchant_id: merchant.id,
+      reference: 'rice-1',
+      sources: [{ card_id: order.cards[0] }],
+    })
+    assert.equal(paid.status, 201, JSON.stringify(paid.body))
+    await shop.shareOf(order.id)
+    const back = await shop.refund(order.id)
+    assert.equal(back.body.refund?.amount, 8_000, JSON.stringify(back.body))
+    await pass(5, 70)
+    assert.equal((await shop.show(order.id)).status, 'refunded')
+    const share = await shop.shareOf(order.id)
+    assert.deepEqual([share.status, share.reason, share.rest], ['cancelled', 'refunded', 'free'])
+    const calls = await unfrozen(order)
+    assert.deepEqual(
+      calls.map(({ status }) => status),
+      [200],
+    )
   })
 
   test('of what a share left, by the share itself', async () => {

@@ -2,8 +2,8 @@
  * Lets go of what WeChat keeps of a sale of which no share did: under a number of its own, the same for ever, asked about
  * before it is sent again, until WeChat has done it. The books do not change by it: the money was the merchant's all along.
  */
-import { asId, dayMs, type Fen, type Instant } from '@lika/contract'
-import { findCombined } from '../../modules/combined/index.ts'
+import { asId, dayMs, type Fen, type Instant, type OrderRefundState } from '@lika/contract'
+import { selectWechatRefundsOf } from '../../modules/combined/index.ts'
 import { readOutTradeNo, selectRefundsOf } from '../../modules/orders/index.ts'
 import {
   type AskedShare,
@@ -43,8 +43,12 @@ export async function letGo(
 async function letGoOf(context: Context, share: AskedShare, now: Instant): Promise<RestEnd> {
   const { accountId, transactionId } = share
   const outOrderNo = outUnfreezeNo(share.id)
-  if ((await promisedBack(context, share)) >= share.total)
+  const refunds = await refundsOf(context, share)
+  if (sumOf(refunds, ['succeeded']) >= share.total)
     return { rest: 'refunded', reason: null, at: now }
+  const isGoingBack =
+    sumOf(refunds, ['asked', 'processing', 'abnormal', 'succeeded']) >= share.total
+  if (isGoingBack && now <= share.createdAt + keptForMs) return waitFor(share, now)
   if (share.wasAsked) {
     const known = await context.wechatPay.queryShare(accountId, outOrderNo, transactionId)
     if (known.status !== 'refused') return meaningOf(context, share, known, now)
@@ -56,6 +60,11 @@ async function letGoOf(context: Context, share: AskedShare, now: Instant): Promi
   const asked = { transactionId, outOrderNo, description: '解冻剩余资金' }
   const answer = await context.wechatPay.unfreeze(accountId, asked)
   return meaningOf(context, share, answer, now)
+}
+
+/** Until it has arrived, or WeChat has closed it: then the rest of the sale is let go as that of any other. */
+function waitFor({ wasAsked, tries }: AskedShare, now: Instant): RestEnd {
+  return { rest: wasAsked ? 'asked' : 'waiting', reason: null, at: now + sendAgainMs(tries) }
 }
 
 /** What is asked for will never be done; after every other code the same request may do. */
@@ -87,15 +96,27 @@ async function meaningOf(
   return { rest: 'refused', reason: code, at: now }
 }
 
-/** Of the sale, in fen: what was given back, and what is on its way. */
-async function promisedBack({ database: { sql } }: Context, share: AskedShare): Promise<Fen> {
-  const number = readOutTradeNo(share.outTradeNo)
+interface RefundOf {
+  readonly amount: Fen
+  readonly state: OrderRefundState
+}
+
+/** Of the sale, by WeChat. */
+async function refundsOf(
+  { database: { sql } }: Context,
+  { lane, id, outTradeNo }: AskedShare,
+): Promise<RefundOf[]> {
+  const number = readOutTradeNo(outTradeNo)
   if (number === undefined) {
-    const combined = await findCombined(sql, share.bookId, asId(share.id))
-    return combined?.wechatRefunded ?? 0n
+    const atTill = await selectWechatRefundsOf(sql, lane, asId(id))
+    return atTill.map(({ status, wechatAmount }) => ({ state: status, amount: wechatAmount }))
   }
-  const refunds = await selectRefundsOf(sql, share.lane, number.orderId)
+  const refunds = await selectRefundsOf(sql, lane, number.orderId)
+  return refunds.filter(({ trade }) => trade === number.n)
+}
+
+function sumOf(refunds: readonly RefundOf[], states: readonly OrderRefundState[]): Fen {
   return refunds
-    .filter(({ trade, state }) => trade === number.n && state !== 'closed')
+    .filter(({ state }) => states.includes(state))
     .reduce((sum, { amount }) => sum + amount, 0n)
 }

@@ -30,4 +30,5 @@ export {
   combinedRefunds,
   findCombined,
   findCombinedRefund,
+  selectWechatRefundsOf,
 } from './store.ts'

@@ -194,3 +194,17 @@ export async function findCombinedRefund(
   const [row] = await loadCombinedRefunds(sql, laneOfId(id), [id])
   return row?.bookId === book ? row : undefined
 }
+
+/** What goes, went or did not go back of one by WeChat. */
+export function selectWechatRefundsOf(
+  sql: Sql,
+  lane: Lane,
+  id: CombinedPaymentId,
+): Promise<Pick<CombinedRefundRow, 'status' | 'wechatAmount'>[]> {
+  return sql`
+    select status, wechat_amount as "wechatAmount"
+    from combined_refund
+    where lane = ${lane}
+      and combined_id = ${id}
+      and wechat_amount > 0`
+}
