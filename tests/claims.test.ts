@@ -1,7 +1,8 @@
 /** Random rebates by the week: the budget of a week is given to the last fen, over all lanes, and never a fen more. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { dayMs, startOfDay } from '@lika/contract'
+import { bookOf, dayMs, parseId, startOfDay } from '@lika/contract'
+import { claimCommand } from '../server/src/flows/rebates/claim.ts'
 import { mondayOf } from '../server/src/modules/loyalty/index.ts'
 import { type Campaigns, startCampaigns } from './harness/campaigns.ts'
 import type { Answered } from './harness/http-app.ts'
@@ -137,6 +138,27 @@ describe('a claim', () => {
     assert.deepEqual([late.status, late.body], [201, answers[0]?.body])
     assert.equal(code(await claim(id, await loaded(await card()), key)), 'idempotency.key_reused')
     assert.equal(code(await claim(id, load)), 'campaign.not_running')
+  })
+
+  test('whose server died before it was refused is claimed under its key once the campaign is published', async () => {
+    const productId = await shop.makeProduct({})
+    const proposed = await shop.propose(rule, { products: [productId], budget: 100_000 })
+    const [campaignId, issuerId] = [
+      parseId('campaign', proposed.body.id),
+      parseId('issuer', shop.issuer.id),
+    ]
+    const load = await loaded(await shop.emptyCard({ productId, lane: 603 }))
+    const loadId = parseId('load', load)
+    assert.ok(campaignId && issuerId && loadId, JSON.stringify(proposed.body))
+    const caller = { issuerId, mode: 'test', book: bookOf(issuerId, 'test') } as const
+    const key = shop.newKey()
+    const command = await claimCommand(shop.flows, caller, { campaignId, loadId }, key)
+    assert.ok(command.ok)
+    const plan = () => assert.fail('the server dies')
+    await assert.rejects(shop.flows.engine.execute({ ...command.value, plan }), /dies/)
+    assert.equal((await shop.publish(proposed.body.id)).status, 200)
+    const claimed = await claim(proposed.body.id, load, key)
+    assert.equal(claimed.status, 201, JSON.stringify(claimed.body))
   })
 
   test('many times at once for one load gives once', async () => {

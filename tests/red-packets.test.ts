@@ -4,12 +4,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { businessDateOf, dayMs } from '@lika/contract'
+import { businessDateOf, dayMs, parseId } from '@lika/contract'
+import { giveRedPacketCommand } from '../server/src/flows/red-packets/give.ts'
 import { tendRedPackets } from '../server/src/flows/red-packets/send.ts'
 import { type OrderShop, startOrderShop } from './harness/orders.ts'
 
 let shop: OrderShop
 let campaign: string
+/** The key of another person. */
+let second: string
 let given = 0
 
 before(async () => {
@@ -17,23 +20,9 @@ before(async () => {
   await shop.twin.control.call('POST', `/merchants/${shop.merchant.mchid}/recharge`, {
     fen: 1_000_000,
   })
-  const { secret } = await shop.makeKey(shop.issuer.id, 'test', { owner: 'Somebody Else' })
-  const now = shop.flows.engine.now('test')
-  const made = await shop.call('POST', '/v1/campaigns', {
-    key: shop.key,
-    headers: { 'idempotency-key': 'campaign' },
-    body: {
-      name: '红包',
-      rule: { kind: 'load_bonus', tiers: [{ from: 1_000_000, bonus: 1 }] },
-      budget: 10_000,
-      starts_on: businessDateOf(now),
-      ends_on: businessDateOf(now + 60 * dayMs),
-    },
-  })
-  assert.equal(made.status, 201, JSON.stringify(made.body))
-  campaign = made.body.id
-  const published = await shop.call('POST', `/v1/campaigns/${campaign}/publish`, { key: secret })
-  assert.equal(published.status, 200, JSON.stringify(published.body))
+  second = (await shop.makeKey(shop.issuer.id, 'test', { owner: 'Somebody Else' })).secret
+  campaign = await proposed()
+  await publish(campaign)
 })
 after(async () => {
   try {
@@ -44,6 +33,25 @@ after(async () => {
     await shop.stop()
   }
 })
+
+async function proposed(): Promise<string> {
+  const now = shop.flows.engine.now('test')
+  const body = {
+    name: '红包',
+    rule: { kind: 'load_bonus', tiers: [{ from: 1_000_000, bonus: 1 }] },
+    budget: 10_000,
+    starts_on: businessDateOf(now),
+    ends_on: businessDateOf(now + 60 * dayMs),
+  }
+  const made = await shop.post(shop.key, '/v1/campaigns', body)
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  return made.body.id
+}
+
+async function publish(id: string): Promise<void> {
+  const published = await shop.call('POST', `/v1/campaigns/${id}/publish`, { key: second })
+  assert.equal(published.status, 200, JSON.stringify(published.body))
+}
 
 const give = (more: object = {}) => {
   given += 1
@@ -125,6 +133,29 @@ test('the budget gives what it has and not a fen more', async () => {
   const stranger = await shop.flows.members.makeGuest(shop.book)
   const guest = await give({ member_id: `mem_${stranger.replaceAll('-', '')}` })
   assert.equal(guest.body.code, 'order.payer_unknown')
+})
+
+test('a key whose server died before it was refused gives once the campaign is published', async () => {
+  const [firstLane] = shop.flows.engine.lanesOf('test')
+  const homeOf = async (id: string) => {
+    const [row] = await shop.database.owner.sql<{ lane: number }[]>`
+      select home_lane as lane from campaign where id = ${parseId('campaign', id) ?? null}`
+    return row?.lane
+  }
+  let draft = await proposed()
+  while ((await homeOf(draft)) === firstLane) draft = await proposed()
+  const [campaignId, memberId] = [parseId('campaign', draft), shop.buyer.memberId]
+  assert.ok(campaignId)
+  const said = { amount: 100, remark: '恭喜', reference: 'died' }
+  const input = { ...said, amount: 100n, campaignId, memberId }
+  const command = await giveRedPacketCommand(shop.flows, shop.book, input, 'died')
+  const plan = () => assert.fail('the server dies')
+  await assert.rejects(shop.flows.engine.execute({ ...command, plan }), /dies/)
+  await publish(draft)
+  const path = `/v1/campaigns/${draft}/red_packets`
+  const made = await shop.again(shop.key, path, 'died', { ...said, member_id: shop.buyer.member })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  assert.equal((await give({ reference: 'died' })).body.code, 'reference.already_used')
 })
 
 test('a key that is sent again gets the first outcome, whatever became of member, merchant number and campaign', async () => {

@@ -34,17 +34,18 @@ export function executePrepared(
 
 /**
  * For what cannot be prepared: a secret that is not recognised, a merchant number that is not there. Under a key that
- * stands the first outcome is answered all the same, whatever has changed since. Under a new key nothing is left behind.
+ * stands the first outcome is answered all the same, whatever has changed since. Under a new key nothing is left behind;
+ * where the server dies before that, the key stands in the lane in which the command would have run, and may run there.
  */
 export function refusedUnlessDone(
   { engine }: Pick<FlowContext, 'engine'>,
-  base: Pick<Command, 'book' | 'operation' | 'key' | 'input'>,
+  base: Pick<Command, 'book' | 'operation' | 'key' | 'input'> & Partial<Pick<Command, 'homeLane'>>,
   why: Refusal,
 ): Command {
   const decision: Decision = { ok: false, final: false, refusal: why }
   return {
-    ...base,
     homeLane: () => engine.lanesOf(modeOfBook(base.book))[0] ?? 0,
+    ...base,
     plan: (commandId) => ({ lanes: [laneOfId(commandId)], reads: [], decide: () => decision }),
   }
 }

@@ -36,7 +36,7 @@ import {
   checkVoucherValidity,
   type Policy,
 } from '../../modules/policy/index.ts'
-import type { Executed } from '../../platform/lanes/index.ts'
+import type { Command, Executed } from '../../platform/lanes/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
 import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
@@ -221,16 +221,21 @@ export async function endCampaign(
   return ok(await find(context, caller.book, id))
 }
 
-/** Why nothing is to be had of a campaign that is not in force: there is none, or it is a draft or has ended. */
+/**
+ * Why nothing is to be had of a campaign that is not in force: there is none, or it is a draft or has ended; then with the
+ * lane in which it is at home.
+ */
 export async function whyNot(
   { database }: Pick<FlowContext, 'database'>,
   book: BookId,
   id: CampaignId,
-): Promise<Refusal> {
+): Promise<{ readonly why: Refusal; readonly home?: Pick<Command, 'homeLane'> }> {
   const [campaign] = await selectCampaigns(database.sql, book, { id, limit: 1 })
-  if (campaign === undefined) return campaignNotFound
-  const detail = campaign.status === 'ended' ? 'has ended' : 'was not published yet'
-  return refusal('campaign.not_running', `The campaign ${detail}.`)
+  if (campaign === undefined) return { why: campaignNotFound }
+  const { status, homeLane } = campaign
+  const detail = status === 'ended' ? 'has ended' : 'was not published yet'
+  const why = refusal('campaign.not_running', `The campaign ${detail}.`)
+  return { why, home: { homeLane: () => homeLane } }
 }
 
 /** Closes the open lines of a campaign that `isOver` names. */

@@ -83,19 +83,21 @@ export async function claimCommand(
   key: string,
 ): Promise<Result<Command>> {
   const { engine, database, loyalty } = context
+  const lane = laneOfId(loadId)
+  const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
   const base = {
     book,
     operation: 'rebate.granted',
     key,
     input: { campaign: campaignId, load: loadId },
+    ...(isThere && { homeLane: () => lane }),
   }
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === campaignId)
   if (promised === undefined)
-    return ok(refusedUnlessDone(context, base, await whyNot(context, book, campaignId)))
+    return ok(refusedUnlessDone(context, base, (await whyNot(context, book, campaignId)).why))
   const { rule } = promised.terms
   if (rule.kind !== 'random') return refused(notRunning('It gives by itself: nothing is claimed.'))
-  const lane = laneOfId(loadId)
-  if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return refused(loadNotFound)
+  if (!isThere) return refused(loadNotFound)
   const load = await selectLoad(database.sql, lane, monthOfId(loadId), book, loadId)
   if (load === undefined) return refused(loadNotFound)
   const law = await lawOf(context, issuerId)

@@ -99,7 +99,7 @@ export async function presaleCommand(
   }
   const promised = (await loyalty.inForce(book)).find((one) => one.campaignId === input.campaignId)
   if (promised === undefined)
-    return ok(refusedUnlessDone(context, base, await whyNot(context, book, input.campaignId)))
+    return ok(refusedUnlessDone(context, base, (await whyNot(context, book, input.campaignId)).why))
   const { rule, products } = promised.terms
   if (rule.kind !== 'presale') return refused(notRunning)
   const [productId] = products

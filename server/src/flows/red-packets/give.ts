@@ -86,18 +86,20 @@ export async function giveRedPacketCommand(
   }
   const known = await context.loyalty.inForce(book)
   const promised = known.find((one) => one.campaignId === campaignId)
-  if (promised === undefined)
-    return refusedUnlessDone(context, base, await whyNot(context, book, campaignId))
+  if (promised === undefined) {
+    const { why, home } = await whyNot(context, book, campaignId)
+    return refusedUnlessDone(context, { ...base, ...home }, why)
+  }
+  const atHome = { ...base, homeLane: () => promised.homeLane }
   const lines = await findBudgetLines(context.database.sql, promised.homeLane, [campaignId])
   const line = lines.find(({ status }) => status === 'open')
-  if (line === undefined) return refusedUnlessDone(context, base, notRunning)
+  if (line === undefined) return refusedUnlessDone(context, atHome, notRunning)
   const way = await restOf(context, book, { scene: 'jsapi', appId, memberId })
-  if (!way.ok) return refusedUnlessDone(context, base, way.refusal)
+  if (!way.ok) return refusedUnlessDone(context, atHome, way.refusal)
   const purse = new Purse(context, promised, line.id, promised.homeLane)
   const giving = { input, way: way.value, purse, promised }
   return {
-    ...base,
-    homeLane: () => promised.homeLane,
+    ...atHome,
     name: { kind: nameKinds.redPacket, name: reference },
     plan: (_, name) => ({
       lanes: purse.lanes(),
