@@ -261,6 +261,45 @@ describe('a refund that WeChat closes', () => {
     assert.equal((await untilIs(id, 'succeeded')).status, 'succeeded')
   })
 
+  test('gives no card of a key that was about the number before to its next number', async () => {
+    await nextEnds('refund_closed')
+    await shop.twin.control.fault({ path: 'REFUND.CLOSED', times: 1 }, 'drop_notification')
+    const id = await refunding()
+    await pass(1)
+    await shop.advance(40)
+    await shop.twin.control.settle()
+    const { sql } = shop.database.owner
+    await sql`
+      update combined_refund
+      set status = 'abnormal', refund_id = '50'
+      where id = ${uuidOf(id)}`
+    let given = 0
+    const give = (wechatPay: WechatPay) => {
+      const { bank_type: bankType, bank_account: account, real_name: name } = payersCard
+      const applyAbnormalRefund = async () => {
+        given += 1
+        return { status: 'unknown' } as const
+      }
+      return applyForCombinedRefund(
+        { ...shop.flows, wechatPay: { ...wechatPay, applyAbnormalRefund }, legLog },
+        { book: shop.book, keyId: 'a-key' },
+        { refundId: uuidOf(id), card: { bankType, account, name } },
+        'about-the-first-number',
+        (one) => shop.flows.engine.execute(one),
+      )
+    }
+    const silent = await give(saying(firstNumber(id), 'abnormal'))
+    assert.deepEqual([!silent.ok && silent.refusal.code, given], ['busy', 1])
+    assert.equal((await apply(id)).body.code, 'refund.not_abnormal', 'WeChat has closed it')
+    await nextEnds('refund_abnormal')
+    assert.equal((await retry(id)).status, 200)
+    assert.equal((await untilIs(id, 'abnormal')).attempt, 2)
+    const repeated = await give(shop.flows.wechatPay)
+    assert.deepEqual([!repeated.ok && repeated.refusal.code, given], ['refund.not_abnormal', 1])
+    assert.equal((await apply(id)).body.status, 'processing')
+    assert.equal((await untilIs(id, 'succeeded')).status, 'succeeded')
+  })
+
   test('was shown as abnormal by a server of before: it reads closed as soon as WeChat is asked', async () => {
     await nextEnds('refund_closed')
     await shop.twin.control.fault({ path: 'REFUND.CLOSED', times: 1 }, 'drop_notification')
