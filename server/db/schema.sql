@@ -2504,7 +2504,11 @@ begin
   delete from shared_trade where lane = in_lane and book_id = book;
   delete from stock_reservation where lane = in_lane and book_id = book;
   delete from stock_member where lane = in_lane and book_id = book;
-  delete from product_stock where lane = in_lane and book_id = book;
+  update product_stock
+  set reserved = 0, sold = 0
+  where lane = in_lane
+    and book_id = book
+    and (reserved > 0 or sold > 0);
 end
 $function$;
 grant execute on function wipe_test_sales(in_lane integer, book uuid) to lika_app;
