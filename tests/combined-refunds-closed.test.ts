@@ -278,7 +278,7 @@ describe('a refund that WeChat closes', () => {
       const { bank_type: bankType, bank_account: account, real_name: name } = payersCard
       const applyAbnormalRefund = async () => {
         given += 1
-        return { status: 'unknown' } as const
+        return { status: 'unknown', why: 'silent' } as const
       }
       return applyForCombinedRefund(
         { ...shop.flows, wechatPay: { ...wechatPay, applyAbnormalRefund }, legLog },
