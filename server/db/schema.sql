@@ -419,6 +419,8 @@ create table combined_refund (
   created_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   attempt integer not null default 1,
+  problem text,
+  refusals integer not null default 0,
   constraint pk_combined_refund PRIMARY KEY (lane, id),
   constraint ck_combined_refund_amounts CHECK (((card_amount >= 0) AND (wechat_amount >= 0) AND ((card_amount + wechat_amount) > 0))),
   constraint ck_combined_refund_attempt CHECK (((attempt >= 1) AND (attempt <= 50))),
@@ -1802,9 +1804,10 @@ create table shared_trade (
   lane integer not null,
   out_trade_no text not null,
   book_id uuid not null,
+  shared boolean not null default true,
   constraint pk_shared_trade PRIMARY KEY (lane, out_trade_no)
 );
-comment on table shared_trade is 'Numbers at WeChat that were asked for as shared, so that WeChat keeps their money.';
+comment on table shared_trade is 'What WeChat was first told of a number: whether it is shared, so that WeChat keeps its money.';
 grant insert, select on shared_trade to lika_app;
 
 create table sharing_rule (

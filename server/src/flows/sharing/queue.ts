@@ -15,6 +15,7 @@ import {
   type SharingRule,
   shareAfterMs,
   sharedOf,
+  toldOf,
 } from '../../modules/sharing/index.ts'
 import type { Database, Sql } from '../../platform/db.ts'
 import { startTail, type Tail, type TailOptions } from '../../platform/lanes/tail.ts'
@@ -140,10 +141,8 @@ export async function isShared(
   const { lane, bookId, outTradeNo: number } = trade
   const [rules, told] = await Promise.all([
     rulesFor(sql, bookId, [subject]),
-    sharedOf(sql, lane, [number]),
+    toldOf(sql, lane, [number]),
   ])
-  if (told.has(number)) return true
   const isOne = rules.some(({ receivers }) => receivers.length > 0)
-  if (isOne) await noteShared(sql, trade)
-  return isOne
+  return told.get(number) ?? noteShared(sql, trade, isOne)
 }
