@@ -279,6 +279,15 @@ describe('profit sharing', () => {
       amount: 400,
       description: '退',
     })
+    const asking = (no: string) => connector.pay.queryShareReturn(account, no, outOrderNo)
+    assert.deepEqual(done(await asking(outReturnNo)), {
+      outReturnNo,
+      state: 'succeeded',
+      failReason: undefined,
+    })
+    const question = await lastRequest(`/v3/profitsharing/return-orders/${outReturnNo}`)
+    assert.deepEqual([question.method, question.query], ['GET', `?out_order_no=${outOrderNo}`])
+    assert.equal(codeOf(await asking(number('RT'))), 'RESOURCE_NOT_EXISTS')
 
     const unfrozen = done(
       await connector.pay.unfreeze(account, {
