@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { countShares } from '../server/src/modules/sharing/index.ts'
 import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
 const ordersPath = '/v3/profitsharing/orders'
@@ -198,7 +199,7 @@ describe('a return that WeChat refuses', () => {
     'USER_ACCOUNT_ABNORMAL',
   ]
   for (const one of codes) {
-    const [, code] = one
+    const [http, code] = one
     const isNever = never.includes(code)
     test(`with ${code} ${isNever ? 'does not come back, and the refund goes out' : 'is asked for again'}`, async () => {
       await meet(returnsPath, one)
@@ -208,11 +209,45 @@ describe('a return that WeChat refuses', () => {
       await shop.twin.control.clearFaults()
       await minutes(8)
       const mchid = shop.payees[0]?.mchid
-      assert.deepEqual(refused, [
-        isNever ? [mchid, 1_000, 'failed', code] : [mchid, 1_000, 'asked', null],
-      ])
+      const why = http === 500 ? `WeChat answered 500 ${code}` : code
+      assert.deepEqual(refused, [[mchid, 1_000, isNever ? 'failed' : 'asked', why]])
       assert.equal((await shop.shareOf(order.id)).returned_amount, isNever ? 0 : 1_000)
       assert.equal((await shop.show(order.id)).status, 'refunded')
     })
   }
+
+  const waitsForPerson = async ({ id }: Json) =>
+    (await shop.listed('&attention=true')).some(({ sale_id }) => sale_id === id)
+  /** Of the mode, as the metrics show it. */
+  async function counted(): Promise<number> {
+    const figures = await countShares(shop.database.owner.sql)
+    return figures.find(({ mode }) => mode === 'test')?.attention ?? 0
+  }
+
+  for (const asking of ['may be asked about', 'may not even be asked about'])
+    test(`for now, and ${asking}, holds the refund for a day, and is shown to a person meanwhile`, async () => {
+      await meet(returnsPath, [400, 'APPID_MCHID_NOT_MATCH'])
+      if (asking.includes('not'))
+        await shop.twin.control.fault(
+          { method: 'GET', path: `${returnsPath}/*`, times: 0 },
+          { name: 'status', http: 400, code: 'APPID_MCHID_NOT_MATCH' },
+        )
+      const before = await counted()
+      const order = await refunding()
+      await minutes(3)
+      const mchid = shop.payees[0]?.mchid
+      const why = 'APPID_MCHID_NOT_MATCH'
+      assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', why]])
+      assert.deepEqual([await waitsForPerson(order), await counted()], [true, before + 1])
+      await shop.advance(23 * 3_600)
+      await shop.tend()
+      assert.equal((await shop.show(order.id)).status, 'refunding')
+      await shop.advance(3_600)
+      await minutes(8)
+      await shop.twin.control.clearFaults()
+      assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'failed', why]])
+      assert.deepEqual([await waitsForPerson(order), await counted()], [false, before])
+      assert.equal((await shop.shareOf(order.id)).returned_amount, 0)
+      assert.equal((await shop.show(order.id)).status, 'refunded')
+    })
 })

@@ -14,11 +14,13 @@ import { accountId } from '../../modules/ledger/index.ts'
 import {
   cancelWaiting,
   insertReturn,
+  noteReturn,
   outReturnNo,
   outShareNo,
   type ReturnRow,
   returnOf,
   returnsOfShares,
+  returnWithinMs,
   type SharePart,
   type ShareRow,
   shareOfTrade,
@@ -133,38 +135,56 @@ interface Sent {
   readonly wasAsked: boolean
 }
 
-/** What a payee cannot give back is borne by the merchant's own balance: the refund waits for it no longer. */
+/**
+ * What a payee cannot give back is borne by the merchant's own balance: the refund waits for it no longer. Nor does it wait
+ * longer than a day where WeChat does not take the request.
+ */
 async function isBack(context: Context, sent: Sent): Promise<boolean> {
   const { share, row } = sent
+  const { sql } = context.database
   const answer = await askBack(context, sent)
-  if (answer.status === 'unknown') return false
+  if (answer.status === 'unknown') {
+    await noteReturn(sql, share.lane, row, answer.why)
+    return false
+  }
   if (answer.status === 'refused') {
-    if (!final.includes(answer.code)) return false
-    await end(context, share, row, { state: 'failed', reason: answer.code })
-    return true
+    const { code } = answer
+    if (final.includes(code) || isLate(context, sent)) {
+      await end(context, share, row, { state: 'failed', reason: code })
+      return true
+    }
+    await noteReturn(sql, share.lane, row, code)
+    return false
   }
   const { state, failReason } = answer.value
-  if (state === 'processing') return false
+  if (state === 'processing') {
+    await noteReturn(sql, share.lane, row, null)
+    return false
+  }
   const reason = state === 'failed' ? (failReason ?? 'FAILED') : null
   await end(context, share, row, { state, reason })
   return true
+}
+
+function isLate(context: Context, { share, row }: Sent): boolean {
+  return now(context, share) >= row.createdAt + returnWithinMs
 }
 
 /**
  * What was asked for before is asked about first. What has not come there is sent, and what is under way sent again: where
  * the payee's balance does not reach only that says so.
  */
-async function askBack(
-  { wechatPay }: Context,
-  { share, row, mchid, wasAsked }: Sent,
-): Promise<Answer<ShareReturn>> {
+async function askBack(context: Context, sent: Sent): Promise<Answer<ShareReturn>> {
+  const { wechatPay } = context
+  const { share, row, mchid, wasAsked } = sent
   const outOrderNo = outShareNo(share.id)
   const { outReturnNo: no, amount } = row
   if (wasAsked) {
     const known = await wechatPay.queryShareReturn(share.accountId, no, outOrderNo)
     if (known.status === 'unknown') return known
-    // That nobody may ask now says nothing of what was asked for.
-    if (known.status === 'refused' && known.code !== 'RESOURCE_NOT_EXISTS')
+    // That nobody may ask now says nothing of what was asked for; in the end the same number is sent all the same.
+    const isUnknown = known.status === 'refused' && known.code === 'RESOURCE_NOT_EXISTS'
+    if (known.status === 'refused' && !isUnknown && !isLate(context, sent))
       return { status: 'unknown', why: known.code }
     if (known.status === 'done' && known.value.state !== 'processing') return known
   }

@@ -12,6 +12,7 @@ export {
   relations,
   restStates,
   returnOf,
+  returnWithinMs,
   type SharePart,
   type ShareRow,
   type SharingReceiver,
@@ -21,7 +22,13 @@ export {
   shareStates,
   shareWithinMs,
 } from './model.ts'
-export { insertReturn, type ReturnRow, returnsOfShares, shareReturns } from './return-store.ts'
+export {
+  insertReturn,
+  noteReturn,
+  type ReturnRow,
+  returnsOfShares,
+  shareReturns,
+} from './return-store.ts'
 export { insertRule, rulesFor, selectRules } from './rule-store.ts'
 export {
   cancelWaiting,

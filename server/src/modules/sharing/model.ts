@@ -21,6 +21,8 @@ export const mostSharedBp = 3_000
 export const shareAfterMs = 61_000
 /** WeChat lets go of what was not shared thirty days after the payment; a share that it never took ends a day before. */
 export const shareWithinMs = 29 * dayMs
+/** So long a refund waits for a share that WeChat does not take back for now; then the merchant bears it. */
+export const returnWithinMs = dayMs
 /** Calls in a second: in all, of one merchant number, and for one payee. */
 export const mostPerSecond = { all: 300, account: 30, payee: 30 } as const
 

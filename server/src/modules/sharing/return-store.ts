@@ -16,7 +16,7 @@ export interface ReturnRow {
   readonly amount: Fen
   /** `failed`: it does not come back, and the merchant that sold bears it. */
   readonly state: 'asked' | 'succeeded' | 'failed'
-  /** Why it failed, in WeChat's words or ours. */
+  /** Why it failed, or why it has not come back yet, in WeChat's words or ours. */
   readonly reason: string | null
   readonly createdAt: Instant
 }
@@ -65,6 +65,21 @@ export async function insertReturn(sql: Sql, lane: Lane, row: ReturnRow): Promis
       ${row.amount}, ${row.state}, ${row.reason}, ${new Date(row.createdAt)}
     )
     on conflict do nothing`
+}
+
+/** What stands in the way of one that WeChat was asked for; null: nothing does. */
+export async function noteReturn(
+  sql: Sql,
+  lane: Lane,
+  { outReturnNo: no }: ReturnRow,
+  reason: string | null,
+): Promise<void> {
+  await sql`
+    update share_return
+    set reason = ${reason}
+    where lane = ${lane}
+      and out_return_no = ${no}
+      and state = 'asked'`
 }
 
 /** What came, or did not come, back of these shares, the oldest first. */

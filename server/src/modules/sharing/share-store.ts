@@ -62,13 +62,25 @@ export function shareColumns(sql: Sql) {
     returned, next_at as "nextAt", tries, ${needsPerson(sql)} as attention, created_at as "createdAt"`
 }
 
-/** What WeChat refuses again and again, or for good. */
+/** What WeChat refuses again and again, or for good, or does not take back for a refund that waits for it. */
 function needsPerson(sql: Sql) {
   return sql`
     (
       rest = 'refused'
       or (rest = 'held' and reason is not null and tries >= ${triesBeforeAttention}::int)
       or (rest in ('waiting', 'asked') and rest_reason is not null and tries >= ${triesBeforeAttention}::int)
+      or ${waitsForReturn(sql)}
+    )`
+}
+
+function waitsForReturn(sql: Sql) {
+  return sql`
+    exists (
+      select from share_return
+      where share_return.lane = profit_share.lane
+        and share_return.share_id = profit_share.id
+        and share_return.state = 'asked'
+        and share_return.reason is not null
     )`
 }
 
@@ -226,8 +238,16 @@ export function countShares(sql: Sql): Promise<{ mode: Mode; attention: number }
     select
       case ('x' || right(book_id::text, 4))::bit(16)::int >> 10 when 1 then 'test' else 'live' end as mode,
       count(*)::int as attention
-    from profit_share
-    where rest in ('held', 'waiting', 'asked', 'refused')
-      and ${needsPerson(sql)}
+    from (
+      select book_id
+      from profit_share
+      where rest in ('held', 'waiting', 'asked', 'refused')
+        and ${needsPerson(sql)}
+      union all
+      select distinct on (share_id) book_id
+      from share_return
+      where state = 'asked'
+        and reason is not null
+    ) as waiting
     group by 1`
 }
