@@ -113,14 +113,21 @@ function addPayment(lika: Lika, orders: Command): void {
         .default('native'),
     )
     .option('--app <id>', say('公众号或小程序', 'in which app'))
-    .option('--client-ip <address>', say('买家地址（h5）', "the buyer's address, for h5"))
+    .option(
+      '--client-ip <address>',
+      say('买家的 IP 地址，--scene h5 必填', "the buyer's IP address; --scene h5 needs it"),
+    )
   pay.action(
     lika.action(async (call, order: string, { scene, app, clientIp }: Pay) => {
       const sent = body({ scene, app_id: app, client_ip: clientIp })
       call.show(await call.make(at`/v1/orders/${order}/pay`, sent))
     }),
   )
-  lika.examples(pay, 'orders pay ord_… --scene native')
+  lika.examples(
+    pay,
+    'orders pay ord_… --scene native',
+    'orders pay ord_… --scene h5 --client-ip 203.0.113.7',
+  )
 
   lika
     .write(orders, 'close <order>', '关闭未付订单', 'close an order that is not paid')
