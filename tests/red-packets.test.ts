@@ -5,8 +5,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { businessDateOf, dayMs, parseId } from '@lika/contract'
-import { giveRedPacketCommand } from '../server/src/flows/red-packets/give.ts'
+import { endRedPacket, giveRedPacketCommand } from '../server/src/flows/red-packets/give.ts'
 import { tendRedPackets } from '../server/src/flows/red-packets/send.ts'
+import { takeNotice } from '../server/src/flows/wechat-notices.ts'
+import { findRedPacket } from '../server/src/modules/red-packets/index.ts'
 import { type OrderShop, startOrderShop } from './harness/orders.ts'
 
 let shop: OrderShop
@@ -156,6 +158,126 @@ test('a key whose server died before it was refused gives once the campaign is p
   const made = await shop.again(shop.key, path, 'died', { ...said, member_id: shop.buyer.member })
   assert.equal(made.status, 201, JSON.stringify(made.body))
   assert.equal((await give({ reference: 'died' })).body.code, 'reference.already_used')
+})
+
+const transfers = '/v3/fund-app/mch-transfer/transfer-bills'
+const refuse = (method: 'GET' | 'POST', http: number, code: string) =>
+  shop.twin.control.fault(
+    { path: method === 'GET' ? `${transfers}/out-bill-no/*` : transfers, method, times: 1 },
+    { name: 'status', http, code },
+  )
+const confirm = (body: { package_info: string }) =>
+  shop.twin.control.do(shop.buyer.id, 'confirm_transfer', { package_info: body.package_info })
+
+for (const [http, code] of [
+  [401, 'SIGN_ERROR'],
+  [403, 'NO_AUTH'],
+  [429, 'FREQUENCY_LIMITED'],
+  [400, 'PARAM_ERROR'],
+  [400, 'INVALID_REQUEST'],
+  [404, 'MCH_NOT_EXISTS'],
+  [400, 'ANOTHER_CODE'],
+] as const) {
+  test(`that WeChat answers ${code} to who asks about it gives nothing back: the member may take it all the same`, async () => {
+    const before = await books()
+    const { body } = await give({ amount: 100 })
+    await refuse('GET', http, code)
+    await tend(11)
+    const [budget = 0, owed = 0] = before
+    assert.equal((await show(body.id)).status, 'sending')
+    assert.deepEqual((await books()).slice(0, 2), [budget + 100, owed - 100])
+    await confirm(body)
+    await tend(61, 301)
+    assert.equal((await show(body.id)).status, 'received')
+  })
+}
+
+test('what WeChat has never heard of is sent again once no call is on its way, and ends where that is refused', async () => {
+  const before = await books()
+  const { body: there } = await give({ amount: 100 })
+  await refuse('GET', 404, 'NOT_FOUND')
+  await refuse('POST', 403, 'NO_AUTH')
+  await tend(11)
+  assert.equal((await show(there.id)).status, 'sending')
+  await confirm(there)
+  await tend(61)
+  assert.equal((await show(there.id)).status, 'received')
+  await shop.twin.control.clearFaults()
+  const after = await books()
+  const path = { path: transfers, method: 'POST', times: 2 }
+  await shop.twin.control.fault(path, 'answer_500_before')
+  const { body: lost } = await give({ amount: 100 })
+  await shop.twin.control.clearFaults()
+  await refuse('POST', 403, 'NO_AUTH')
+  await tend(11)
+  assert.equal((await show(lost.id)).status, 'sending')
+  await tend(61)
+  const ended = await show(lost.id)
+  assert.deepEqual([ended.status, ended.reason], ['returned', 'NO_AUTH'])
+  assert.deepEqual(await books(), after)
+  assert.equal(after[0], (before[0] ?? 0) + 100)
+})
+
+test('what WeChat refuses to send ends at once, or is sent again where that may do', async () => {
+  await refuse('POST', 403, 'NO_AUTH')
+  const { body: refused } = await give({ amount: 100 })
+  assert.deepEqual([refused.status, refused.reason], ['returned', 'NO_AUTH'])
+  await refuse('POST', 429, 'FREQUENCY_LIMITED')
+  const { body: early } = await give({ amount: 100 })
+  assert.equal(early.status, 'sending')
+  await tend(11, 61)
+  const again = await give({ amount: 100 })
+  await confirm(again.body)
+  await tend(86_400, 1_801, 1_801)
+  assert.equal((await show(early.id)).status, 'returned')
+  assert.equal((await show(again.body.id)).status, 'received')
+})
+
+test('a notice of WeChat says that the member has it before anybody asks', async () => {
+  const { body } = await give({ amount: 100 })
+  await confirm(body)
+  await shop.advance(3)
+  await shop.twin.control.settle()
+  assert.equal((await show(body.id)).status, 'received')
+})
+
+test('a notice that a packet was taken which had been given up is a case for people, once', async () => {
+  const { body } = await give({ amount: 100 })
+  const id = parseId('red_packet', body.id)
+  const row = id && (await findRedPacket(shop.database.app.sql, shop.book, id))
+  assert.ok(row)
+  await endRedPacket(shop.flows, row, { status: 'returned', reason: 'NO_AUTH' })
+  await confirm(body)
+  await shop.advance(3)
+  await shop.twin.control.settle()
+  const bill = { outBillNo: row.outBillNo, transferBillNo: '1330', state: 'succeeded' as const }
+  const told = { book: shop.book, accountId: row.accountId }
+  const said: string[] = []
+  const log = { error: (_: object, sentence: string) => void said.push(sentence) }
+  const notice = { kind: 'transfer' as const, id: 'again', bill }
+  assert.equal(await takeNotice(shop.flows, log, told, notice), 'in_book')
+  assert.deepEqual(said, ['WeChat paid a red packet that was given up'])
+  assert.equal(shop.logged.filter((line) => line.includes(said[0] ?? '-')).length, 1)
+  assert.equal((await show(body.id)).status, 'returned')
+  const opened = await shop.database.owner.sql`
+    select kind, amount
+    from reserve_case
+    where subject = ${row.outBillNo}`
+  assert.deepEqual(
+    opened.map(({ kind, amount }) => [kind, Number(amount)]),
+    [['wechat_row_differs', -100]],
+  )
+  // Where the case could not be written down WeChat has to tell again.
+  const execute = () => Promise.reject(new Error('no database'))
+  const broken = { ...shop.flows, engine: Object.create(shop.flows.engine) }
+  Object.assign(broken.engine, {
+    execute,
+    lanesOf: (mode: 'test') => shop.flows.engine.lanesOf(mode),
+    laneForNew: (mode: 'test') => shop.flows.engine.laneForNew(mode),
+  })
+  await assert.rejects(takeNotice(broken, log, told, notice), /no database/)
+  const foreign = { ...notice, bill: { ...bill, outBillNo: 'OTHER1' } }
+  assert.equal(await takeNotice(shop.flows, log, told, foreign), 'in_book')
 })
 
 test('a key that is sent again gets the first outcome, whatever became of member, merchant number and campaign', async () => {

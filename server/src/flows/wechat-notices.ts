@@ -1,4 +1,4 @@
-/** What WeChat Pay tells us by itself, handed to whoever asked for it: orders, payments at tills. */
+/** What WeChat Pay tells us by itself, handed to whoever asked for it: orders, payments at tills, red packets. */
 import type { BookId, WechatAccountId } from '@lika/contract'
 import type { PayNotice, Refund, Trade } from '../modules/wechat/index.ts'
 import { asItIsNow } from './abnormal-refunds.ts'
@@ -6,6 +6,7 @@ import * as combined from './combined/runner.ts'
 import type { FlowContext } from './context.ts'
 import { learnTrade } from './purchase/learn.ts'
 import { learnRefund } from './purchase/refund-leg.ts'
+import { learnTransfer } from './red-packets/learn.ts'
 
 /** Of which account it was told. */
 export interface ToldOf {
@@ -37,8 +38,10 @@ export async function takeNotice(
     }
     case 'refund':
       return takeRefund(context, log, told, notice.refund)
-    // Nothing here waits for them: what they tell is asked for, and the notice need not come again.
     case 'transfer':
+      await learnTransfer(context, log, told, notice.bill)
+      return 'in_book'
+    // Nothing here waits for them, and the notice need not come again.
     case 'other':
       return 'in_book'
   }

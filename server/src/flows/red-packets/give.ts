@@ -27,7 +27,7 @@ import {
   isRunning,
   type Promised,
 } from '../../modules/loyalty/index.ts'
-import { type RedPacketRow, redPackets } from '../../modules/red-packets/index.ts'
+import { outBillNoOf, type RedPacketRow, redPackets } from '../../modules/red-packets/index.ts'
 import {
   type Command,
   type Decision,
@@ -163,12 +163,6 @@ function give(view: View, { input, way, purse, promised, taken }: Giving, now: I
   })
   const body = { redPacketId: id, campaignId, memberId: input.memberId, amountFen: String(amount) }
   return ok({ kind: 'red_packet.created', version: 1, body })
-}
-
-/** Letters and digits; the same id gives the same number for ever. */
-function outBillNoOf(id: RedPacketId): string {
-  const digits = BigInt(`0x${id.replaceAll('-', '')}`).toString(36)
-  return `LRP${digits.padStart(25, '0')}`
 }
 
 /** The member has it; or nobody will. Either once, whoever learns it. */

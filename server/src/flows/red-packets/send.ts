@@ -3,6 +3,7 @@
  * has taken it, or nobody will.
  */
 import { type Instant, type Mode, modeOfBook } from '@lika/contract'
+import { callInFlightMs } from '../../modules/orders/index.ts'
 import {
   postponeRedPacket,
   type RedPacketRow,
@@ -36,32 +37,45 @@ export async function sendRedPacket(
     await endRedPacket(context, row, { status: 'returned', reason: 'payer_unknown' })
     return undefined
   }
+  // As long as this call may be on its way nobody takes it for one that was never made.
+  if (isRepeat) await lookLater(context, row, callInFlightMs)
   const { accountId, outBillNo, appid, amount, remark } = row
   const asked = { outBillNo, appid, openid, amount, sceneId: scene, sceneReport, remark }
   const answer = await context.wechatPay.transfer(accountId, asked)
-  if (!isRepeat || answer.status !== 'refused') await takeIn(context, row, answer)
+  if (!isRepeat || answer.status === 'done') await takeIn(context, row, answer)
   return answer.status === 'done' ? answer.value.packageInfo : undefined
 }
 
-/** Codes after which the same number may be sent again. */
-const passing = ['NOT_ENOUGH', 'FREQUENCY_LIMITED', 'SYSTEM_ERROR', 'ALREADY_EXISTS']
+/** Codes after which the same number may be sent again; `NO_CODE` says nothing at all. */
+const passing = ['NOT_ENOUGH', 'FREQUENCY_LIMITED', 'SYSTEM_ERROR', 'ALREADY_EXISTS', 'NO_CODE']
 
+/** What WeChat says when it was asked to send. */
 async function takeIn(
   context: Context,
   row: RedPacketRow,
   answer: Answer<TransferBill>,
 ): Promise<void> {
-  const end = endOf(answer)
-  if (end === undefined)
-    await postponeRedPacket(context.database.sql, row.id, nextLook(context, row))
+  if (answer.status === 'done') await takeBill(context, row, answer.value)
+  else if (answer.status === 'unknown' || passing.includes(answer.code))
+    await lookLater(context, row, pauseOf(row))
+  else await endRedPacket(context, row, { status: 'returned', reason: answer.code })
+}
+
+/** What WeChat knows of it, by answer or notice. */
+export async function takeBill(
+  context: Context,
+  row: RedPacketRow,
+  bill: TransferBill,
+): Promise<void> {
+  const end = endOf(bill)
+  if (end === undefined) await lookLater(context, row, pauseOf(row))
   else await endRedPacket(context, row, end)
 }
 
-function endOf(answer: Answer<TransferBill>): Parameters<typeof endRedPacket>[2] | undefined {
-  if (answer.status === 'unknown') return undefined
-  if (answer.status === 'refused')
-    return passing.includes(answer.code) ? undefined : { status: 'returned', reason: answer.code }
-  const { state, failReason } = answer.value
+function endOf({
+  state,
+  failReason,
+}: TransferBill): Parameters<typeof endRedPacket>[2] | undefined {
   switch (state) {
     case 'succeeded':
       return { status: 'received', reason: null }
@@ -79,8 +93,16 @@ function endOf(answer: Answer<TransferBill>): Parameters<typeof endRedPacket>[2]
 
 const pausesMs = [10_000, 60_000, 300_000, 1_800_000]
 
-function nextLook({ engine }: Context, { bookId, tries }: RedPacketRow): Instant {
-  return engine.now(modeOfBook(bookId)) + (pausesMs[tries] ?? 1_800_000)
+function pauseOf({ tries }: RedPacketRow): number {
+  return pausesMs[tries] ?? 1_800_000
+}
+
+function now({ engine }: Context, { bookId }: RedPacketRow): Instant {
+  return engine.now(modeOfBook(bookId))
+}
+
+async function lookLater(context: Context, row: RedPacketRow, inMs: number): Promise<void> {
+  await postponeRedPacket(context.database.sql, row.id, now(context, row) + inMs)
 }
 
 const leaseMs = 60_000
@@ -105,10 +127,18 @@ export async function tendRedPackets(
   return due.length
 }
 
-/** What WeChat has never heard of is sent again, under the same number. */
+/** WeChat has never heard of it. */
+const notThere = ['NOT_FOUND', 'RESOURCE_NOT_EXISTS', 'ORDER_NOT_EXIST']
+
+/**
+ * What WeChat has never heard of, though no call is on its way any more, is sent again, under the same number. That nobody
+ * may ask now says nothing of what was sent: the member may take it all the same.
+ */
 async function look(context: Context, row: RedPacketRow): Promise<void> {
   const answer = await context.wechatPay.queryTransfer(row.accountId, row.outBillNo)
-  const isUnknown = answer.status === 'refused' && /NOT_(FOUND|EXIST)/.test(answer.code)
-  if (isUnknown) await sendRedPacket(context, row)
-  else await takeIn(context, row, answer)
+  if (answer.status === 'done') return takeBill(context, row, answer.value)
+  const isUnknown = answer.status === 'refused' && notThere.includes(answer.code)
+  const isDead = now(context, row) >= row.createdAt + callInFlightMs
+  if (isUnknown && isDead) await sendRedPacket(context, row)
+  else await lookLater(context, row, pauseOf(row))
 }

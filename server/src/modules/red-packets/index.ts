@@ -1,4 +1,5 @@
 /** Red packets: rewards in cash, from the budget of a campaign to a member, by WeChat. */
+export { idOfOutBillNo, outBillNoOf } from './numbers.ts'
 export {
   findRedPacket,
   postponeRedPacket,
