@@ -8,6 +8,7 @@ import {
   type AskedShare,
   accountsWaiting,
   askAgainMs,
+  mayArriveYet,
   outShareNo,
   postponeShares,
   sendAgainMs,
@@ -68,17 +69,18 @@ async function ask(context: Context, share: AskedShare, now: Instant): Promise<E
   if (share.wasAsked) {
     const known = await wechatPay.queryShare(account, outOrderNo, transactionId)
     if (known.status !== 'refused') return meaningOf(share, payees, known, now)
-    // It never came there: the same number is sent again, in a second of its own.
-    if (known.code === 'RESOURCE_NOT_EXISTS') return again(share, 'waiting', now + 1_000, null)
     // That nobody may ask now says nothing of what was asked for.
-    return again(share, openStateOf(share), now + sendAgainMs(share.tries), known.code)
+    if (known.code !== 'RESOURCE_NOT_EXISTS')
+      return again(share, openStateOf(share), now + sendAgainMs(share.tries), known.code)
+    // It is not there, or not yet: the same number is sent again, and does nothing twice.
+    if (now >= lastInstantOf(share)) return notTaken(share, now, 'too_late')
   }
   const receivers = share.receivers.flatMap((payee, index) => {
     const to = payees.accounts[index]
     const type = payeeType(payee)
     return to === undefined ? [] : [{ type, account: to, amount: payee.amount, description }]
   })
-  if (receivers.length < share.receivers.length) return sendLater(share, now, 'payee_unknown')
+  if (receivers.length < share.receivers.length) return notTaken(share, now, 'payee_unknown')
   const { appid } = payees
   const asked = { appid, transactionId, outOrderNo, receivers, unfreezeRest: true }
   return meaningOf(share, payees, await wechatPay.share(account, asked), now)
@@ -87,7 +89,14 @@ async function ask(context: Context, share: AskedShare, now: Instant): Promise<E
 const description = '分账'
 
 /** What is asked for will never be done; after every other code the same request may do. */
-const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
+const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST', 'too_late']
+
+/** WeChat has not taken it now; a call before may still arrive, so that it counts only where there is none. */
+function notTaken(share: AskedShare, now: Instant, reason: string): End {
+  if (share.state === 'processing' || (share.wasAsked && mayArriveYet(share.tries)))
+    return again(share, openStateOf(share), now + askAgainMs(share.tries), reason)
+  return final.includes(reason) ? failed(share, reason) : sendLater(share, now, reason)
+}
 
 function openStateOf({ state }: AskedShare): 'asked' | 'processing' {
   return state === 'processing' ? 'processing' : 'asked'
@@ -102,10 +111,7 @@ function meaningOf(
 ): End {
   const later = now + askAgainMs(share.tries)
   if (answer.status === 'unknown') return again(share, openStateOf(share), later, answer.why)
-  if (answer.status === 'refused') {
-    const { code } = answer
-    return final.includes(code) ? failed(share, code) : sendLater(share, now, code)
-  }
+  if (answer.status === 'refused') return notTaken(share, now, answer.code)
   const { state, receivers } = answer.value
   if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
     return again(share, 'processing', later, null)
@@ -156,11 +162,13 @@ function lastInstantOf({ createdAt }: AskedShare): Instant {
   return createdAt + shareWithinMs
 }
 
+function leaseOf({ lane, id, leasedUntil }: AskedShare) {
+  return { lane, id, leasedUntil }
+}
+
 async function settle(context: Context, ends: readonly End[]): Promise<void> {
   const later = ends.flatMap((one) =>
-    'at' in one
-      ? [{ lane: one.share.lane, id: one.share.id, at: one.at, state: one.end, reason: one.reason }]
-      : [],
+    'at' in one ? [{ ...leaseOf(one.share), at: one.at, state: one.end, reason: one.reason }] : [],
   )
   await postponeShares(context.database.sql, later)
   const over = ends.flatMap((one) => ('at' in one ? [] : [one]))
@@ -170,7 +178,7 @@ async function settle(context: Context, ends: readonly End[]): Promise<void> {
 
 /**
  * What was shared within this second is booked in one step for each lane. A share that another process has ended
- * meanwhile is left out: the row under the lane's lock says so.
+ * meanwhile, or a failure of which another was to decide by now, is left out: the row under the lane's lock says so.
  */
 async function book(context: Context, ends: readonly Over[]): Promise<void> {
   const [first] = ends
@@ -200,6 +208,7 @@ function settleIn(view: View, lane: number, ends: readonly Over[]): Decision {
   for (const { share, end, reason, moved, rest } of ends) {
     const row = view.get(shares, share.id)
     if (row === undefined || row.state === 'finished' || row.state === 'failed') continue
+    if (end === 'failed' && row.nextAt !== share.leasedUntil) continue
     if (end === 'finished') {
       amount += moved
       finished += 1

@@ -62,6 +62,10 @@ export const relations = [
 
 export type SharePart = Payee & { readonly amount: Fen }
 
+/**
+ * `waiting`: WeChat has nothing of it and no call is under way, so it may be cancelled. `asked`: it may have it, whatever it
+ * says a moment after the call.
+ */
 export const shareStates = [
   'waiting',
   'asked',
@@ -97,7 +101,7 @@ export interface ShareRow {
   readonly restReason: string | null
   readonly returned: Fen
   readonly nextAt: Instant
-  /** Of the share; of letting go of the rest, once that is what is left to do. */
+  /** Of the share; of letting go of the rest, once that is what is left to do. Not set back while a call may be under way. */
   readonly tries: number
   /** It is refused again and again, or for good: a person has to look. */
   readonly attention: boolean
@@ -135,6 +139,14 @@ export function askAgainMs(tries: number): number {
 export function sendAgainMs(tries: number): number {
   const doublings = Math.min(Math.max(tries - pausesMs.length, 0), 10)
   return Math.min(askAgainMs(tries) * 2 ** doublings, longestPauseMs)
+}
+
+/** How long a call of which no answer came may still arrive at WeChat. */
+export const callInFlightMs = 75_000
+
+/** Whether the call before this one may still arrive: it was not long ago. A retry leaves as long a pause. `tries`: from 2. */
+export function mayArriveYet(tries: number): boolean {
+  return askAgainMs(tries - 1) < callInFlightMs
 }
 
 function digitsOf(id: string): string {

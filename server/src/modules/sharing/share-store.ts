@@ -175,7 +175,7 @@ export async function shareOfTrade(
   return row && shareFrom(row)
 }
 
-/** False: it was sent already. `freeAt`: when what WeChat keeps of the sale is to be let go. */
+/** False: WeChat may have it. `freeAt`: when what WeChat keeps of the sale is to be let go. */
 export async function cancelWaiting(
   sql: Sql,
   { lane, id }: ShareRow,

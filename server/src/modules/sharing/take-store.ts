@@ -5,7 +5,7 @@
 import type { BookId, Instant, Lane, Mode, Uuid, WechatAccountId } from '@lika/contract'
 import type { Database, Sql } from '../../platform/db.ts'
 import { instantArray, intArray, textArray, uuidArray } from '../../platform/db-array.ts'
-import { mostPerSecond, type RestState, type ShareRow } from './model.ts'
+import { callInFlightMs, mostPerSecond, type RestState, type ShareRow } from './model.ts'
 import { type StoredShare, shareColumns, shareFrom } from './share-store.ts'
 
 /**
@@ -15,6 +15,8 @@ import { type StoredShare, shareColumns, shareFrom } from './share-store.ts'
 export type AskedShare = ShareRow & {
   readonly errand: 'share' | 'rest'
   readonly wasAsked: boolean
+  /** When others may take it: what came of it is written down by whom it was left to, or by nobody. */
+  readonly leasedUntil: Instant
 }
 
 /** How long a process that died keeps the others from what it took. */
@@ -136,16 +138,23 @@ async function leaseShares(
   return rows.map((row) => {
     const errand = row.rest === 'held' ? 'share' : 'rest'
     const standing = errand === 'share' ? row.state : row.rest
-    return { ...row, tries: row.tries + 1, errand, wasAsked: standing !== 'waiting' }
+    return {
+      ...row,
+      tries: row.tries + 1,
+      errand,
+      wasAsked: standing !== 'waiting',
+      leasedUntil: until,
+    }
   })
 }
 
-/** Not over yet: when it is asked about next, and whether it has to be sent anew. */
+/** Not over yet: when it is asked about next, and whether it has to be sent anew. Not where another process has it by now. */
 export async function postponeShares(
   sql: Sql,
   rows: readonly {
     readonly lane: Lane
     readonly id: Uuid
+    readonly leasedUntil: Instant
     readonly at: Instant
     readonly state: 'waiting' | 'asked' | 'processing'
     readonly reason: string | null
@@ -159,10 +168,12 @@ export async function postponeShares(
         ${uuidArray(some.map((row) => row.id))}::uuid[],
         ${instantArray(some.map((row) => row.at))}::timestamptz[],
         ${textArray(some.map((row) => row.state))}::text[],
-        ${textArray(some.map((row) => row.reason))}::text[]
-      ) as later (id, at, state, reason)
+        ${textArray(some.map((row) => row.reason))}::text[],
+        ${instantArray(some.map((row) => row.leasedUntil))}::timestamptz[]
+      ) as later (id, at, state, reason, leased_until)
       where profit_share.lane = ${lane}
         and profit_share.id = later.id
+        and profit_share.next_at = later.leased_until
         and profit_share.rest = 'held'`
 }
 
@@ -192,18 +203,25 @@ export async function noteRests(
         and profit_share.rest in ('waiting', 'asked')`
 }
 
-/** Due at once, and tried as often as at first. False: there is nothing of it left to try. */
+/**
+ * Due at once, and tried as often as at first; where a call may be under way, only once it is over, and counted on. False:
+ * there is nothing of it left to try.
+ */
 export async function tryShareNow(
   sql: Sql,
   { lane, id }: ShareRow,
   now: Instant,
 ): Promise<boolean> {
+  const mayBeUnderWay = sql`(rest = 'asked' or (rest = 'held' and state <> 'waiting'))`
   const done = await sql`
     update profit_share
     set
       rest = case rest when 'refused' then 'waiting' else rest end,
-      next_at = ${new Date(now)}::timestamptz,
-      tries = 0
+      next_at = case
+        when ${mayBeUnderWay} then least(next_at, ${new Date(now + callInFlightMs)}::timestamptz)
+        else ${new Date(now)}::timestamptz
+      end,
+      tries = case when ${mayBeUnderWay} then tries else 0 end
     where lane = ${lane}
       and id = ${id}
       and rest in ('held', 'waiting', 'asked', 'refused')`
