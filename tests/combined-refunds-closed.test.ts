@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { businessDateOf, type CombinedRefundId, endOfDay, parseId } from '@lika/contract'
+import { businessDateOf, type CombinedRefundId, dayMs, endOfDay, parseId } from '@lika/contract'
 import { amountInBook } from '../server/src/flows/bills/known.ts'
 import { reconcileDue } from '../server/src/flows/bills/run.ts'
 import { applyForCombinedRefund } from '../server/src/flows/combined/abnormal-refund.ts'
@@ -392,9 +392,17 @@ describe('the bill of a day', () => {
   }
   const nextMorning = () =>
     shop.advance(Math.ceil((endOfDay(businessDateOf(now())) + 11 * 3_600_000 - now()) / 1_000))
-  async function casesOf(id: string): Promise<Json[]> {
-    const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
-    return body.data.filter((one: Json) => JSON.stringify(one).includes(firstNumber(id)))
+  /** Of the day before; the bill of the day, and the cases that it opened. */
+  async function yesterday(): Promise<{ bill: Json; cases: Json[] }> {
+    const day = businessDateOf(now() - dayMs)
+    const [bills, all] = await Promise.all([
+      shop.get(shop.key, `/v1/wechat/bills?day=${day}`),
+      shop.get(shop.key, '/v1/reserve_cases?limit=200'),
+    ])
+    return {
+      bill: bills.body.data[0],
+      cases: all.body.data.filter((one: Json) => one.day === day && one.kind.startsWith('wechat')),
+    }
   }
   const amountUnder = (outRefundNo: string) => {
     const row = { kind: 'refund', outTradeNo: '', outRefundNo, refundId: '', fee: 0n } as const
@@ -404,6 +412,7 @@ describe('the bill of a day', () => {
   test('knows the number under which it arrived, and no case is opened for the one before', async () => {
     await nextMorning()
     await reconcile()
+    const before = await money()
     const id = await closedRefund()
     assert.equal((await retry(id)).status, 200)
     await untilIs(id, 'succeeded')
@@ -411,13 +420,22 @@ describe('the bill of a day', () => {
     assert.equal(await amountUnder(firstNumber(id)), undefined)
     await nextMorning()
     await reconcile()
-    assert.deepEqual(await casesOf(id), [])
+    const { bill, cases } = await yesterday()
+    assert.deepEqual(cases, [])
+    assert.equal(bill.exceptions, 0)
+    // It paid its fee of 0.11 once and has it back; what was closed counts for nothing.
+    assert.deepEqual(
+      [bill.payments, bill.paid_amount, bill.refunds, bill.refunded_amount, bill.fees, bill.funds],
+      [1, 1_750, 1, 1_750, 0, 0],
+    )
+    assert.deepEqual(await money(), before)
   })
 
   test('opens a case where WeChat paid under the number before too', async () => {
     const id = await closedRefund()
     assert.equal((await retry(id)).status, 200)
     await untilIs(id, 'succeeded')
+    const day = businessDateOf(now())
     await nextMorning()
     const { wechatPay } = shop.flows
     const no = firstNumber(id)
@@ -432,10 +450,11 @@ describe('the bill of a day', () => {
         return { ...bill, value: { ...bill.value, rows } }
       },
     })
-    const cases = await casesOf(id)
+    // Its money, of which the funds show that it came back, is the gap.
+    const { cases } = await yesterday()
     assert.deepEqual(
-      cases.map(({ kind }) => kind),
-      ['wechat_row_differs'],
+      cases.map(({ kind, amount, subject }) => `${kind} ${amount} ${subject}`).sort(),
+      [`wechat_fund_gap 1739 ${day}`, `wechat_row_differs -1750 ${no}`],
     )
     assert.match(errors.splice(0).join(), /had closed/)
   })

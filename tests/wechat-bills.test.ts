@@ -141,6 +141,148 @@ test('what the books do not know, or the bill does not have, becomes a case for 
   assert.deepEqual(first.actions, ['dismiss'])
 })
 
+const refunds = '/v3/refund/domestic/refunds'
+
+/** A refund of an order of 100.00 that ends so at WeChat; as it stands some minutes later. */
+async function refundedAs(effect: 'refund_closed' | 'refund_abnormal' | undefined): Promise<Json> {
+  const { id } = await shop.bought()
+  await shop.advance(70)
+  if (effect !== undefined) await shop.twin.control.fault({ path: refunds, times: 1 }, effect)
+  assert.equal((await shop.refund(id)).status, 200)
+  await pass(3)
+  return shop.show(id)
+}
+
+async function pass(minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute += 1) {
+    await shop.advance(70)
+    await shop.tend()
+  }
+}
+
+/** What the book says lies at WeChat, and what WeChat says. */
+async function atWechat(): Promise<[number, number]> {
+  const [inBook = 0] = await shop.accounts('wechat')
+  const path = `/merchants/${shop.merchant.mchid}`
+  return [inBook, (await shop.twin.control.call('GET', path)).balance_fen]
+}
+
+test('a refund that WeChat closed moved nothing, what is on its way or abnormal did: no case, the fees are right', async () => {
+  await nextMorning()
+  await reconcile()
+  const [before, atWechatBefore] = await atWechat()
+  const casesBefore = await cases()
+  const closed = await refundedAs('refund_closed')
+  const abnormal = await refundedAs('refund_abnormal')
+  const done = await refundedAs(undefined)
+  assert.deepEqual(
+    [closed, abnormal, done].map(({ status, refunded_amount }) => [status, refunded_amount]),
+    [
+      ['refunding', 0],
+      ['refunding', 0],
+      ['refunded', 10_000],
+    ],
+  )
+  const day = await nextMorning()
+  await reconcile()
+  const bill = await billOf(day)
+  assert.deepEqual(await cases(), casesBefore)
+  // The closed one paid its fee; the other two had it back.
+  assert.deepEqual(
+    [bill.payments, bill.paid_amount, bill.refunds, bill.refunded_amount, bill.fees],
+    [3, 30_000, 2, 20_000, 60],
+  )
+  assert.equal(bill.funds, 30_000 - 20_000 - 60)
+  // What is abnormal has left WeChat's account and is owed in the book still.
+  const [inBook, there] = await atWechat()
+  assert.deepEqual([inBook - before - 10_000, there - atWechatBefore], [bill.funds, bill.funds])
+  assert.equal((await shop.refund(closed.id)).status, 200)
+  await pass(3)
+  assert.equal((await shop.show(closed.id)).status, 'refunded')
+  const next = await nextMorning()
+  await reconcile()
+  const second = await billOf(next)
+  assert.deepEqual(
+    [second.refunds, second.refunded_amount, second.fees, second.funds, second.exceptions],
+    [1, 10_000, -60, -9_940, 0],
+  )
+})
+
+for (const [how, seconds, status] of [
+  ['before the bill was written', 9 * 3_600, 'FAIL'],
+  ['when the bill said that it was on its way', 20 * 3_600, 'PROCESSING'],
+] as const)
+  test(`a refund of a day that was closed on the next, ${how}, comes back in the funds with the fee`, async () => {
+    await nextMorning()
+    await reconcile()
+    const [before, atWechatBefore] = await atWechat()
+    const casesBefore = await cases()
+    // In the evening, so that it is closed after midnight.
+    await shop.advance(10 * 3_600)
+    await shop.twin.control.settings({ refundSeconds: seconds })
+    const { id } = await refundedAs('refund_closed')
+    await shop.twin.control.settings({ refundSeconds: 30 })
+    const day = await nextMorning()
+    const rows: Json[] = []
+    const port = shop.flows.wechatPay
+    const bill: typeof port.bill = async (account, asked) => {
+      const answer = await port.bill(account, asked)
+      if (asked.kind === 'trade' && answer.status === 'done') rows.push(...answer.value.rows)
+      return answer
+    }
+    Object.assign(shop.flows, { wechatPay: { ...port, bill } })
+    await reconcile()
+    Object.assign(shop.flows, { wechatPay: port })
+    assert.ok(
+      rows.some((row) => row.退款状态 === status),
+      JSON.stringify(rows),
+    )
+    const first = await billOf(day)
+    assert.deepEqual(
+      [first.payments, first.refunds, first.refunded_amount, first.fees, first.funds],
+      [1, 1, 10_000, 0, 0],
+    )
+    const next = await nextMorning()
+    await shop.tend()
+    await reconcile()
+    const second = await billOf(next)
+    assert.deepEqual([second.refunds, second.fees, second.funds], [0, 60, 9_940])
+    assert.deepEqual(await cases(), casesBefore)
+    const [inBook, there] = await atWechat()
+    assert.deepEqual([inBook - before, there - atWechatBefore], [9_940, 9_940])
+    assert.equal((await shop.refund(id)).status, 200)
+    await pass(3)
+    assert.equal((await shop.show(id)).status, 'refunded')
+  })
+
+test('money that comes back for a refund that WeChat does not call closed is a case', async () => {
+  await nextMorning()
+  await reconcile()
+  const { id } = await shop.bought()
+  await shop.advance(70)
+  assert.equal((await shop.refund(id)).status, 200)
+  await pass(3)
+  const day = await nextMorning()
+  const port = shop.flows.wechatPay
+  const bill: typeof port.bill = async (account, asked) => {
+    const answer = await port.bill(account, asked)
+    if (asked.kind !== 'fund' || answer.status !== 'done') return answer
+    const rows = answer.value.rows.flatMap((row) =>
+      row['业务类型'] === '退款'
+        ? [row, { ...row, 收支类型: '收入', '收支金额(元)': '99.50' }]
+        : [row],
+    )
+    return { ...answer, value: { ...answer.value, rows } }
+  }
+  Object.assign(shop.flows, { wechatPay: { ...port, bill } })
+  await reconcile()
+  Object.assign(shop.flows, { wechatPay: port })
+  assert.deepEqual(
+    (await cases()).filter((one) => one.day === day).map(({ kind, amount }) => [kind, amount]),
+    [['wechat_fund_gap', 9_950]],
+  )
+})
+
 test('a bill that is not ready, or not the one that was announced, waits', async () => {
   const day = businessDateOf(now())
   await shop.bought()

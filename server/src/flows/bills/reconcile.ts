@@ -16,13 +16,18 @@ import {
   type WechatAccountId,
 } from '@lika/contract'
 import {
+  type BilledMovement,
   type BilledRow,
+  cameBack,
   feesOf,
   fundGap,
   insertBill,
+  movedRows,
   ordersPaidOn,
+  type ReturnedRefund,
   readFundRow,
   readTradeRow,
+  returnedOf,
   tillsPaidOn,
   type WechatBillRow,
 } from '../../modules/bills/index.ts'
@@ -94,15 +99,17 @@ async function compare(
 ): Promise<Found> {
   const rows = trade.rows.flatMap((row) => readTradeRow(row) ?? [])
   const movements = fund.rows.flatMap((row) => readFundRow(row) ?? [])
-  const payments = rows.filter(({ kind }) => kind === 'payment')
-  const refunds = rows.filter(({ kind }) => kind === 'refund')
+  const moved = movedRows(rows, movements)
+  const payments = moved.filter(({ kind }) => kind === 'payment')
+  const refunds = moved.filter(({ kind }) => kind === 'refund')
+  const returned = await returnedIn(context, of, movements)
   const desk = new Exceptions(context, of)
   let learnt = 0
   for (const row of rows) if (await takeRow(context, log, of, row, desk)) learnt += 1
   await lookForMissing(context, of, rows, desk)
-  const gap = fundGap(rows, movements)
+  const gap = fundGap(moved, movements, returned)
   if (gap !== 0n) await desk.open(`funds ${of.day}`, 'wechat_fund_gap', gap, of.day)
-  const fees = feesOf(rows)
+  const fees = feesOf(moved, returned)
   await bookFees(context, of, fees)
   return {
     payments: payments.length,
@@ -114,6 +121,25 @@ async function compare(
     learnt,
     exceptions: desk.opened,
   }
+}
+
+/** Refunds of days before whose money came back, where WeChat says that it has closed them; what else came is a gap. */
+async function returnedIn(
+  { wechatPay }: FlowContext,
+  { accountId }: BillOf,
+  movements: readonly BilledMovement[],
+): Promise<ReturnedRefund[]> {
+  const returned: ReturnedRefund[] = []
+  for (const { number, cause, amount } of cameBack(movements)) {
+    const asked = await wechatPay.queryRefund(accountId, number)
+    if (asked.status === 'unknown') throw new Error(`WeChat does not answer about ${number}`)
+    if (asked.status === 'refused') continue
+    const { state, refundId } = asked.value
+    if (state !== 'closed' || refundId !== cause) continue
+    const one = returnedOf(asked.value.amount, amount)
+    if (one !== undefined) returned.push(one)
+  }
+  return returned
 }
 
 function sumOf(some: readonly { readonly amount: Fen }[]): Fen {
@@ -150,7 +176,9 @@ async function takeRow(
   const number = row.kind === 'payment' ? row.outTradeNo : row.outRefundNo
   const known = await amountInBook(context, of.book, row)
   if (known !== undefined) {
-    if (known !== row.amount)
+    const isClosed = row.kind === 'refund' && row.status === 'FAIL'
+    if (isClosed) await exceptions.open(number, 'wechat_row_differs', known, number)
+    else if (known !== row.amount)
       await exceptions.open(number, 'wechat_row_differs', row.amount - known, number)
     return false
   }

@@ -104,16 +104,14 @@ function millsOf(text: string): Mills | undefined {
   return sign === '-' ? -value : value
 }
 
-/** In fen, half a fen away from zero. */
-export function feesOf(rows: readonly BilledRow[]): Fen {
-  const mills = rows.reduce((sum, { fee }) => sum + fee, 0n)
-  return mills >= 0n ? (mills + 500n) / 1_000n : -((500n - mills) / 1_000n)
-}
-
 export interface BilledMovement {
   readonly serial: string
   /** `交易`, `退款`, `扣除交易手续费` … */
   readonly type: string
+  /** WeChat's number of what moved it: of a refund its `refundId`. */
+  readonly cause: string
+  /** The merchant's number of the same. */
+  readonly number: string
   /** Fen; below 0 it left the account. */
   readonly amount: Fen
 }
@@ -126,6 +124,8 @@ export function readFundRow(row: Row): BilledMovement | undefined {
   return {
     serial: row['资金流水单号'] ?? '',
     type: row['业务类型'] ?? '',
+    cause: row['微信支付业务单号'] ?? '',
+    number: row['业务凭证号'] ?? '',
     amount: direction === '收入' ? amount : -amount,
   }
 }
@@ -133,17 +133,74 @@ export function readFundRow(row: Row): BilledMovement | undefined {
 /** What trades do to the account: the rest is shares, withdrawals and the like. */
 const ofTrades = ['交易', '退款', '扣除交易手续费', '退还交易手续费']
 
+/** What each payment and refund did to the account on the day, by WeChat's number of it. */
+function netByCause(movements: readonly BilledMovement[]): ReadonlyMap<string, Fen> {
+  const net = new Map<string, Fen>()
+  for (const { cause, type, amount } of movements)
+    if (ofTrades.includes(type)) net.set(cause, (net.get(cause) ?? 0n) + amount)
+  return net
+}
+
 /**
- * What the movements of trades in the bill of funds come to beyond what the bill of trades says: 0 where both agree. A
- * refund that was closed later comes back in the bill of that day.
+ * The rows whose money moved. WeChat takes a refund out of the account when it accepts it, so one that is on its way or
+ * abnormal has left; one that was closed is back, unless that was after midnight: then it left on the day of its row, and
+ * comes back in the funds of the next.
  */
-export function fundGap(rows: readonly BilledRow[], movements: readonly BilledMovement[]): Fen {
+export function movedRows(
+  rows: readonly BilledRow[],
+  movements: readonly BilledMovement[],
+): BilledRow[] {
+  const net = netByCause(movements)
+  return rows.filter(
+    (row) =>
+      row.kind === 'payment' || row.status === 'SUCCESS' || (net.get(row.refundId) ?? 0n) < 0n,
+  )
+}
+
+/** A refund of a day before that was closed, and whose money came back. */
+export interface ReturnedRefund {
+  /** What was to go back to the payer. */
+  readonly amount: Fen
+  /** What came back into the account: less the fee that WeChat had given back with it, and keeps now. */
+  readonly moved: Fen
+}
+
+/** Money of refunds that came into the account and had not left it on the same day. */
+export function cameBack(movements: readonly BilledMovement[]): BilledMovement[] {
+  const net = netByCause(movements)
+  return movements.filter(
+    ({ type, amount, cause }) => type === '退款' && amount > 0n && (net.get(cause) ?? 0n) > 0n,
+  )
+}
+
+/** undefined: no fee comes to a twentieth, so it is not all of the refund, or more. */
+export function returnedOf(amount: Fen, moved: Fen): ReturnedRefund | undefined {
+  const fee = amount - moved
+  return fee >= 0n && fee * 20n <= amount ? { amount, moved } : undefined
+}
+
+/** In fen, half a fen away from zero. */
+export function feesOf(rows: readonly BilledRow[], returned: readonly ReturnedRefund[] = []): Fen {
+  const mills = rows.reduce((sum, { fee }) => sum + fee, 0n)
+  const billed = mills >= 0n ? (mills + 500n) / 1_000n : -((500n - mills) / 1_000n)
+  return returned.reduce((sum, { amount, moved }) => sum + amount - moved, billed)
+}
+
+/**
+ * What the movements of trades in the bill of funds come to beyond what the rows whose money moved, and the refunds that
+ * came back, say: 0 where they agree.
+ */
+export function fundGap(
+  rows: readonly BilledRow[],
+  movements: readonly BilledMovement[],
+  returned: readonly ReturnedRefund[] = [],
+): Fen {
   const sum = (some: readonly { readonly amount: Fen }[]) =>
     some.reduce((total, { amount }) => total + amount, 0n)
   const paid = sum(rows.filter(({ kind }) => kind === 'payment'))
-  const refunded = sum(rows.filter(({ kind }) => kind === 'refund'))
+  const refunded = sum(rows.filter(({ kind }) => kind === 'refund')) - sum(returned)
   const moved = sum(movements.filter(({ type }) => ofTrades.includes(type)))
-  return moved - (paid - refunded - feesOf(rows))
+  return moved - (paid - refunded - feesOf(rows, returned))
 }
 
 /** How long after a day its bills are there: at ten in the morning in Shanghai. */
