@@ -110,6 +110,44 @@ test('what never arrived is cancelled once no call can be under way, though WeCh
   assert.equal((await shop.show(order.id)).status, 'refunded')
 })
 
+test('what nobody may ask about ends when WeChat keeps it no longer, for a person to see, and the refund goes out', async () => {
+  const order = await queued()
+  const flows = wechatWith({ share: async () => lost, queryShare: async () => refused('NO_AUTH') })
+  await sendBy(flows, 62)
+  await refunding(order)
+  const day = 24 * 3_600
+  for (let some = 0; some < 29; some += 1) await sendBy(flows, day)
+  assert.equal(await stateOf(order), 'asked')
+  assert.equal((await shop.show(order.id)).status, 'refunding')
+  await sendBy(flows, day)
+  const share = await shop.shareOf(order.id)
+  assert.deepEqual(
+    [share.status, share.reason, share.rest, share.attention],
+    ['failed', 'unknown_at_wechat', 'refused', true],
+  )
+  await minutes(8)
+  assert.equal((await shop.show(order.id)).status, 'refunded')
+  // Who has looked ends it.
+  assert.equal((await retry(order)).status, 200)
+  await sendBy(shop.flows, 1, 60)
+  assert.equal((await shop.shareOf(order.id)).attention, false)
+})
+
+test('and so does what is to be let go', async () => {
+  const order = await queued()
+  const flows = wechatWith({
+    share: async () => refused('INVALID_REQUEST'),
+    unfreeze: async () => lost,
+    queryShare: async () => refused('NO_AUTH'),
+  })
+  const day = 24 * 3_600
+  await sendBy(flows, 62, 60, ...Array.from({ length: 29 }, () => day))
+  assert.equal((await shop.shareOf(order.id)).rest, 'asked')
+  await sendBy(flows, day)
+  const { rest, rest_reason } = await shop.shareOf(order.id)
+  assert.deepEqual([rest, rest_reason], ['free', 'expired'])
+})
+
 /** A process that is asking WeChat until `answer` says what came of it. */
 async function asking(): Promise<(it: Answer<Share>) => Promise<void>> {
   const called = Promise.withResolvers<void>()

@@ -2,12 +2,13 @@
  * Lets go of what WeChat keeps of a sale of which no share did: under a number of its own, the same for ever, asked about
  * before it is sent again, until WeChat has done it. The books do not change by it: the money was the merchant's all along.
  */
-import { asId, dayMs, type Fen, type Instant, type OrderRefundState } from '@lika/contract'
+import { asId, type Fen, type Instant, type OrderRefundState } from '@lika/contract'
 import { selectWechatRefundsOf } from '../../modules/combined/index.ts'
 import { readOutTradeNo, selectRefundsOf } from '../../modules/orders/index.ts'
 import {
   type AskedShare,
   askAgainMs,
+  keptForMs,
   noteRests,
   outUnfreezeNo,
   type RestState,
@@ -48,13 +49,14 @@ async function letGoOf(context: Context, share: AskedShare, now: Instant): Promi
     return { rest: 'refunded', reason: null, at: now }
   const isGoingBack =
     sumOf(refunds, ['asked', 'processing', 'abnormal', 'succeeded']) >= share.total
-  if (isGoingBack && now <= share.createdAt + keptForMs) return waitFor(share, now)
+  if (isGoingBack && !isExpired(share, now)) return waitFor(share, now)
   if (share.wasAsked) {
     const known = await context.wechatPay.queryShare(accountId, outOrderNo, transactionId)
     if (known.status !== 'refused') return meaningOf(context, share, known, now)
     // It never came there: the same number is sent again, in a second of its own.
     if (known.code === 'RESOURCE_NOT_EXISTS')
       return { rest: 'waiting', reason: null, at: now + 1_000 }
+    if (isExpired(share, now)) return { rest: 'free', reason: 'expired', at: now }
     return { rest: 'asked', reason: known.code, at: now + sendAgainMs(share.tries) }
   }
   const asked = { transactionId, outOrderNo, description: '解冻剩余资金' }
@@ -69,8 +71,6 @@ function waitFor({ wasAsked, tries }: AskedShare, now: Instant): RestEnd {
 
 /** What is asked for will never be done; after every other code the same request may do. */
 const final = ['PARAM_ERROR', 'INVALID_REQUEST', 'RULE_LIMIT', 'ORDER_NOT_EXIST']
-/** After so long WeChat lets go by itself. */
-const keptForMs = 30 * dayMs
 
 async function meaningOf(
   context: Context,
@@ -79,7 +79,9 @@ async function meaningOf(
   now: Instant,
 ): Promise<RestEnd> {
   if (answer.status === 'unknown')
-    return { rest: 'asked', reason: answer.why, at: now + askAgainMs(share.tries) }
+    return isExpired(share, now)
+      ? { rest: 'free', reason: 'expired', at: now }
+      : { rest: 'asked', reason: answer.why, at: now + askAgainMs(share.tries) }
   if (answer.status === 'done') {
     const rest = answer.value.state === 'finished' ? 'free' : 'asked'
     return { rest, reason: null, at: now + askAgainMs(share.tries) }
@@ -87,13 +89,18 @@ async function meaningOf(
   const { code } = answer
   // There is nothing left that WeChat keeps.
   if (code === 'NOT_ENOUGH') return { rest: 'free', reason: null, at: now }
-  if (now > share.createdAt + keptForMs) return { rest: 'free', reason: 'expired', at: now }
+  if (isExpired(share, now)) return { rest: 'free', reason: 'expired', at: now }
   if (!final.includes(code))
     return { rest: 'waiting', reason: code, at: now + sendAgainMs(share.tries) }
   const told = await sharedOf(context.database.sql, share.lane, [share.outTradeNo])
   // The rule is younger than the invitation: WeChat was never told to keep anything.
   if (!told.has(share.outTradeNo)) return { rest: 'free', reason: 'never_kept', at: now }
   return { rest: 'refused', reason: code, at: now }
+}
+
+/** Whatever WeChat says or does not say: it keeps nothing any more. */
+function isExpired({ createdAt }: AskedShare, now: Instant): boolean {
+  return now > createdAt + keptForMs
 }
 
 interface RefundOf {

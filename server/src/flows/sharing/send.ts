@@ -8,6 +8,7 @@ import {
   type AskedShare,
   accountsWaiting,
   askAgainMs,
+  keptForMs,
   mayArriveYet,
   outShareNo,
   postponeShares,
@@ -34,7 +35,11 @@ export async function sendShares(context: Context, mode: Mode): Promise<number> 
   const ids = accounts.map(({ accountId: id }) => id)
   const taken = await takeShares(context.database, mode, ids, now)
   const open = taken.filter(({ errand }) => errand === 'share')
-  await settle(context, await Promise.all(open.map((share) => ask(context, share, now))))
+  const ends = await Promise.all(open.map((share) => ask(context, share, now)))
+  await settle(
+    context,
+    ends.map((end) => atLast(end, now)),
+  )
   const over = taken.filter(({ errand }) => errand === 'rest')
   await letGo(context, over, now)
   return taken.length
@@ -48,8 +53,8 @@ type End =
       readonly reason: string | null
       /** Fen that went to payees. */
       readonly moved: Fen
-      /** Whether WeChat still keeps what nobody got. */
-      readonly rest: 'free' | 'waiting'
+      /** Whether WeChat still keeps what nobody got; `refused`: a person has to look. */
+      readonly rest: 'free' | 'waiting' | 'refused'
     }
   | {
       readonly share: AskedShare
@@ -160,6 +165,15 @@ function sendLater(share: AskedShare, now: Instant, reason: string): End {
 
 function lastInstantOf({ createdAt }: AskedShare): Instant {
   return createdAt + shareWithinMs
+}
+
+/** WeChat never said what came of it, and does not keep anything for it any more: a person finds out, and nothing waits. */
+function atLast(end: End, now: Instant): End {
+  const { share } = end
+  const isUnheard = 'at' in end && end.end !== 'waiting' && end.reason !== null
+  return isUnheard && now > share.createdAt + keptForMs
+    ? { ...failed(share, 'unknown_at_wechat'), rest: 'refused' }
+    : end
 }
 
 function leaseOf({ lane, id, leasedUntil }: AskedShare) {

@@ -2,6 +2,7 @@
 export { noteShared, type SharedTrade, sharedOf, toldOf } from './flag-store.ts'
 export {
   askAgainMs,
+  keptForMs,
   mayArriveYet,
   mostSharedBp,
   outReturnNo,

@@ -23,6 +23,8 @@ export const shareAfterMs = 61_000
 export const shareWithinMs = 29 * dayMs
 /** So long a refund waits for a share that WeChat does not take back for now; then the merchant bears it. */
 export const returnWithinMs = dayMs
+/** After so long WeChat lets go by itself. */
+export const keptForMs = 30 * dayMs
 /** Calls in a second: in all, of one merchant number, and for one payee. */
 export const mostPerSecond = { all: 300, account: 30, payee: 30 } as const
 
