@@ -222,6 +222,30 @@ describe('of an order', () => {
     assert.equal((await shop.show(id)).status, 'refunded')
   })
 
+  test('a key whose card WeChat refused reads that again, before and after another card is taken', async () => {
+    const { id, no } = await abnormalOrder()
+    await shop.twin.control.fault(
+      { path: `${refunds}/*/apply-abnormal-refund`, method: 'POST', times: 1 },
+      { name: 'status', http: 400, code: 'PARAM_ERROR' },
+    )
+    const key = freshKey()
+    assert.equal((await apply(id, no, {}, key)).status, 409)
+    const sent = await applications()
+    const again = async (why: string) => {
+      const { status, body } = await apply(id, no, {}, key)
+      const said = [status, body.code, body.code_at_wechat]
+      assert.deepEqual(said, [409, 'wechat.refused', 'PARAM_ERROR'], JSON.stringify([why, body]))
+    }
+    await again('it is abnormal still')
+    assert.equal(await applications(), sent)
+    assert.equal((await apply(id, no, { bank_account: '6222020200012345679' })).status, 200)
+    await again('another card was taken')
+    await pass()
+    await again('the money has arrived')
+    assert.equal(await applications(), sent + 1)
+    assert.equal((await shop.show(id)).status, 'refunded')
+  })
+
   test('two people name a card at the same time, and one is taken', async () => {
     const { id, no } = await abnormalOrder()
     const before = await shop.accounts('wechat')
@@ -364,9 +388,12 @@ describe('of a payment of a card and WeChat', () => {
       { path: `${refunds}/*/apply-abnormal-refund`, method: 'POST', times: 1 },
       { name: 'status', http: 400, code: 'PARAM_ERROR' },
     )
-    const bad = await give(id)
+    const key = freshKey()
+    const bad = await give(id, {}, key)
     assert.deepEqual([bad.body.code, (await showRefund(id)).status], ['wechat.refused', 'abnormal'])
+    assert.equal((await give(id, {}, key)).body.code, 'wechat.refused')
     assert.equal((await give(id)).status, 200)
+    assert.equal((await give(id, {}, key)).body.code, 'wechat.refused')
     const nowhere = await give('crfd_0190000000007000800000000000aaaa')
     assert.equal(nowhere.body.code, 'combined_refund.not_found')
     await pass()

@@ -12,6 +12,7 @@ import {
   laneOfId,
   modeOfBook,
   ok,
+  type Refusal,
   type Result,
   refusal,
   refused,
@@ -28,6 +29,7 @@ import {
 import type { Answer, Refund } from '../modules/wechat/index.ts'
 import { type Decision, type Json, type Read, read, type View } from '../platform/lanes/index.ts'
 import type { FlowContext } from './context.ts'
+import { refusedUnlessDone } from './prepared.ts'
 
 /** To which the money goes; only debit cards are taken. */
 export interface PayersCard {
@@ -151,8 +153,8 @@ export function applicationBody(
 
 /**
  * Gives WeChat the card, once the command stands. Under the same key again only while no answer is known and the refund
- * is abnormal still. Refusals: `refund.not_abnormal` where WeChat has closed it meanwhile, `wechat.refused` with WeChat's
- * code, `busy` where it does not answer.
+ * is abnormal still. Refusals: `wechat.refused` with WeChat's code, again and again under that key; `refund.not_abnormal`
+ * where WeChat has closed it meanwhile, `busy` where it does not answer.
  */
 export async function giveCard(
   context: FlowContext,
@@ -163,7 +165,10 @@ export async function giveCard(
   const { database, wechatPay } = context
   const { lane, accountId, outRefundNo } = refund
   const application = await findRefundApplication(database.sql, lane, outRefundNo)
-  const isOwn = application?.askedBy === commandId && application.answer !== 'done'
+  if (application === undefined) return ok(undefined)
+  const known = await knownRefusal(context, lane, application.bookId, commandId)
+  if (known !== undefined) return refused(known)
+  const isOwn = application.askedBy === commandId && application.answer !== 'done'
   const { status, refundId } = await refund.now()
   if (isOwn && status === 'closed') return notAbnormal(status)
   if (!isOwn || status !== 'abnormal' || refundId === null) return ok(undefined)
@@ -187,12 +192,32 @@ export async function giveCard(
     return refused(silent)
   }
   await refund.note(`WeChat does not send it to the card: ${code}`)
+  // In this order: what is answered, and not kept, would read as taken once another card is named.
+  const why = refusal('wechat.refused', `WeChat does not send it there: ${code}.`, {
+    data: { code_at_wechat: code },
+  })
+  await context.engine.execute({
+    ...refusalOf(lane, application.bookId, commandId),
+    plan: () => ({ lanes: [lane], reads: [], decide: () => refused(why) }),
+  })
   await writeApplicationAnswer(database.sql, lane, application, 'refused')
-  return refused(
-    refusal('wechat.refused', `WeChat does not send it there: ${code}.`, {
-      data: { code_at_wechat: code },
-    }),
-  )
+  return refused(why)
+}
+
+/** Under which WeChat's refusal of an application is kept, also after another has taken its place. */
+function refusalOf(lane: Lane, book: BookId, key: CommandId) {
+  return { book, operation: 'refund_application.refused', key, input: {}, homeLane: () => lane }
+}
+
+async function knownRefusal(
+  context: FlowContext,
+  lane: Lane,
+  book: BookId,
+  commandId: CommandId,
+): Promise<Refusal | undefined> {
+  const command = refusedUnlessDone(context, refusalOf(lane, book, commandId), silent)
+  const kept = await context.engine.execute(command)
+  return kept.status === 'refused' && kept.replayed ? kept.refusal : undefined
 }
 
 /** An earlier call may have been taken, and this one be refused for it. */

@@ -48,7 +48,7 @@ export interface OrderApplication {
  * 1. `order.not_found`, `order.refund_not_found`
  * 2. `busy` where WeChat does not say what became of an earlier application
  * 3. `refund.not_abnormal`, `refund.already_applied`
- * 4. `wechat.refused` with WeChat's code, `busy` where WeChat does not answer: the same key asks again
+ * 4. `wechat.refused` with WeChat's code, for good under that key; `busy` where WeChat does not answer: the same key asks again
  */
 export async function applyForOrderRefund(
   context: FlowContext,
