@@ -1109,15 +1109,21 @@ create table order_trade (
   look_at timestamp with time zone not null,
   looks integer not null default 0,
   problem text,
+  shipping text,
+  shipping_look_at timestamp with time zone,
+  shipping_looks integer not null default 0,
+  shipping_problem text,
   constraint pk_order_trade PRIMARY KEY (lane, order_id, n),
   constraint ck_order_trade_amount CHECK ((amount > 0)),
   constraint ck_order_trade_n CHECK ((n > 0)),
   constraint ck_order_trade_paid CHECK ((((state = 'paid'::text) = (transaction_id IS NOT NULL)) AND ((state = 'paid'::text) = (paid_at IS NOT NULL)) AND ((state = 'paid'::text) = (paid_by IS NOT NULL)))),
   constraint ck_order_trade_scene CHECK ((scene = ANY (ARRAY['jsapi'::text, 'mini_program'::text, 'native'::text, 'h5'::text]))),
+  constraint ck_order_trade_shipping CHECK ((shipping = ANY (ARRAY['reported'::text, 'not_due'::text, 'given_up'::text]))),
   constraint ck_order_trade_state CHECK ((state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text, 'closed'::text, 'paid'::text])))
 );
 comment on table order_trade is 'Under which numbers WeChat was asked for the money of an order, and what became of each.';
 CREATE INDEX order_trade_due ON order_trade USING btree (lane, look_at) WHERE (state = ANY (ARRAY['asked'::text, 'open'::text, 'closing'::text]));
+CREATE INDEX order_trade_to_report ON order_trade USING btree (lane, COALESCE(shipping_look_at, paid_at)) WHERE ((scene = 'mini_program'::text) AND (state = 'paid'::text) AND (shipping IS NULL));
 grant insert, select, update on order_trade to lika_app;
 
 create table pay_code_use (

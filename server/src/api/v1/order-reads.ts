@@ -10,6 +10,7 @@ import {
   type OrderRow,
   selectOrders,
   selectRefundsOf,
+  selectShippings,
   selectTradesOf,
 } from '../../modules/orders/index.ts'
 import type { Deps } from '../deps.ts'
@@ -85,7 +86,10 @@ export async function detailOf({ engine, database }: FlowContext, order: OrderRo
     selectTradesOf(database.sql, lane, order.id),
     selectRefundsOf(database.sql, lane, order.id),
   ])
-  return presentDetail(order, trades, refunds, engine.now(modeOfBook(order.bookId)))
+  const isInMiniProgram = trades.some(({ scene }) => scene === 'mini_program')
+  const shippings = isInMiniProgram ? await selectShippings(database.sql, lane, order.id) : []
+  const at = engine.now(modeOfBook(order.bookId))
+  return presentDetail(order, { trades, refunds, shippings }, at)
 }
 
 export interface OrdersWanted {

@@ -31,7 +31,9 @@ import {
   outTradeNo,
   type RefundShown,
   refundBases,
+  type ShippingRow,
   selectRefundsOf,
+  shippingEnds,
   type TradeRow,
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayScene } from '../../modules/wechat/index.ts'
@@ -105,6 +107,8 @@ const OrderRefundBody = closed({
   ended_at: nullable(Timestamp),
 })
 
+const shippingStates = ['waiting', ...shippingEnds] as const
+
 /** With everything that it has at WeChat. */
 export const OrderDetail = closed({
   ...orderMembers,
@@ -115,6 +119,15 @@ export const OrderDetail = closed({
       status: oneOf(tradeStates),
       expires_at: Timestamp,
       paid_at: nullable(Timestamp),
+      shipping: nullable(
+        closed({
+          status: oneOf(
+            shippingStates,
+            'of what is paid in a mini-program: WeChat keeps the money until its delivery is reported',
+          ),
+          problem: nullable(Type.String({ description: 'why WeChat has not taken it yet' })),
+        }),
+      ),
     }),
   ),
   refunds: Type.Array(OrderRefundBody),
@@ -230,15 +243,31 @@ function wayOf(invitation: Invitation) {
 
 export function presentDetail(
   order: OrderRow,
-  trades: readonly TradeRow[],
-  refunds: readonly RefundShown[],
+  {
+    trades,
+    refunds,
+    shippings,
+  }: {
+    readonly trades: readonly TradeRow[]
+    readonly refunds: readonly RefundShown[]
+    readonly shippings: readonly ShippingRow[]
+  },
   at: number,
 ): Static<typeof OrderDetail> {
   return {
     ...presentOrder(order, at),
-    payments: trades.map(presentTrade),
+    payments: trades.map((trade) => ({
+      ...presentTrade(trade),
+      shipping: shippingOf(shippings.find(({ n }) => n === trade.n)),
+    })),
     refunds: refunds.map(presentRefund),
   }
+}
+
+function shippingOf(row: ShippingRow | undefined) {
+  return row === undefined
+    ? null
+    : { status: row.end ?? ('waiting' as const), problem: row.problem }
 }
 
 /** The outcome of a command on an order, with what of the order never changes. */

@@ -1,4 +1,4 @@
-/** The calls of cards and messages: every one guarded by the breaker and the shared limiter before it goes out. */
+/** The calls of cards, messages and deliveries: every one guarded by the breaker and the shared limiter before it goes out. */
 import type { WechatAppId } from '@lika/contract'
 import type {
   Answer,
@@ -14,6 +14,7 @@ import { unfitting } from './message-values.ts'
 type Cards = Pick<
   WechatApp,
   | 'sendSubscribe'
+  | 'reportDelivered'
   | 'createCard'
   | 'cardCode'
   | 'consumeCode'
@@ -21,6 +22,9 @@ type Cards = Pick<
   | 'activateMember'
   | 'updateMember'
 >
+
+const virtualGoods = 3
+const shanghaiMs = 8 * 3_600_000
 
 export interface CardNeeds {
   readonly credentials: (app: WechatAppId) => Promise<AppCredentials>
@@ -55,6 +59,18 @@ export function makeCards({ credentials, guarded }: CardNeeds): Cards {
         data: Object.fromEntries(values),
       }
       return post(id, `/cgi-bin/message/subscribe/${name}`, body, () => 'sent' as const)
+    },
+    reportDelivered: (id, { mchid, outTradeNo, item, openid, at }) => {
+      const body = {
+        order_key: { order_number_type: 1, mchid, out_trade_no: outTradeNo },
+        logistics_type: virtualGoods,
+        delivery_mode: 1,
+        shipping_list: [{ item_desc: item }],
+        upload_time: `${new Date(at + shanghaiMs).toISOString().slice(0, -1)}+08:00`,
+        payer: { openid },
+      }
+      const path = '/wxa/sec/order/upload_shipping_info'
+      return post(id, path, body, () => 'reported' as const, 'always')
     },
     createCard: (id, card) =>
       post(id, '/card/create', { card }, (body) => {

@@ -1,6 +1,7 @@
 /**
  * What is done about orders from time to time: WeChat is asked about numbers that should have been heard of, refunds are
- * pursued, what can no longer be paid is closed, seals that are over are said to be. Everything here can be done twice.
+ * pursued, what can no longer be paid is closed, seals that are over are said to be, deliveries are reported. Everything here
+ * can be done twice.
  */
 import { laneOfId, type Mode, modeOfBook } from '@lika/contract'
 import {
@@ -13,6 +14,7 @@ import {
   selectExpired,
   selectUnsealed,
   takeDueRefunds,
+  takeDueShippings,
   takeDueTrades,
 } from '../../modules/orders/index.ts'
 import type { FlowContext } from '../context.ts'
@@ -20,6 +22,7 @@ import { executePrepared } from '../prepared.ts'
 import { finishClosing } from './close.ts'
 import { askTrade, closeTrade } from './learn.ts'
 import { pursueRefund } from './refund-leg.ts'
+import { reportShipping, shippingPausesMs } from './shipping.ts'
 import { completeCommand } from './unseal.ts'
 
 interface Log {
@@ -53,7 +56,12 @@ export async function tendOrders(context: FlowContext, mode: Mode, log: Log): Pr
   await Promise.all(refunds.map((due) => attempt('a refund', () => tendRefund(context, due))))
   const unsealed = await selectUnsealed(sql, lanes, now, atOnce)
   await Promise.all(unsealed.map((one) => attempt('a seal', () => complete(context, one))))
-  return trades.length + expired.length + refunds.length + unsealed.length
+  const shippings = await takeDueShippings(sql, lanes, now, shippingPausesMs, atOnce)
+  await Promise.all(
+    shippings.map((due) => attempt('a delivery', () => reportShipping(context, due))),
+  )
+  const others = expired.length + unsealed.length + shippings.length
+  return trades.length + refunds.length + others
 }
 
 /** What goes wrong with one thing is tried again later, and keeps nothing else from being done. */

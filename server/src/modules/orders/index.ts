@@ -51,5 +51,13 @@ export {
   type RefundBasis,
   refundBases,
 } from './refund-store.ts'
+export {
+  type ShippingEnd,
+  type ShippingRow,
+  selectShippings,
+  shippingEnds,
+  takeDueShippings,
+  writeShipping,
+} from './shipping-store.ts'
 export { loadOrders, type OrderRow, orders } from './store.ts'
 export { loadTrades, type TradeRow, tradeKey, trades } from './trade-store.ts'

@@ -47,6 +47,16 @@ export interface SubscribeMessage {
   readonly data: Readonly<Record<string, string>>
 }
 
+/** What was paid in a mini-program and can be used from then on: nothing is sent by post. */
+export interface DeliveredAsked {
+  readonly mchid: string
+  readonly outTradeNo: string
+  /** At most 120 characters. */
+  readonly item: string
+  readonly openid: string
+  readonly at: Instant
+}
+
 export type UserCardStatus =
   | 'NORMAL'
   | 'CONSUMED'
@@ -101,6 +111,8 @@ export interface WechatApp {
   takeAddCard(app: WechatAppId, card: AddCard): Promise<AddCardReturn>
   /** `refused` with 47003 before it is sent where a value does not fit its kind. */
   sendSubscribe(app: WechatAppId, message: SubscribeMessage): Promise<Answer<'sent'>>
+  /** A mini-program's. `refused` with 10060002, 10060003 or 10060023: it was reported before. */
+  reportDelivered(app: WechatAppId, asked: DeliveredAsked): Promise<Answer<'reported'>>
   createCard(
     app: WechatAppId,
     card: Readonly<Record<string, unknown>>,
