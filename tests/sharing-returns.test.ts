@@ -112,6 +112,24 @@ describe('a share that comes back', () => {
   })
 })
 
+test('a payee whose part WeChat closed is not asked to give back what he never had', async () => {
+  const { control } = shop.twin
+  const account = shop.payees[1]?.mchid
+  const two = await shop.sharedProduct([shop.receiver(0, 1_000), shop.receiver(1, 500)])
+  const conditions = ['RECEIVER_REAL_NAME_NOT_VERIFIED']
+  await control.call('POST', '/sharing/conditions', { account, conditions })
+  const order = await shop.bought({ product_id: two })
+  await shop.shareOf(order.id)
+  await shop.send(62, 60)
+  await control.call('POST', '/sharing/conditions', { account, conditions: [] })
+  const share = await shop.shareOf(order.id)
+  assert.deepEqual([share.status, share.reason], ['finished', conditions[0]])
+  await shop.refund(order.id)
+  await minutes(8)
+  assert.deepEqual(await returnsOf(order), [[shop.payees[0]?.mchid, 1_000, 'succeeded', null]])
+  assert.equal((await shop.show(order.id)).status, 'refunded')
+})
+
 /** Codes that WeChat documents for sharing, with the status that goes with each. */
 const codes = [
   [400, 'PARAM_ERROR'],

@@ -76,7 +76,7 @@ async function allBack(context: Context, share: ShareRow, refund: RefundOfSale):
   let areBack = true
   for (const [index, part] of share.receivers.entries()) {
     const amount = returnOf(part.amount, refund.amount, refund.total)
-    if (amount === 0n) continue
+    if (amount === 0n || part.isClosed) continue
     const no = outReturnNo(share.id, refund.firstRefundNo, index)
     const standing = known.find(({ outReturnNo: one }) => one === no)
     if (standing !== undefined && standing.state !== 'asked') continue

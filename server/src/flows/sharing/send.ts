@@ -12,6 +12,7 @@ import {
   mayArriveYet,
   outShareNo,
   postponeShares,
+  type SharePart,
   sendAgainMs,
   shares,
   shareWithinMs,
@@ -51,6 +52,8 @@ type End =
       readonly share: AskedShare
       readonly end: 'finished' | 'failed'
       readonly reason: string | null
+      /** As they are, with those that WeChat closed. */
+      readonly receivers: readonly SharePart[]
       /** Fen that went to payees. */
       readonly moved: Fen
       /** Whether WeChat still keeps what nobody got; `refused`: a person has to look. */
@@ -121,30 +124,39 @@ function meaningOf(
   if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
     return again(share, 'processing', later, null)
   const closed = receivers.filter(({ result }) => result === 'closed')
-  const moved = movedOf(share, payees, closed)
+  const parts = partsAfter(share, payees, closed)
+  const moved = parts.reduce((sum, { amount, isClosed }) => (isClosed ? sum : sum + amount), 0n)
   const reason = closed[0] === undefined ? null : (closed[0].failReason ?? 'CLOSED')
-  return { share, end: moved === 0n ? 'failed' : 'finished', reason, moved, rest: 'free' }
+  return {
+    share,
+    end: moved === 0n ? 'failed' : 'finished',
+    reason,
+    receivers: parts,
+    moved,
+    rest: 'free',
+  }
 }
 
 /** A member who is known no more is told by his amount: who he was to WeChat stands nowhere. */
-function movedOf(
+function partsAfter(
   { receivers }: AskedShare,
   { accounts }: KnownPayees,
   closed: Share['receivers'],
-): Fen {
+): SharePart[] {
   const strangers = closed.filter(({ account }) => !accounts.includes(account))
-  let moved = 0n
-  for (const [index, { amount }] of receivers.entries()) {
+  return receivers.map((part, index) => {
     const to = accounts[index]
-    const place = strangers.findIndex((one) => one.amount === amount)
-    if (to === undefined && place !== -1) strangers.splice(place, 1)
-    else if (!closed.some(({ account }) => account === to)) moved += amount
-  }
-  return moved
+    const place = strangers.findIndex((one) => one.amount === part.amount)
+    const isStranger = to === undefined && place !== -1
+    if (isStranger) strangers.splice(place, 1)
+    const isClosed = isStranger || closed.some(({ account }) => account === to)
+    return isClosed ? { ...part, isClosed } : part
+  })
 }
 
 function failed(share: AskedShare, reason: string): Over {
-  return { share, end: 'failed', reason, moved: 0n, rest: 'waiting' }
+  const { receivers } = share
+  return { share, end: 'failed', reason, receivers, moved: 0n, rest: 'waiting' }
 }
 
 function again(
@@ -219,17 +231,17 @@ function settleIn(view: View, lane: number, ends: readonly Over[]): Decision {
   let amount = 0n
   let finished = 0
   let failed = 0
-  for (const { share, end, reason, moved, rest } of ends) {
+  for (const { share, end, reason, receivers, moved, rest } of ends) {
     const row = view.get(shares, share.id)
     if (row === undefined || row.state === 'finished' || row.state === 'failed') continue
     if (end === 'failed' && row.nextAt !== share.leasedUntil) continue
     if (end === 'finished') {
       amount += moved
       finished += 1
-      view.put(shares, lane, { ...row, state: 'finished', reason, rest })
+      view.put(shares, lane, { ...row, state: 'finished', reason, receivers, rest })
     } else {
       failed += 1
-      view.put(shares, lane, { ...row, state: 'failed', reason, rest })
+      view.put(shares, lane, { ...row, state: 'failed', reason, receivers, rest })
     }
   }
   const desks = new Desks(view)

@@ -62,7 +62,11 @@ export const relations = [
   'SUPPLIER',
 ] as const
 
-export type SharePart = Payee & { readonly amount: Fen }
+export type SharePart = Payee & {
+  readonly amount: Fen
+  /** WeChat closed this part: its payee never had it, and the merchant keeps it. */
+  readonly isClosed?: boolean
+}
 
 /**
  * `waiting`: WeChat has nothing of it and no call is under way, so it may be cancelled. `asked`: it may have it, whatever it

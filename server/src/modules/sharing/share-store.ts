@@ -25,6 +25,7 @@ export type StoredShare = Omit<ShareRow, 'receivers'> & {
     readonly mchid?: string
     readonly memberId?: MemberId
     readonly amount: string
+    readonly isClosed?: boolean
   }[]
 }
 
@@ -33,9 +34,13 @@ export function shareFrom({ receivers, ...row }: StoredShare): ShareRow {
 }
 
 function partFrom({ mchid, memberId, ...stored }: StoredShare['receivers'][number]): SharePart[] {
-  const amount = BigInt(stored.amount)
-  if (mchid !== undefined) return [{ mchid, amount }]
-  return memberId === undefined ? [] : [{ memberId, amount }]
+  const part = { ...stored, amount: BigInt(stored.amount) }
+  if (mchid !== undefined) return [{ ...part, mchid }]
+  return memberId === undefined ? [] : [{ ...part, memberId }]
+}
+
+function storedParts(receivers: readonly SharePart[]): string {
+  return JSON.stringify(receivers.map((part) => ({ ...part, amount: String(part.amount) })))
 }
 
 export const shares: Shelf<ShareRow> = {
@@ -92,6 +97,7 @@ function updateShares(sql: Sql, lane: Lane, rows: readonly ShareRow[]): Promise<
       state = changed.state,
       reason = changed.reason,
       returned = changed.returned,
+      receivers = changed.receivers,
       rest = case profit_share.rest when 'held' then changed.rest else profit_share.rest end,
       tries = case when profit_share.rest = 'held' and changed.rest <> 'held' then 0 else profit_share.tries end
     from unnest(
@@ -99,8 +105,9 @@ function updateShares(sql: Sql, lane: Lane, rows: readonly ShareRow[]): Promise<
       ${textArray(rows.map((row) => row.state))}::text[],
       ${textArray(rows.map((row) => row.reason))}::text[],
       ${textArray(rows.map((row) => row.rest))}::text[],
-      ${bigintArray(rows.map((row) => row.returned))}::bigint[]
-    ) as changed (id, state, reason, rest, returned)
+      ${bigintArray(rows.map((row) => row.returned))}::bigint[],
+      ${textArray(rows.map((row) => storedParts(row.receivers)))}::jsonb[]
+    ) as changed (id, state, reason, rest, returned, receivers)
     where profit_share.lane = ${lane}
       and profit_share.id = changed.id`
 }
@@ -126,9 +133,7 @@ export async function insertShares(sql: Sql, rows: readonly NewShare[]): Promise
 }
 
 async function insertIn(sql: Sql, lane: Lane, rows: readonly NewShare[]): Promise<void> {
-  const texts = rows.map(({ receivers }) =>
-    JSON.stringify(receivers.map(({ amount, ...payee }) => ({ ...payee, amount: String(amount) }))),
-  )
+  const texts = rows.map(({ receivers }) => storedParts(receivers))
   const isNothing = rows.map(({ receivers }) => receivers.length === 0)
   await sql`
     insert into profit_share
