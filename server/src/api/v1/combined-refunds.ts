@@ -42,6 +42,11 @@ export const CombinedRefundBody = closed({
   card_amount: AmountOrZero,
   wechat_amount: AmountOrZero,
   refund_id: nullable(idOf('refund')),
+  problem: nullable(
+    Type.String({
+      description: 'the code with which WeChat refuses it; null once it has taken it',
+    }),
+  ),
   reference: nullable(Reference),
   reason: nullable(Type.String()),
   metadata: Metadata,
@@ -122,7 +127,8 @@ function registerRetry(app: LikaApp, { flows, database }: Deps): void {
     {
       method: 'POST',
       path: '/v1/combined_refunds/{id}/retry',
-      summary: 'Asks WeChat once more, under another number, for what it closed',
+      summary:
+        'Asks WeChat once more: under another number for what it closed, at once for what it refuses',
       access: 'refunds:write',
       idempotent: true,
       id: 'combined_refund',

@@ -259,6 +259,8 @@ function giveBackLate(
     attempt: 1,
     outRefundNo: outNumberOf('refund', id),
     refundId: null,
+    problem: null,
+    refusals: 0,
     metadata: null,
     createdAt: now,
     endedAt: null,

@@ -70,6 +70,7 @@ export function presentCombinedRefund(row: CombinedRefundRow) {
     card_amount: fenToJson(row.cardAmount),
     wechat_amount: fenToJson(row.wechatAmount),
     refund_id: row.cardAmount === 0n ? null : formatId('refund', row.id),
+    problem: row.problem,
     reference: row.reference,
     reason: row.reason,
     metadata: { ...row.metadata },

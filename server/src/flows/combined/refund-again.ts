@@ -1,7 +1,11 @@
-/** What of a combined payment WeChat did not give back, and closed, is asked for once more under another number. */
+/**
+ * What of a combined payment WeChat did not give back is asked for once more: what it closed under another number, what it
+ * refuses under the same, at once.
+ */
 import {
   type BookId,
   type CombinedRefundId,
+  type Instant,
   laneOfId,
   ok,
   type Result,
@@ -14,7 +18,7 @@ import {
   combinedRefunds,
   findCombinedRefund,
 } from '../../modules/combined/index.ts'
-import { type Command, read } from '../../platform/lanes/index.ts'
+import { type Command, read, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { putRefundCall } from './end.ts'
 import { refundAtWechatBody } from './refund.ts'
@@ -57,11 +61,18 @@ export async function askAgainCommand(
         const again = askedAgain(row)
         if (!again.ok) return again
         const { attempt, outRefundNo } = again.value
-        view.put(combinedRefunds, lane, again.value)
-        putRefundCall(view, refundId, now)
+        if (again.value !== row) view.put(combinedRefunds, lane, again.value)
+        lookNow(view, refundId, now)
         const body = { ...refundAtWechatBody(row), attempt, outRefundNo }
         return ok({ kind: 'combined_refund.asked_again', version: 1, body })
       },
     }),
   })
+}
+
+/** Whoever looks at it meanwhile does not put off the next look. */
+function lookNow(view: View, id: CombinedRefundId, now: Instant): void {
+  const call = view.get(calls, id)
+  if (call === undefined) putRefundCall(view, id, now)
+  else view.put(calls, laneOfId(id), { ...call, nextAt: now, tries: call.tries + 1 })
 }

@@ -8,6 +8,7 @@ import {
   type CallRow,
   type CombinedRefundRow,
   type CombinedRow,
+  clearRefundProblem,
   findCombined,
   judgeTold,
   outNumberOf,
@@ -17,6 +18,7 @@ import type { Answer, Refund } from '../../modules/wechat/index.ts'
 import { sharesAreBack } from '../sharing/returns.ts'
 import { isNotThere, type LegContext } from './leg.ts'
 import { refundCameTo } from './refund.ts'
+import { noteRefusal } from './refund-refused.ts'
 
 /** One look after a refund. Answers when to look again; undefined: it has ended. */
 export async function lookAfterRefund(
@@ -27,17 +29,24 @@ export async function lookAfterRefund(
   if (row.status === 'succeeded' || row.status === 'closed') return undefined
   const combined = await findCombined(context.database.sql, row.bookId, row.combinedId)
   if (combined === undefined) throw new Error(`the payment of the refund ${row.id} is not there`)
-  const { answer, isUnsent } = await askFor(context, combined, row)
-  const taken =
-    answer.status === 'done' ? await takeInRefund(context, row, answer.value, isUnsent) : 'open'
-  const isOver = taken === 'over'
-  return isOver ? undefined : context.engine.now(modeOfBook(row.bookId)) + pauseMs(row, call)
+  const { answer, isUnsent, isUnheardOf } = await askFor(context, combined, row)
+  const now = () => context.engine.now(modeOfBook(row.bookId))
+  if (answer.status === 'refused') {
+    const pause = await noteRefusal(context, combined, row, { code: answer.code, isUnheardOf })
+    return now() + (pause ?? pauseMs(row, call))
+  }
+  if (answer.status === 'unknown') return now() + pauseMs(row, call)
+  const taken = await takeInRefund(context, row, answer.value, isUnsent)
+  if (row.problem !== null) await clearRefundProblem(context.database.sql, row)
+  return taken === 'over' ? undefined : now() + pauseMs(row, call)
 }
 
 interface Said {
   readonly answer: Answer<Refund>
   /** It is of an earlier number, and WeChat has never heard of the last one. */
   readonly isUnsent: boolean
+  /** It was sent, and WeChat had never heard of it. */
+  readonly isUnheardOf: boolean
 }
 
 /** Asked about first: what WeChat has not heard of is sent, under the same number whatever became of earlier calls. */
@@ -51,13 +60,13 @@ async function askFor(
   const known = await wechatPay.queryRefund(accountId, outRefundNo)
   const isUnknown =
     known.status === 'refused' && refundId === null && (attempt === 1 || isNotThere(known.code))
-  if (!isUnknown) return { answer: known, isUnsent: false }
+  if (!isUnknown) return { answer: known, isUnsent: false, isUnheardOf: false }
   const open = await notClosed(context, accountId, row)
-  if (open !== undefined) return { answer: open, isUnsent: true }
+  if (open !== undefined) return { answer: open, isUnsent: true, isUnheardOf: false }
   const answer = (await areSharesBack(context, { accountId, outTradeNo, id, amount, total }))
     ? await wechatPay.refund(accountId, { outTradeNo, outRefundNo, amount, total })
     : waitsForShares
-  return { answer, isUnsent: false }
+  return { answer, isUnsent: false, isUnheardOf: isNotThere(known.code) }
 }
 
 const waitsForShares = { status: 'unknown', why: 'its shares come back first' } as const

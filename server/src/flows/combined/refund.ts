@@ -203,6 +203,8 @@ function promise(
     attempt: 1,
     outRefundNo: outNumberOf('refund', id),
     refundId: null,
+    problem: null,
+    refusals: 0,
     metadata: metadata ?? null,
     createdAt: now,
     endedAt: isAtWechat ? null : now,
@@ -277,7 +279,8 @@ function come(
   // What is closed is owed still, and nothing of it is under way.
   if (isDone || status === 'closed') view.remove(calls, row.id)
   const endedAt = isDone ? now : null
-  view.put(combinedRefunds, lane, { ...row, status, outRefundNo, refundId, endedAt })
+  const taken = { problem: null, refusals: 0 }
+  view.put(combinedRefunds, lane, { ...row, ...taken, status, outRefundNo, refundId, endedAt })
   return { kind: `combined_refund.${status}`, version: 1, body: refundAtWechatBody(row) }
 }
 

@@ -26,9 +26,11 @@ export {
   refundedAtWechat,
 } from './model.ts'
 export {
+  clearRefundProblem,
   combinedPayments,
   combinedRefunds,
   findCombined,
   findCombinedRefund,
   selectWechatRefundsOf,
+  writeRefundRefusal,
 } from './store.ts'

@@ -26,6 +26,8 @@ const row: CombinedRefundRow = {
   attempt: 1,
   outRefundNo: first,
   refundId: '50',
+  problem: null,
+  refusals: 0,
   metadata: null,
   createdAt: 0,
   endedAt: null,
@@ -67,6 +69,13 @@ test('only what is closed is asked for again, under the next number, fifty times
 })
 
 const states = ['processing', 'succeeded', 'abnormal', 'closed'] as const
+
+test('what WeChat refuses is asked for again under the number that it never took', () => {
+  const refused = { ...row, status: 'processing', refundId: null, problem: 'NOT_ENOUGH' } as const
+  assert.deepEqual(askedAgain(refused), { ok: true, value: refused })
+  const underWay = askedAgain({ ...refused, problem: null })
+  assert.equal(!underWay.ok && underWay.refusal.code, 'combined_refund.not_closed')
+})
 
 test('of the last number every change is news, until it is closed or has arrived', () => {
   const said = (status: (typeof states)[number]) =>

@@ -83,6 +83,10 @@ export interface CombinedRefundRow {
   /** Of the last attempt; of one that succeeded, the number under which it did. */
   readonly outRefundNo: string
   readonly refundId: string | null
+  /** WeChat's last code; null: it has taken what it was last asked. */
+  readonly problem: string | null
+  /** How often in a row it was that code. */
+  readonly refusals: number
   readonly metadata: Metadata
   readonly createdAt: Instant
   readonly endedAt: Instant | null
@@ -155,11 +159,12 @@ export function outRefundNosOf({ id, attempt }: CombinedRefundRow): string[] {
 }
 
 /**
- * What WeChat closed is asked for once more, under the next number. Refusals: `combined_refund.not_closed` with the
- * status, `combined_refund.asked_too_often`.
+ * What WeChat closed is asked for once more, under the next number; what it refuses under the same, for it never took that
+ * one. Refusals: `combined_refund.not_closed` with the status, `combined_refund.asked_too_often`.
  */
 export function askedAgain(row: CombinedRefundRow): Result<CombinedRefundRow> {
   const { id, status, attempt } = row
+  if (status === 'processing' && row.problem !== null) return ok(row)
   if (status !== 'closed')
     return refused(
       refusal('combined_refund.not_closed', `The refund is ${status}.`, { data: { status } }),
@@ -170,7 +175,8 @@ export function askedAgain(row: CombinedRefundRow): Result<CombinedRefundRow> {
     )
   const next = attempt + 1
   const outRefundNo = outRefundNoOf(id, next)
-  return ok({ ...row, status: 'processing', attempt: next, outRefundNo, refundId: null })
+  const anew = { refundId: null, problem: null, refusals: 0 }
+  return ok({ ...row, ...anew, status: 'processing', attempt: next, outRefundNo })
 }
 
 export interface RefundTold {

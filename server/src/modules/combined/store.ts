@@ -113,7 +113,7 @@ function loadCombinedRefunds(
     select
       id, book_id as "bookId", combined_id as "combinedId", card_amount as "cardAmount",
       wechat_amount as "wechatAmount", reference, reason, status, attempt, out_refund_no as "outRefundNo",
-      refund_id as "refundId", metadata, created_at as "createdAt", ended_at as "endedAt"
+      refund_id as "refundId", problem, refusals, metadata, created_at as "createdAt", ended_at as "endedAt"
     from combined_refund
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`
@@ -127,10 +127,10 @@ function insertCombinedRefunds(
   return sql`
     insert into combined_refund
       (lane, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt,
-        out_refund_no, refund_id, metadata, created_at, ended_at)
+        out_refund_no, refund_id, problem, refusals, metadata, created_at, ended_at)
     select
       ${lane}, id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt,
-      out_refund_no, refund_id, metadata, created_at, ended_at
+      out_refund_no, refund_id, problem, refusals, metadata, created_at, ended_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
       ${uuidArray(rows.map((row) => row.bookId))}::uuid[],
@@ -143,12 +143,14 @@ function insertCombinedRefunds(
       ${intArray(rows.map((row) => row.attempt))}::int[],
       ${textArray(rows.map((row) => row.outRefundNo))}::text[],
       ${textArray(rows.map((row) => row.refundId))}::text[],
+      ${textArray(rows.map((row) => row.problem))}::text[],
+      ${intArray(rows.map((row) => row.refusals))}::int[],
       string_to_array(${jsonLines(rows.map((row) => row.metadata && JSON.stringify(row.metadata)))}, E'\\n', '')::jsonb[],
       ${instantArray(rows.map((row) => row.createdAt))}::timestamptz[],
       ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
     ) as fresh
       (id, book_id, combined_id, card_amount, wechat_amount, reference, reason, status, attempt, out_refund_no,
-        refund_id, metadata, created_at, ended_at)`
+        refund_id, problem, refusals, metadata, created_at, ended_at)`
 }
 
 function updateCombinedRefunds(
@@ -163,6 +165,8 @@ function updateCombinedRefunds(
       attempt = changed.attempt,
       out_refund_no = changed.out_refund_no,
       refund_id = changed.refund_id,
+      problem = changed.problem,
+      refusals = changed.refusals,
       ended_at = changed.ended_at
     from unnest(
       ${uuidArray(rows.map((row) => row.id))}::uuid[],
@@ -170,8 +174,10 @@ function updateCombinedRefunds(
       ${intArray(rows.map((row) => row.attempt))}::int[],
       ${textArray(rows.map((row) => row.outRefundNo))}::text[],
       ${textArray(rows.map((row) => row.refundId))}::text[],
+      ${textArray(rows.map((row) => row.problem))}::text[],
+      ${intArray(rows.map((row) => row.refusals))}::int[],
       ${instantArray(rows.map((row) => row.endedAt))}::timestamptz[]
-    ) as changed (id, status, attempt, out_refund_no, refund_id, ended_at)
+    ) as changed (id, status, attempt, out_refund_no, refund_id, problem, refusals, ended_at)
     where combined_refund.lane = ${lane}
       and combined_refund.id = changed.id`
 }
@@ -207,4 +213,43 @@ export function selectWechatRefundsOf(
     where lane = ${lane}
       and combined_id = ${id}
       and wechat_amount > 0`
+}
+
+/**
+ * WeChat refused what is under way with `code`. `passing`: it is not counted, and hides no code that somebody has to see.
+ * Answers how often in a row WeChat said the code that is shown.
+ */
+export async function writeRefundRefusal(
+  sql: Sql,
+  { id, outRefundNo }: Pick<CombinedRefundRow, 'id' | 'outRefundNo'>,
+  { code, isPassing }: { readonly code: string; readonly isPassing: boolean },
+): Promise<number> {
+  const [row] = await sql<{ refusals: number }[]>`
+    update combined_refund
+    set
+      problem = case when ${isPassing}::boolean then coalesce(problem, ${code}::text) else ${code}::text end,
+      refusals = case
+        when ${isPassing}::boolean then refusals
+        when problem = ${code}::text then refusals + 1
+        else 1
+      end
+    where lane = ${laneOfId(id)}
+      and id = ${id}
+      and status = 'processing'
+      and out_refund_no = ${outRefundNo}
+    returning refusals`
+  return row?.refusals ?? 0
+}
+
+/** WeChat has it. */
+export async function clearRefundProblem(
+  sql: Sql,
+  { id }: Pick<CombinedRefundRow, 'id'>,
+): Promise<void> {
+  await sql`
+    update combined_refund
+    set problem = null, refusals = 0
+    where lane = ${laneOfId(id)}
+      and id = ${id}
+      and problem is not null`
 }
