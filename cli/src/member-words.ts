@@ -272,7 +272,7 @@ export const memberWords: Readonly<Record<string, string>> = {
   to_day: '账期止',
   told_by: '由其登录得知',
   top_up_deposit: '充值保证金',
-  total: '总数',
+  total: '总计',
   total_amount: '总金额',
   total_bonus: '赠送金合计',
   total_credit: '贷方合计',

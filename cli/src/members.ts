@@ -1,6 +1,6 @@
 /** How a member of a body is called and shown: amounts in yuan, instants in Shanghai's time. */
 import { formatYuan, parseInstant } from '@lika/contract'
-import type { Json } from './json.ts'
+import { isObject, type Json } from './json.ts'
 import { memberWords } from './member-words.ts'
 import type { Say } from './say.ts'
 import { printable } from './table.ts'
@@ -15,7 +15,7 @@ export function heading(path: string, say: Say): string {
 const yuanMembers = new Set(
   [
     ['amount', 'amounts', 'bonus_amount', 'captured_amount', 'refunded_amount'],
-    ['released_amount', 'total_amount', 'total_bonus'],
+    ['released_amount', 'total', 'total_amount', 'total_bonus'],
     ['available', 'held', 'principal', 'bonus', 'balance', 'balance_before', 'balance_after'],
     [
       'principal_returned',
@@ -55,22 +55,25 @@ const yuanMembers = new Set(
 /** Fen where they stand alone; as members of something else (a job's result) they are counts. */
 const yuanAlone = new Set(['issued', 'migrated', 'spent', 'redeemed', 'other', 'bank'])
 
-/** Whether the numbers under this name are fen. */
-function isAmount(path: string): boolean {
+/** Whether the numbers under this name are fen: not in a job, whose `total` is of what it has `done`. */
+function isAmount(path: string, owner: Json | undefined): boolean {
+  if (path === 'total' && isObject(owner) && 'done' in owner) return false
   if (path.startsWith('metadata.') || path.endsWith('_bp')) return false
   if (path.startsWith('stock.')) return false
   return yuanAlone.has(path) || path.split('.').some((name) => yuanMembers.has(name))
 }
 
-/** A scalar, or a list of them, as people read it. */
-export function formatMember(path: string, value: Json | undefined): string {
+/** A scalar, or a list of them, as people read it; `owner`: in which the path lies. */
+export function formatMember(path: string, value: Json | undefined, owner?: Json): string {
   if (value === null || value === undefined) return '—'
   if (typeof value === 'number') {
-    return isAmount(path) && Number.isSafeInteger(value) ? formatYuan(BigInt(value)) : `${value}`
+    const isYuan = isAmount(path, owner) && Number.isSafeInteger(value)
+    return isYuan ? formatYuan(BigInt(value)) : `${value}`
   }
   if (typeof value === 'string') return formatText(path, value)
   if (typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return value.map((item) => formatMember(path, item)).join(', ') || '—'
+  if (Array.isArray(value))
+    return value.map((item) => formatMember(path, item, owner)).join(', ') || '—'
   return printable(JSON.stringify(value))
 }
 

@@ -52,6 +52,20 @@ describe('objects and lists for people', () => {
     ])
   })
 
+  test('the total of an order or of margins is an amount; that of a job counts its rows', () => {
+    const order = { id: 'ord_1', total: 20_000, refunded_amount: 500 }
+    assert.deepEqual(listLines([order], ['id', 'total', 'refunded_amount'], en).slice(1), [
+      'ord_1  200.00             5.00',
+    ])
+    assert.deepEqual(objectLines({ total: 20_000, currency: 'CNY' }, en), [
+      'total     200.00',
+      'currency  CNY',
+    ])
+    const job = { id: 'job_1', done: 4_000, total: 20_000 }
+    assert.deepEqual(objectLines(job, en), ['id     job_1', 'done   4000', 'total  20000'])
+    assert.match(listLines([job], ['done', 'total'], en)[1] ?? '', /4000 +20000$/)
+  })
+
   test('headings speak Chinese, English or both', () => {
     const heading = (language: 'both' | 'zh' | 'en') =>
       listLines([card], ['balance.available'], speaker(language))[0]?.trim()

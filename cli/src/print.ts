@@ -16,7 +16,7 @@ export function listLines(
   }))
   return table(
     columns,
-    rows.map((row) => paths.map((path) => formatMember(path, memberAt(row, path)))),
+    rows.map((row) => paths.map((path) => formatMember(path, memberAt(row, path), row))),
   )
 }
 
@@ -37,7 +37,7 @@ export function objectLines(object: JsonObject, say: Say): string[] {
     } else if (isList(value) && value.some(isObject)) {
       tables.push('', `${heading(path, say)}:`, ...listLines(...everyMember(value), say))
     } else {
-      pairs.push([pathHeading(path, say), formatMember(path, value)])
+      pairs.push([pathHeading(path, say), formatMember(path, value, object)])
     }
   }
   visit(object, '')

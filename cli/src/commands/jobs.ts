@@ -117,8 +117,8 @@ function remarkOnResult(call: Call, { body }: Answer): void {
 }
 
 /** `4000/100000` */
-function progressOf(answer: Answer): string {
-  return ['done', 'total'].map((name) => formatMember(name, memberAt(answer.body, name))).join('/')
+function progressOf({ body }: Answer): string {
+  return ['done', 'total'].map((name) => formatMember(name, memberAt(body, name), body)).join('/')
 }
 
 function isEnded(answer: Answer): boolean {
