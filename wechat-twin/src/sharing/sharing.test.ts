@@ -221,7 +221,7 @@ test('a payment that is not for sharing, or 59 seconds old, is not shared', asyn
   assert.match(early.body.message, /稍后再试/)
 })
 
-test('the merchant whose right was taken back cannot share, and what was on its way fails', async () => {
+test('the merchant whose right was taken back can neither share nor unfreeze, and what was on its way fails', async () => {
   const { transaction_id } = await paid()
   const out_order_no = fresh('S')
   await share(transaction_id, [to(100)], { out_order_no })
@@ -229,6 +229,15 @@ test('the merchant whose right was taken back cannot share, and what was on its 
     world.control('POST', '/sharing/conditions', { account: payer.mchid, conditions })
   await say(['NO_AUTH'])
   assert.equal((await share(transaction_id, [to(100)])).outcome, '403 NO_AUTH')
+  const plain = await paid()
+  const unfreezing = { transaction_id: plain.transaction_id, description: '完结' }
+  const unfreeze = () =>
+    world.v3(payer, 'POST', '/v3/profitsharing/orders/unfreeze', {
+      ...unfreezing,
+      out_order_no: fresh('S'),
+    })
+  assert.equal((await unfreeze()).outcome, '403 NO_AUTH')
+  assert.equal(await unsplit(plain.transaction_id), 9_940)
   world.advance(5)
   await say([])
   const query = `/v3/profitsharing/orders/${out_order_no}?transaction_id=${transaction_id}`

@@ -156,12 +156,19 @@ test('a body that is no JSON, is not UTF-8, or is not said to be JSON is refused
   const target = `${orders}/jsapi`
   const post = (body: string | Buffer, headers = {}) =>
     rawCall(world.url, merchant, { method: 'POST', target, body, headers })
-  assert.equal((await post('{"appid":')).outcome, '400 PARAM_ERROR')
+  const isRefusedFor = async (asked: ReturnType<typeof post>, message: string, field?: string) => {
+    const { outcome, text } = await asked
+    assert.equal(outcome, '400 PARAM_ERROR')
+    const said = JSON.parse(text)
+    assert.deepEqual([said.message, said.detail?.field], [message, field])
+  }
+  const noJson = '请求报文不是合法的 UTF-8 JSON'
+  await isRefusedFor(post('{"appid":'), noJson)
   assert.equal((await post('[]')).outcome, '400 PARAM_ERROR')
   const body = JSON.stringify(jsapiBody(world, merchant, user))
   const latin = Buffer.from(body.replace('礼品卡', 'caf\u00e9'), 'latin1')
-  assert.equal((await post(latin)).outcome, '400 PARAM_ERROR')
+  await isRefusedFor(post(latin), noJson)
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
-  assert.equal((await post(body, form)).outcome, '400 PARAM_ERROR')
+  await isRefusedFor(post(body, form), 'Content-Type 应为 application/json', 'Content-Type')
   assert.equal((await post(body)).outcome, '200')
 })
