@@ -20,7 +20,10 @@ import { startTwin } from './twin.ts'
 
 export type WechatTestApp = Awaited<ReturnType<typeof startWechatApp>>
 
-/** `twin`: how the local WeChat is started; `merchant`: what its merchant is to be other than ordinary. */
+/**
+ * `twin`: how the local WeChat is started; `merchant`: what its merchant is to be other than ordinary; `issuerPacks`: policies
+ * of the issuer, in place of `open`.
+ */
 export async function startWechatApp(options: WechatAppOptions = {}) {
   const stops: (() => Promise<unknown>)[] = []
   try {
@@ -35,10 +38,16 @@ export async function startWechatApp(options: WechatAppOptions = {}) {
 type WechatAppOptions = NonNullable<Parameters<typeof startCardApp>[1]> & {
   twin?: Parameters<typeof startTwin>[0]
   merchant?: Record<string, unknown>
+  issuerPacks?: string[]
 }
 
 async function open(
-  { twin: twinOptions = {}, merchant: merchantOptions = {}, ...others }: WechatAppOptions,
+  {
+    twin: twinOptions = {},
+    merchant: merchantOptions = {},
+    issuerPacks,
+    ...others
+  }: WechatAppOptions,
   stops: (() => Promise<unknown>)[],
 ) {
   const twin = await startTwin({ profile: 'local', ...twinOptions })
@@ -84,7 +93,7 @@ async function open(
     },
   } satisfies Partial<typeof flows>)
 
-  const issuer = await app.makeIssuer()
+  const issuer = await app.makeIssuer(issuerPacks)
   const key = issuer.test
   const merchant = await twin.control.merchant({
     appids: ['wxofficial000000001', 'wxminiprogram000001'],
