@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** True: the call was dealt with, and does not go on. */
+/** True: the call was dealt with, and does not go on. `answer_lost`: it goes on, and nobody hears what came of it. */
+export type Failure = boolean | 'answer_lost'
+
 export type Intervene = (
   url: string,
   answer: (body: object, status?: number) => void,
   close: () => void,
-) => boolean
+) => Failure
 
 export async function lineTo(url: string, intervene: Intervene) {
   const to = new URL(url)
@@ -18,10 +20,15 @@ export async function lineTo(url: string, intervene: Intervene) {
       outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
     const close = () => incoming.socket.destroy()
-    if (intervene(incoming.url ?? '', answer, close)) return
+    const failure = intervene(incoming.url ?? '', answer, close)
+    if (failure === true) return
     const { method, headers, url: path } = incoming
     const options = { host: to.hostname, port: to.port, method, headers, path, agent: false }
     const onward = httpRequest(options, (response) => {
+      if (failure === 'answer_lost') {
+        response.resume().once('end', close)
+        return
+      }
       outgoing.writeHead(response.statusCode ?? 502, response.headers)
       response.pipe(outgoing)
     })
