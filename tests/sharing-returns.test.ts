@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { followReturns } from '../server/src/flows/sharing/late-returns.ts'
 import { countShares } from '../server/src/modules/sharing/index.ts'
 import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
@@ -110,6 +111,45 @@ describe('a share that comes back', () => {
     assert.deepEqual(await returnsOf(order), [[shop.payees[0]?.mchid, 1_000, 'succeeded', null]])
     assert.equal((await shop.show(order.id)).status, 'refunded')
   })
+})
+
+/** WeChat is at it, and answers the same request with this code. */
+async function takenAndRefused(one: (typeof codes)[number]): Promise<Json> {
+  await shop.twin.control.settings({ returnSeconds: 3_600 })
+  const order = await refunding()
+  await shop.tend()
+  await meet(returnsPath, one)
+  await minutes(8)
+  return order
+}
+
+async function carryOut(): Promise<void> {
+  await shop.twin.control.clearFaults()
+  await shop.twin.control.settings({ returnSeconds: 0 })
+  await shop.advance(3_600)
+  await shop.twin.control.settle()
+}
+
+test('what a payee cannot give back yet holds no refund, and is booked when it comes', async () => {
+  const order = await takenAndRefused([403, 'NOT_ENOUGH'])
+  const mchid = shop.payees[0]?.mchid
+  assert.equal((await shop.show(order.id)).status, 'refunded')
+  await followReturns(shop.flows, 'test')
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', 'NOT_ENOUGH']])
+  await carryOut()
+  await followReturns(shop.flows, 'test')
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'succeeded', null]])
+  assert.equal((await shop.shareOf(order.id)).returned_amount, 1_000)
+})
+
+test('what WeChat is at does not end by what it answers to the same request', async () => {
+  const order = await takenAndRefused([400, 'INVALID_REQUEST'])
+  const mchid = shop.payees[0]?.mchid
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', 'INVALID_REQUEST']])
+  await carryOut()
+  await minutes(8)
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'succeeded', null]])
+  assert.equal((await shop.show(order.id)).status, 'refunded')
 })
 
 test('a payee whose part WeChat closed is not asked to give back what he never had', async () => {
@@ -228,7 +268,8 @@ describe('a return that WeChat refuses', () => {
       await minutes(8)
       const mchid = shop.payees[0]?.mchid
       const why = http === 500 ? `WeChat answered 500 ${code}` : code
-      assert.deepEqual(refused, [[mchid, 1_000, isNever ? 'failed' : 'asked', why]])
+      const isOpen = !isNever || code === 'NOT_ENOUGH'
+      assert.deepEqual(refused, [[mchid, 1_000, isOpen ? 'asked' : 'failed', why]])
       assert.equal((await shop.shareOf(order.id)).returned_amount, isNever ? 0 : 1_000)
       assert.equal((await shop.show(order.id)).status, 'refunded')
     })

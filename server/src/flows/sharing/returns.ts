@@ -14,6 +14,7 @@ import { accountId } from '../../modules/ledger/index.ts'
 import {
   cancelWaiting,
   insertReturn,
+  notEnough,
   noteReturn,
   outReturnNo,
   outShareNo,
@@ -115,12 +116,14 @@ function rowOf(
   }
 }
 
-/** It will never come back (`NO_AUTH`: who got it never agreed to that); after every other code the same request may do. */
+/**
+ * It will never come back (`NO_AUTH`: who got it never agreed to that); after every other code the same request may do, and
+ * WeChat keeps what it answered `NOT_ENOUGH`.
+ */
 const final = [
   'PARAM_ERROR',
   'INVALID_REQUEST',
   'RULE_LIMIT',
-  'NOT_ENOUGH',
   'NO_AUTH',
   'RESOURCE_NOT_EXISTS',
   'ORDER_NOT_EXIST',
@@ -137,64 +140,71 @@ interface Sent {
 
 /**
  * What a payee cannot give back is borne by the merchant's own balance: the refund waits for it no longer. Nor does it wait
- * longer than a day where WeChat does not take the request.
+ * longer than a day where WeChat does not take the request. What WeChat has taken ends only by its word, be it after the
+ * refund.
  */
-async function isBack(context: Context, sent: Sent): Promise<boolean> {
+export async function isBack(context: Context, sent: Sent): Promise<boolean> {
   const { share, row } = sent
-  const { sql } = context.database
-  const answer = await askBack(context, sent)
-  if (answer.status === 'unknown') {
-    await noteReturn(sql, share.lane, row, answer.why)
-    return false
+  const { answer, isThere } = await askBack(context, sent)
+  if (answer.status === 'done' && answer.value.state !== 'processing') {
+    const { state, failReason } = answer.value
+    await end(context, share, row, {
+      state,
+      reason: state === 'failed' ? (failReason ?? 'FAILED') : null,
+    })
+    return true
   }
-  if (answer.status === 'refused') {
-    const { code } = answer
-    if (final.includes(code) || isLate(context, sent)) {
-      await end(context, share, row, { state: 'failed', reason: code })
-      return true
-    }
-    await noteReturn(sql, share.lane, row, code)
-    return false
+  const code = answer.status === 'refused' ? answer.code : undefined
+  const isFinal = code !== undefined && (final.includes(code) || isLate(context, sent))
+  if (isFinal && !isThere) {
+    await end(context, share, row, { state: 'failed', reason: code })
+    return true
   }
-  const { state, failReason } = answer.value
-  if (state === 'processing') {
-    await noteReturn(sql, share.lane, row, null)
-    return false
-  }
-  const reason = state === 'failed' ? (failReason ?? 'FAILED') : null
-  await end(context, share, row, { state, reason })
-  return true
+  const isBorne = row.reason === notEnough || code === notEnough
+  const why = code ?? (answer.status === 'unknown' ? answer.why : null)
+  await noteReturn(context.database.sql, share.lane, row, isBorne ? notEnough : why)
+  return isBorne
 }
 
 function isLate(context: Context, { share, row }: Sent): boolean {
   return now(context, share) >= row.createdAt + returnWithinMs
 }
 
+interface Told {
+  readonly answer: Answer<ShareReturn>
+  /** WeChat has it and is at it, whatever it says to the same request. */
+  readonly isThere: boolean
+}
+
 /**
  * What was asked for before is asked about first. What has not come there is sent, and what is under way sent again: where
  * the payee's balance does not reach only that says so.
  */
-async function askBack(context: Context, sent: Sent): Promise<Answer<ShareReturn>> {
+async function askBack(context: Context, sent: Sent): Promise<Told> {
   const { wechatPay } = context
   const { share, row, mchid, wasAsked } = sent
   const outOrderNo = outShareNo(share.id)
   const { outReturnNo: no, amount } = row
+  let isThere = false
   if (wasAsked) {
     const known = await wechatPay.queryShareReturn(share.accountId, no, outOrderNo)
-    if (known.status === 'unknown') return known
+    if (known.status === 'unknown') return { answer: known, isThere }
     // That nobody may ask now says nothing of what was asked for; in the end the same number is sent all the same.
     const isUnknown = known.status === 'refused' && known.code === 'RESOURCE_NOT_EXISTS'
     if (known.status === 'refused' && !isUnknown && !isLate(context, sent))
-      return { status: 'unknown', why: known.code }
-    if (known.status === 'done' && known.value.state !== 'processing') return known
+      return { answer: { status: 'unknown', why: known.code }, isThere }
+    isThere = known.status === 'done'
+    if (known.status === 'done' && known.value.state !== 'processing')
+      return { answer: known, isThere }
   }
-  return wechatPay.returnShare(share.accountId, {
+  const answer = await wechatPay.returnShare(share.accountId, {
     outOrderNo,
     outReturnNo: no,
     returnMchid: mchid,
     amount,
     description: '退款',
   })
+  return { answer, isThere }
 }
 
 async function end(

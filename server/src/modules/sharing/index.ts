@@ -26,6 +26,8 @@ export {
 } from './model.ts'
 export {
   insertReturn,
+  lateReturns,
+  notEnough,
   noteReturn,
   type ReturnRow,
   returnsOfShares,

@@ -21,6 +21,9 @@ export interface ReturnRow {
   readonly createdAt: Instant
 }
 
+/** WeChat keeps what a payee cannot give back yet, and carries it out once he can. */
+export const notEnough = 'NOT_ENOUGH'
+
 export const shareReturns: Shelf<ReturnRow> = {
   name: 'share_return',
   keyOf: (row) => row.outReturnNo,
@@ -80,6 +83,17 @@ export async function noteReturn(
     where lane = ${lane}
       and out_return_no = ${no}
       and state = 'asked'`
+}
+
+/** For which no refund waits any more, since the payee has not enough, and which WeChat may carry out yet, the oldest first. */
+export function lateReturns(sql: Sql): Promise<ReturnRow[]> {
+  return sql<ReturnRow[]>`
+    select ${columns(sql)}
+    from share_return
+    where state = 'asked'
+      and reason = ${notEnough}
+    order by created_at
+    limit 1000`
 }
 
 /** What came, or did not come, back of these shares, the oldest first. */
