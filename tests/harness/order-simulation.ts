@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type OrderShop, startOrderShop } from './orders.ts'
+import { compareWithBills, reconcileAll, untilEvening } from './simulation-bills.ts'
+import { type FaultAsked, refunds, SimulatedFaults } from './simulation-faults.ts'
 
 export interface Simulated {
   /** Over every order, its cards and the accounts of the book, by the orders' references. */
@@ -14,8 +16,10 @@ export interface Simulated {
   readonly counts: ReadonlyMap<string, number>
 }
 
-const acts = ['pay', 'change', 'cancel', 'leave', 'early', 'late', 'spend', 'abnormal'] as const
-type Act = (typeof acts)[number]
+const common = ['change', 'cancel', 'leave', 'early', 'late', 'spend'] as const
+/** How a refund ends that somebody has to help with: a person at WeChat, or who asks for it once more. */
+const rare = ['abnormal', 'closed'] as const
+type Act = 'pay' | (typeof common)[number] | (typeof rare)[number]
 
 interface Script {
   readonly reference: string
@@ -50,6 +54,7 @@ export async function simulateOrders(seed: number, orders: number): Promise<Simu
 class Simulation {
   readonly #shop: OrderShop
   readonly #random: () => number
+  readonly #faults: SimulatedFaults
   readonly #counts = new Map<string, number>()
   readonly #all: Running[] = []
   #cards: string[] = []
@@ -58,6 +63,7 @@ class Simulation {
   constructor(shop: OrderShop, seed: number) {
     this.#shop = shop
     this.#random = randomFrom(seed)
+    this.#faults = new SimulatedFaults(shop, this.#random, (what) => this.#count(what))
   }
 
   async run(orders: number): Promise<Simulated> {
@@ -66,10 +72,12 @@ class Simulation {
     this.#merchant = (await shop.call('POST', '/v1/merchants', { key: shop.key, body })).body.id
     for (let made = 0; made < cardsBefore; made += 1)
       this.#cards.push((await shop.makeCard(shop.key, shop.product, 1_000)).id)
+    await untilEvening(shop)
     for (let from = 0; from < orders; from += together)
       await this.#wave(from, Math.min(from + together, orders))
     await this.#end()
     await shop.check()
+    await reconcileAll(shop, (what) => this.#count(what))
     await this.#compareWithWechat()
     return { hash: await this.#hash(), counts: this.#counts }
   }
@@ -87,10 +95,10 @@ class Simulation {
   }
 
   #script(number: number): Script {
-    // Half of all simply pay; of what a person at WeChat has to help with there are few.
-    const rare = this.#random() < 0.03
-    const act = this.#random() < 0.5 ? 'pay' : rare ? 'abnormal' : this.#oneOf(acts.slice(1, -1))
-    const isTopUp = act !== 'early' && act !== 'abnormal' && this.#random() < 0.2
+    // Half of all simply pay.
+    const others = this.#random() < 0.05 ? rare : common
+    const act: Act = this.#random() < 0.5 ? 'pay' : this.#oneOf<Act>(others)
+    const isTopUp = !isSentBack(act) && this.#random() < 0.2
     return {
       reference: `order-${number}`,
       act,
@@ -104,7 +112,7 @@ class Simulation {
   /** Some orders side by side, on a line of which something may be broken. */
   async #wave(from: number, until: number): Promise<void> {
     const scripts = Array.from({ length: until - from }, (_, at) => this.#script(from + at))
-    const faults = Array.from({ length: this.#upTo(4) }, () => this.#fault())
+    const faults = Array.from({ length: this.#upTo(4) }, () => this.#faults.ofOrders())
     for (const [match, effect] of faults) await this.#shop.twin.control.fault(match, effect)
     const orders = await Promise.all(scripts.map((script) => this.#begin(script)))
     this.#all.push(...orders)
@@ -112,50 +120,24 @@ class Simulation {
     await this.#shop.twin.control.clearFaults()
     await this.#untilDelivered(orders.filter(isPaid))
     for (const order of orders)
-      if (order.act === 'abnormal')
+      if (isOf(rare, order.act))
         await this.#shop.twin.control
-          .fault({ path: '/v3/refund/domestic/refunds' }, 'refund_abnormal')
+          .fault({ path: refunds }, `refund_${order.act}`)
           .then(() => this.#sendBack(order))
     await this.#shop.twin.control.clearFaults()
-    const again = this.#upTo(3) === 0 ? this.#faultOfRefunds() : undefined
+    const again = this.#upTo(3) === 0 ? this.#faults.ofRefunds() : undefined
     if (again !== undefined) await this.#shop.twin.control.fault(...again)
     await Promise.all(orders.filter(({ act }) => act === 'early').map((one) => this.#sendBack(one)))
     await this.#shop.twin.control.clearFaults()
+    if (this.#upTo(3) === 0) await this.#arrive(this.#faults.ofNoticesOfRefunds())
   }
 
-  #fault(): Parameters<OrderShop['twin']['control']['fault']> {
-    const told = `/wechat/pay/${this.#shop.account.id}/notifications`
-    const orders = `/v3/pay/transactions/{scene}`
-    const query = `/v3/pay/transactions/out-trade-no/{no}`
-    const times = 1 + this.#upTo(4)
-    const all: [string, string | { name: string; [more: string]: unknown }][] = [
-      [told, 'drop_notification'],
-      [told, { name: 'duplicate_notification', count: 3 }],
-      [told, { name: 'delay_notification', seconds: 40 }],
-      [told, 'reorder_notifications'],
-      [told, 'bad_signature'],
-      [told, 'probe_signature'],
-      [told, { name: 'wrong_amount_notification', fen: 1 }],
-      [orders, 'answer_500_before'],
-      [orders, 'answer_500_after'],
-      [orders, 'close_before'],
-      [orders, 'bad_signature'],
-      [orders, { name: 'status', http: 429, code: 'FREQUENCY_LIMITED' }],
-      [query, 'answer_500_before'],
-      [query, 'bad_signature'],
-      [`${query}/close`, 'answer_500_after'],
-    ]
-    // Each waits for our patience to end: once in a while.
-    const [path, effect] = this.#random() < 0.02 ? [orders, 'hang_after'] : this.#oneOf(all)
-    const once = effect === 'hang_after'
-    this.#count(`fault ${typeof effect === 'string' ? effect : effect.name}`)
-    return [{ path, times: once ? 1 : times }, effect]
-  }
-
-  #faultOfRefunds(): Parameters<OrderShop['twin']['control']['fault']> {
-    const effect = this.#oneOf(['answer_500_before', 'answer_500_after', 'bad_signature'])
-    this.#count(`fault ${effect} of a refund`)
-    return [{ path: '/v3/refund/domestic/refunds', times: 2 }, effect]
+  /** Half a minute in which refunds arrive, on a line that is broken so. */
+  async #arrive(fault: FaultAsked): Promise<void> {
+    await this.#shop.twin.control.fault(...fault)
+    await this.#shop.advance(35)
+    await this.#shop.twin.control.settle()
+    await this.#shop.twin.control.clearFaults()
   }
 
   async #begin(script: Script): Promise<Running> {
@@ -231,6 +213,11 @@ class Simulation {
       if (order.act === 'spend') await this.#spend(order)
       if (order.act === 'late') await this.#late(order)
     }
+    const closed = this.#all.filter(({ act }) => act === 'closed')
+    await shop.twin.control.fault(...this.#faults.ofRefunds())
+    for (const order of closed) await this.#askAgain(order)
+    await shop.twin.control.clearFaults()
+    await this.#arrive(this.#faults.ofNoticesOfRefunds())
     for (let visits = 0; visits < 30; visits += 1) {
       await shop.advance(120)
       await shop.tend()
@@ -250,21 +237,31 @@ class Simulation {
     assert.equal(paid.status, 201, JSON.stringify(paid.body))
   }
 
+  /** WeChat has closed what was to go back: it is asked for under another number. */
+  async #askAgain(order: Running): Promise<void> {
+    const [first] = (await this.#shop.show(order.id)).refunds
+    assert.equal(first.status, 'closed', `${order.reference}: ${JSON.stringify(first)}`)
+    this.#count('asked again')
+    await this.#sendBack(order)
+  }
+
   async #late({ id }: Running): Promise<void> {
     const { status, body } = await this.#shop.refund(id)
     assert.ok(status === 200 || status === 409 || status === 422, JSON.stringify(body))
     this.#count(`late ${body.code ?? 'refunded'}`)
   }
 
-  /** Book = WeChat = cards = orders, each to the fen. */
+  /** Book = WeChat = bills = cards = orders, each to the fen. */
   async #compareWithWechat(): Promise<void> {
     const shop = this.#shop
     const atWechat: Json[] = await shop.twin.control.orders(shop.merchant.mchid)
     const kept = new Map<string, number>()
     for (const { out_trade_no: no, transaction_id, total, refunded } of atWechat)
       if (transaction_id !== undefined) kept.set(no, total - refunded)
+    const orders: Json[] = []
     for (const { id, reference, act } of this.#all) {
       const order = await shop.show(id)
+      orders.push(order)
       this.#count(`end ${order.status}`)
       const numbers: string[] = order.payments.map((one: Json) => one.out_trade_no)
       const paid = numbers.filter((no) => kept.has(no))
@@ -281,11 +278,18 @@ class Simulation {
       )
     }
     const sum = [...kept.values()].reduce((all, one) => all + one, 0)
-    const kinds = ['wechat', 'card_principal', 'order_suspense', 'redemption_payable']
-    const [wechat = 0, principal = 0, late = 0, owed = 0] = await shop.accounts(...kinds)
-    // What WeChat could not give back lies with it, and we owe it still.
-    assert.equal(wechat + late + owed, sum, 'the account of WeChat and WeChat')
+    const kinds = [
+      'wechat',
+      'channel_fee',
+      'card_principal',
+      'order_suspense',
+      'redemption_payable',
+    ]
+    const [wechat = 0, fees = 0, principal = 0, late = 0, owed = 0] = await shop.accounts(...kinds)
+    // What WeChat could not give back lies with it, and we owe it still; its fees it has kept.
+    assert.equal(wechat + fees + late + owed, sum, 'the account of WeChat and WeChat')
     assert.equal(-principal, await this.#onCards(), 'the accounts of cards and the cards')
+    await compareWithBills(shop, orders)
   }
 
   async #onCards(): Promise<number> {
@@ -338,6 +342,16 @@ const expected: Readonly<Record<Act, readonly string[]>> = {
   late: ['completed', 'refunded'],
   spend: ['completed'],
   abnormal: ['refunding'],
+  closed: ['refunded'],
+}
+
+function isOf(some: readonly Act[], act: Act): boolean {
+  return some.includes(act)
+}
+
+/** While its cards are sealed still. */
+function isSentBack(act: Act): boolean {
+  return act === 'early' || isOf(rare, act)
 }
 
 function isPaid({ act }: Script): boolean {

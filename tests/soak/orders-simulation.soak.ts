@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simulateOrders } from '../harness/order-simulation.ts'
 
-test('two hundred thousand orders with every fault of the local WeChat end in the book that their seed says', async (t) => {
+test('a hundred thousand orders, twice from the same seed, on a line that breaks: the same book, which is what the bills and the cards say', async (t) => {
   const seed = Math.floor(Math.random() * 0x7fff_ffff)
   t.diagnostic(`seed ${seed}`)
   const one = await simulateOrders(seed, 100_000)
