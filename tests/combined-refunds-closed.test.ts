@@ -406,7 +406,12 @@ describe('the bill of a day', () => {
   }
   const amountUnder = (outRefundNo: string) => {
     const row = { kind: 'refund', outTradeNo: '', outRefundNo, refundId: '', fee: 0n } as const
-    return amountInBook(shop.flows, shop.book, { ...row, amount: 1_750n, status: 'SUCCESS' })
+    return amountInBook(shop.flows, shop.book, {
+      ...row,
+      amount: 1_750n,
+      status: 'SUCCESS',
+      isReversal: false,
+    })
   }
 
   test('knows the number under which it arrived, and no case is opened for the one before', async () => {

@@ -103,7 +103,7 @@ async function billedUnder(number: string) {
   assert.ok(asked.status === 'done', asked.status)
   const { outTradeNo, outRefundNo, refundId, amount } = asked.value
   const row = { kind: 'refund', outTradeNo, outRefundNo, refundId, amount, fee: 0n } as const
-  return amountInBook(shop.flows, shop.book, { ...row, status: 'SUCCESS' })
+  return amountInBook(shop.flows, shop.book, { ...row, status: 'SUCCESS', isReversal: false })
 }
 
 const wechat = async () => (await shop.accounts('wechat'))[0] ?? 0

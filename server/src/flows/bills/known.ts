@@ -27,7 +27,8 @@ export async function amountInBook(
     : refundedInBook(context, book, row)
 }
 
-async function paidInBook(
+/** Fen; undefined: they do not know that it was paid. */
+export async function paidInBook(
   { database: { sql }, engine }: FlowContext,
   book: BookId,
   number: string,
@@ -44,6 +45,18 @@ async function paidInBook(
   // Of what was given back there a person knows.
   const isKnown = row?.reason === refundedAtWechat || (row?.transactionId ?? null) !== null
   return isKnown ? row?.wechatAmount : undefined
+}
+
+/** Of a payment at a till of which the payer showed a code. */
+export async function isByCode(
+  { database: { sql }, engine }: FlowContext,
+  book: BookId,
+  number: string,
+): Promise<boolean> {
+  const till = idOfOutNumber('trade', number)
+  const isOurs = till !== undefined && engine.lanesOf(modeOfBook(book)).includes(laneOfId(till))
+  const row = isOurs ? await findCombined(sql, book, asId(till)) : undefined
+  return row?.scene === 'micropay'
 }
 
 async function refundedInBook(

@@ -39,7 +39,7 @@ import { openCase } from '../reserve/case.ts'
 import type { CaseFacts } from '../reserve/case-row.ts'
 import { homeLaneOf } from '../reserve/desk.ts'
 import { type NoticeTaken, takeRefund, takeTrade } from '../wechat-notices.ts'
-import { amountInBook } from './known.ts'
+import { amountInBook, isByCode, paidInBook } from './known.ts'
 
 export interface BillLog {
   error(details: object, sentence: string): void
@@ -105,7 +105,10 @@ async function compare(
   const returned = await returnedIn(context, of, movements)
   const desk = new Exceptions(context, of)
   let learnt = 0
-  for (const row of rows) if (await takeRow(context, log, of, row, desk)) learnt += 1
+  const reversed = reversedIn(rows)
+  for (const row of rows)
+    if (reversed.has(row.outTradeNo)) await takeReversed(context, of, row, desk)
+    else if (await takeRow(context, log, of, row, desk)) learnt += 1
   await lookForMissing(context, of, rows, desk)
   const gap = fundGap(moved, movements, returned)
   if (gap !== 0n) await desk.open(`funds ${of.day}`, 'wechat_fund_gap', gap, of.day)
@@ -165,6 +168,23 @@ class Exceptions {
   }
 }
 
+function reversedIn(rows: readonly BilledRow[]): ReadonlySet<string> {
+  return new Set(
+    rows.flatMap((row) => (row.kind === 'refund' && row.isReversal ? row.outTradeNo : [])),
+  )
+}
+
+/** A payment by code that was taken back: the books have neither the payment nor that it went back. */
+async function takeReversed(
+  context: FlowContext,
+  { book }: BillOf,
+  { kind, outTradeNo: number }: BilledRow,
+  exceptions: Exceptions,
+): Promise<void> {
+  const known = kind === 'refund' ? await paidInBook(context, book, number) : undefined
+  if (known !== undefined) await exceptions.open(number, 'wechat_row_differs', -known, number)
+}
+
 /** True: the books learned it from here. */
 async function takeRow(
   context: FlowContext,
@@ -184,9 +204,22 @@ async function takeRow(
   }
   // What is still on its way back, or failed, is followed up by whoever asked for it.
   if (row.kind === 'refund' && row.status !== 'SUCCESS') return false
+  if (row.kind === 'payment' && (await wasReversed(context, of, row.outTradeNo))) return false
   const taken = await learn(context, log, of, row)
   await report(exceptions, taken, number, row.kind === 'payment' ? row.amount : -row.amount)
   return taken === 'in_book'
+}
+
+/** Taken back after midnight: it stands in the bill of its day as any that was paid. */
+async function wasReversed(
+  context: FlowContext,
+  { book, accountId }: BillOf,
+  number: string,
+): Promise<boolean> {
+  if (!(await isByCode(context, book, number))) return false
+  const asked = await context.wechatPay.queryMicropay(accountId, number)
+  if (asked.status === 'unknown') throw new Error(`WeChat does not answer about ${number}`)
+  return asked.status === 'done' && asked.value.state === 'revoked'
 }
 
 function learn(

@@ -50,6 +50,8 @@ export interface BilledRefund {
   readonly amount: Fen
   /** `SUCCESS`, `PROCESSING`, `CHANGE` (abnormal) or `FAIL` (closed). */
   readonly status: string
+  /** A payment by code that was taken back by its own number: nobody asked for a refund. */
+  readonly isReversal: boolean
   readonly fee: Mills
 }
 
@@ -77,7 +79,8 @@ export function readTradeRow(row: Row): BilledRow | undefined {
       fee,
     }
   }
-  if (text('交易状态') !== 'REFUND') return undefined
+  const isReversal = text('交易状态') === 'REVOKED'
+  if (!isReversal && text('交易状态') !== 'REFUND') return undefined
   const amount = parseYuan(text('申请退款金额') || text('退款金额'))
   if (amount === undefined) return undefined
   return {
@@ -87,6 +90,7 @@ export function readTradeRow(row: Row): BilledRow | undefined {
     refundId: text('微信退款单号'),
     amount,
     status: text('退款状态'),
+    isReversal,
     fee,
   }
 }
