@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import ssh2 from 'ssh2'
+import { sshKeys } from '../bank-simulator/src/keys.ts'
 import { bankFiles } from '../server/src/connectors/bank-file.ts'
 import type { BankAnswer, PayoutOrder } from '../server/src/modules/payouts/index.ts'
 import { newId } from '../server/src/platform/ids.ts'
@@ -225,7 +225,7 @@ describe('a connection', () => {
   })
 
   test('with a key that the bank does not know is refused', async () => {
-    const { private: privateKey } = ssh2.utils.generateKeyPairSync('ed25519')
+    const { private: privateKey } = sshKeys()
     const channel = bankFiles({ ...bank.address, privateKey }, { encoding: 'utf-8', log })
     await assert.rejects(
       channel.visit(async () => {}),

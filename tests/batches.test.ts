@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { luhnDigit, parseId } from '@lika/contract'
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { Auditor } from '../server/src/modules/ledger/index.ts'
+import { misspelt } from './harness/asking.ts'
 import type { Answered } from './harness/http-app.ts'
 import { findLeaks } from './harness/leaks.ts'
 import { type LikaProcess, startLikaProcess } from './harness/lika-process.ts'
@@ -294,7 +295,7 @@ test('what is wrong is refused before anything is made', async () => {
     [{ product_id: missing }, 404, 'product.not_found'],
     [{ product_id: draft.body.id, amount: 100 }, 409, 'product.not_published'],
     [{ age_recipient: 'age1nobody' }, 422, 'job.bad_recipient'],
-    [{ age_recipient: `${recipient.slice(0, -1)}q` }, 422, 'job.bad_recipient'],
+    [{ age_recipient: misspelt(recipient) }, 422, 'job.bad_recipient'],
     [{ amount: 5_000_001 }, 422, 'amount.out_of_range'],
     [{ funding: { method: 'card' } }, 422, 'funding.reference_missing'],
     [{ count: 1_000_001 }, 422, 'policy.batch_too_large'],

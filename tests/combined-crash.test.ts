@@ -226,11 +226,12 @@ describe('a server that was killed', () => {
       assert.deepEqual([balance.principal, balance.held], [1_250, 0])
     })
 
-    /** WeChat never got the call that closes; it is paid while the server is dead. */
+    /** WeChat never got the call that closes; it is paid while the server is dead, and WeChat tells of it to nobody. */
     async function paidWhileGivenUp() {
       const made = await beginInvited(scene)
       await twin.control.fault({ ...closing, times: 0 }, 'close_before')
       await diesGivingUp(made.body.id, { path: orders, method: 'GET' })
+      await twin.control.fault({ path: '*', times: 0 }, 'drop_notification')
       await payInvited(made.body.invitation)
       await lika.start()
       return made

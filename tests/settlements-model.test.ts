@@ -251,8 +251,8 @@ describe('two weeks of four merchants', () => {
           return (line?.debit ?? 0) - (line?.credit ?? 0)
         }
         assert.deepEqual(
-          [balanceOf('merchant_receivable'), -balanceOf('merchant_margin'), balanceOf('transit')],
-          [receivable, margin, 0],
+          [balanceOf('merchant_receivable'), balanceOf('merchant_margin'), balanceOf('transit')],
+          [receivable, 0 - margin, 0],
         )
         const { ok, first_wrong: wrong } = await app.verify()
         assert.deepEqual([ok, wrong], [true, null])

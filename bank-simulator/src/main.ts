@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import ssh2, { type AuthContext, type Connection, type ParsedKey } from 'ssh2'
 import { Bank } from './bank.ts'
+import { sshKeys } from './keys.ts'
 import { serveFolder } from './sftp-folder.ts'
 
 const { values } = parseArgs({
@@ -73,10 +74,7 @@ function isAllowed(context: AuthContext): boolean {
 }
 
 function readHostKey(file: string): string {
-  if (!existsSync(file)) {
-    const made = ssh2.utils.generateKeyPairSync('ed25519')
-    writeFileSync(file, made.private, { mode: 0o600 })
-  }
+  if (!existsSync(file)) writeFileSync(file, sshKeys().private, { mode: 0o600 })
   return readFileSync(file, 'utf8')
 }
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import ssh2 from 'ssh2'
+import { sshKeys } from '../../bank-simulator/src/keys.ts'
 import { bankFiles } from '../../server/src/connectors/bank-file.ts'
 import type { BankEncoding } from '../../server/src/connectors/bank-file-format.ts'
 import { Sftp, type SftpAddress } from '../../server/src/connectors/bank-sftp.ts'
@@ -34,7 +34,7 @@ export type Bank = Awaited<ReturnType<typeof startBank>>
 
 export async function startBank(encoding: BankEncoding = 'utf-8') {
   const folder = temporaryFolder('lika-bank-')
-  const keys = ssh2.utils.generateKeyPairSync('ed25519')
+  const keys = sshKeys()
   const keyFile = join(folder, 'client.key')
   writeFileSync(keyFile, keys.private, { mode: 0o600 })
   writeFileSync(join(folder, 'client.pub'), keys.public)
