@@ -43,7 +43,7 @@ const together = 20
 const cardsBefore = 12
 
 export async function simulateOrders(seed: number, orders: number): Promise<Simulated> {
-  const shop = await startOrderShop({ twin: { seed: String(seed) } })
+  const shop = await startOrderShop({ twin: { seed: String(seed) }, timeoutMs: 2_000 })
   try {
     return await new Simulation(shop, seed).run(orders)
   } finally {

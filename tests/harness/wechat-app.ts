@@ -22,7 +22,7 @@ export type WechatTestApp = Awaited<ReturnType<typeof startWechatApp>>
 
 /**
  * `twin`: how the local WeChat is started; `merchant`: what its merchant is to be other than ordinary; `issuerPacks`: policies
- * of the issuer, in place of `open`.
+ * of the issuer, in place of `open`; `timeoutMs`: how long an answer of WeChat is waited for.
  */
 export async function startWechatApp(options: WechatAppOptions = {}) {
   const stops: (() => Promise<unknown>)[] = []
@@ -39,6 +39,7 @@ type WechatAppOptions = NonNullable<Parameters<typeof startCardApp>[1]> & {
   twin?: Parameters<typeof startTwin>[0]
   merchant?: Record<string, unknown>
   issuerPacks?: string[]
+  timeoutMs?: number
 }
 
 async function open(
@@ -46,6 +47,7 @@ async function open(
     twin: twinOptions = {},
     merchant: merchantOptions = {},
     issuerPacks,
+    timeoutMs = 10_000,
     ...others
   }: WechatAppOptions,
   stops: (() => Promise<unknown>)[],
@@ -81,7 +83,7 @@ async function open(
       log,
       now: () => Date.now(),
       sm: trySm(log),
-      timeoutMs: 2_000,
+      timeoutMs,
     }),
     wechatApp: wechatApp({
       desk: openAppDesk({ database, keyring, apps: wechatApps }),
