@@ -36,10 +36,10 @@ export const quickPlan: BenchPlan = {
   hotSeconds: 1,
   latencySeconds: 1,
   callers: 2_000,
-  connections: 512,
+  connections: 2_000,
   issued: 20_000,
   bought: { perSecond: 200, seconds: 2 },
-  cleared: { payments: 120_000, merchants: 120 },
+  cleared: { payments: 100_000, merchants: 100 },
 }
 
 export const fullPlan: BenchPlan = {
