@@ -134,10 +134,19 @@ test('what a payee cannot give back yet holds no refund, and is booked when it c
   const order = await takenAndRefused([403, 'NOT_ENOUGH'])
   const mchid = shop.payees[0]?.mchid
   assert.equal((await shop.show(order.id)).status, 'refunded')
-  await followReturns(shop.flows, 'test')
+  // Of two processes one asks, and then nobody for a quarter of an hour.
+  const before = await callsSoFar()
+  const looks = await Promise.all([1, 2].map(() => followReturns(shop.flows, 'test')))
+  assert.equal(
+    looks.reduce((sum, one) => sum + one),
+    1,
+  )
+  await shop.advance(890)
+  assert.equal(await followReturns(shop.flows, 'test'), 0)
+  assert.deepEqual(await callsSince(before), ['GET', 'POST'])
   assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', 'NOT_ENOUGH']])
   await carryOut()
-  await followReturns(shop.flows, 'test')
+  assert.equal(await followReturns(shop.flows, 'test'), 1)
   assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'succeeded', null]])
   assert.equal((await shop.shareOf(order.id)).returned_amount, 1_000)
 })

@@ -11,6 +11,13 @@ export type CardStatus = CardState | 'expired'
 export const cardStatuses = [...cardStates, 'expired'] as const
 
 /**
+ * What came of reporting to WeChat that something paid in a mini-program was delivered. `not_due`: nothing was delivered for it.
+ * `given_up`: WeChat has not taken it in time.
+ */
+export const shippingEnds = ['reported', 'not_due', 'given_up'] as const
+export type ShippingEnd = (typeof shippingEnds)[number]
+
+/**
  * What may be done to a card in which state. `pay` and `hold` also need a card that has not
  * expired. Credits from refunds are not listed: they are accepted by every state and follow
  * `replaced_by` to the successor.

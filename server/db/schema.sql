@@ -392,15 +392,21 @@ create table combined_payment (
   created_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   payer_digest bytea,
+  shipping text,
+  shipping_look_at timestamp with time zone,
+  shipping_looks integer not null default 0,
+  shipping_problem text,
   constraint pk_combined_payment PRIMARY KEY (lane, id),
   constraint ck_combined_payment_amounts CHECK (((amount = (card_amount + wechat_amount)) AND (card_amount > 0) AND (wechat_amount >= 0))),
   constraint ck_combined_payment_ended CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),
   constraint ck_combined_payment_paid CHECK (((status = 'succeeded'::text) = (payment_id IS NOT NULL))),
   constraint ck_combined_payment_refunded CHECK (((wechat_refunded >= 0) AND (wechat_refunded <= wechat_amount))),
   constraint ck_combined_payment_scene CHECK ((scene = ANY (ARRAY['native'::text, 'jsapi'::text, 'mini_program'::text, 'micropay'::text]))),
+  constraint ck_combined_payment_shipping CHECK ((shipping = ANY (ARRAY['reported'::text, 'not_due'::text, 'given_up'::text]))),
   constraint ck_combined_payment_status CHECK ((status = ANY (ARRAY['waiting'::text, 'succeeded'::text, 'failed'::text])))
 );
 comment on table combined_payment is 'Payments at a till: a part of cards, the rest by WeChat, both or neither.';
+CREATE INDEX combined_payment_to_report ON combined_payment USING btree (lane, COALESCE(shipping_look_at, ended_at)) WHERE ((scene = 'mini_program'::text) AND (status = 'succeeded'::text) AND (wechat_amount > 0) AND (shipping IS NULL));
 grant insert, select, update on combined_payment to lika_app;
 
 create table combined_refund (
@@ -1797,6 +1803,8 @@ create table share_return (
   created_at timestamp with time zone not null,
   member_id uuid,
   reason text,
+  next_at timestamp with time zone,
+  tries integer not null default 0,
   constraint pk_share_return PRIMARY KEY (lane, out_return_no),
   constraint ck_share_return_amount CHECK ((amount > 0)),
   constraint ck_share_return_payee CHECK (((mchid IS NULL) <> (member_id IS NULL))),
@@ -1804,6 +1812,8 @@ create table share_return (
 );
 comment on table share_return is 'Shares that come back before a refund.';
 CREATE INDEX ix_share_return_share ON share_return USING btree (lane, share_id);
+CREATE INDEX share_return_to_follow ON share_return USING btree (lane, COALESCE(next_at, created_at)) WHERE ((state = 'asked'::text) AND (reason = 'NOT_ENOUGH'::text));
+CREATE INDEX share_return_waiting ON share_return USING btree (share_id) WHERE ((state = 'asked'::text) AND (reason IS NOT NULL));
 grant insert, select, update on share_return to lika_app;
 
 create table shared_trade (

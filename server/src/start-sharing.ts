@@ -9,7 +9,7 @@ import { Nap } from './platform/nap.ts'
 import type { Stop } from './stops.ts'
 
 const everyMs = 250
-const followEveryMs = 300_000
+const followEveryMs = 60_000
 
 export function startSharing(
   flows: FlowContext,

@@ -26,6 +26,7 @@ import {
   Type,
 } from '../http/schemas.ts'
 import { chargeMembers, chargeRefusals, readCharge, tillCaller } from './payment-shapes.ts'
+import { Shipping } from './shipping-shape.ts'
 
 const { dry_run: _, currency: __, ...charge } = chargeMembers
 
@@ -79,6 +80,7 @@ const CombinedBody = closed({
   scene: oneOf(combinedScenes),
   hold_id: idOf('hold'),
   payment_id: nullable(idOf('payment')),
+  shipping: Shipping,
   allocations: Type.Array(
     closed({
       card_id: idOf('card'),

@@ -44,7 +44,8 @@ export const CombinedRefundBody = closed({
   refund_id: nullable(idOf('refund')),
   problem: nullable(
     Type.String({
-      description: 'the code with which WeChat refuses it; null once it has taken it',
+      description:
+        'the code with which WeChat refuses it, or what it waits for; null once WeChat has taken it',
     }),
   ),
   reference: nullable(Reference),

@@ -33,7 +33,6 @@ import {
   refundBases,
   type ShippingRow,
   selectRefundsOf,
-  shippingEnds,
   type TradeRow,
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayScene } from '../../modules/wechat/index.ts'
@@ -54,6 +53,7 @@ import {
 } from '../http/schemas.ts'
 import { shapeRefusal } from '../http/shapes.ts'
 import type { Refused } from '../http/spec.ts'
+import { Shipping } from './shipping-shape.ts'
 
 const payScenes = ['jsapi', 'mini_program', 'native', 'h5'] as const satisfies readonly PayScene[]
 
@@ -107,8 +107,6 @@ const OrderRefundBody = closed({
   ended_at: nullable(Timestamp),
 })
 
-const shippingStates = ['waiting', ...shippingEnds] as const
-
 /** With everything that it has at WeChat. */
 export const OrderDetail = closed({
   ...orderMembers,
@@ -119,15 +117,7 @@ export const OrderDetail = closed({
       status: oneOf(tradeStates),
       expires_at: Timestamp,
       paid_at: nullable(Timestamp),
-      shipping: nullable(
-        closed({
-          status: oneOf(
-            shippingStates,
-            'of what is paid in a mini-program: WeChat keeps the money until its delivery is reported',
-          ),
-          problem: nullable(Type.String({ description: 'why WeChat has not taken it yet' })),
-        }),
-      ),
+      shipping: Shipping,
     }),
   ),
   refunds: Type.Array(OrderRefundBody),

@@ -23,7 +23,8 @@ type Cards = Pick<
   | 'updateMember'
 >
 
-const virtualGoods = 3
+/** `logistics_type` */
+const logistics = { virtual: 3, picked_up: 4 }
 const shanghaiMs = 8 * 3_600_000
 
 export interface CardNeeds {
@@ -60,10 +61,10 @@ export function makeCards({ credentials, guarded }: CardNeeds): Cards {
       }
       return post(id, `/cgi-bin/message/subscribe/${name}`, body, () => 'sent' as const)
     },
-    reportDelivered: (id, { mchid, outTradeNo, item, openid, at }) => {
+    reportDelivered: (id, { mchid, outTradeNo, item, goods, openid, at }) => {
       const body = {
         order_key: { order_number_type: 1, mchid, out_trade_no: outTradeNo },
-        logistics_type: virtualGoods,
+        logistics_type: logistics[goods],
         delivery_mode: 1,
         shipping_list: [{ item_desc: item }],
         upload_time: `${new Date(at + shanghaiMs).toISOString().slice(0, -1)}+08:00`,

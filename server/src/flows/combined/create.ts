@@ -188,6 +188,8 @@ function begin(
     transactionId: null,
     paymentId: null,
     wechatRefunded: 0n,
+    shipping: null,
+    shippingProblem: null,
     metadata: input.metadata ?? null,
     createdAt: now,
     endedAt: null,

@@ -33,6 +33,7 @@ export function presentCombined({ row, hold, payment }: ShownCombined, invitatio
     scene: row.scene,
     hold_id: formatId('hold', hold.id),
     payment_id: row.paymentId === null ? null : formatId('payment', row.paymentId),
+    shipping: shippingOf(row),
     allocations: allocations.map(({ cardId, subBalance, amount }) => ({
       card_id: formatId('card', cardId),
       sub_balance: subBalance,
@@ -45,6 +46,13 @@ export function presentCombined({ row, hold, payment }: ShownCombined, invitatio
     created_at: formatInstant(row.createdAt),
     ended_at: row.endedAt === null ? null : formatInstant(row.endedAt),
   }
+}
+
+function shippingOf({ scene, status, wechatAmount, shipping, shippingProblem }: CombinedRow) {
+  const isInMiniProgram = scene === 'mini_program' && status === 'succeeded' && wechatAmount > 0n
+  return isInMiniProgram
+    ? { status: shipping ?? ('waiting' as const), problem: shippingProblem }
+    : null
 }
 
 function presentInvitation(invitation: Invitation) {

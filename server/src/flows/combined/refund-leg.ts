@@ -18,7 +18,7 @@ import type { Answer, Refund } from '../../modules/wechat/index.ts'
 import { sharesAreBack } from '../sharing/returns.ts'
 import { isNotThere, type LegContext } from './leg.ts'
 import { refundCameTo } from './refund.ts'
-import { noteRefusal } from './refund-refused.ts'
+import { noteRefusal, noteWaiting } from './refund-refused.ts'
 
 /** One look after a refund. Answers when to look again; undefined: it has ended. */
 export async function lookAfterRefund(
@@ -35,7 +35,10 @@ export async function lookAfterRefund(
     const pause = await noteRefusal(context, combined, row, { code: answer.code, isUnheardOf })
     return now() + (pause ?? pauseMs(row, call))
   }
-  if (answer.status === 'unknown') return now() + pauseMs(row, call)
+  if (answer.status === 'unknown') {
+    if (answer === waitsForShares) await noteWaiting(context, row, answer.why)
+    return now() + pauseMs(row, call)
+  }
   const taken = await takeInRefund(context, row, answer.value, isUnsent)
   if (row.problem !== null) await clearRefundProblem(context.database.sql, row)
   return taken === 'over' ? undefined : now() + pauseMs(row, call)

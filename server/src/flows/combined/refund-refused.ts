@@ -56,3 +56,12 @@ export async function noteRefusal(
     })
   return Math.min(60_000 * 2 ** (refusals - 1), longestPauseMs)
 }
+
+/** What it waits for before WeChat is asked at all; a code of WeChat that is shown stays. */
+export async function noteWaiting(
+  { database }: LegContext,
+  row: CombinedRefundRow,
+  why: string,
+): Promise<void> {
+  await writeRefundRefusal(database.sql, row, { code: why, isPassing: true })
+}

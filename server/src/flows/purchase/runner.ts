@@ -19,10 +19,11 @@ import {
 } from '../../modules/orders/index.ts'
 import type { FlowContext } from '../context.ts'
 import { executePrepared } from '../prepared.ts'
+import { shippingPausesMs } from '../shipping.ts'
 import { finishClosing } from './close.ts'
 import { askTrade, closeTrade } from './learn.ts'
 import { pursueRefund } from './refund-leg.ts'
-import { reportShipping, shippingPausesMs } from './shipping.ts'
+import { reportShipping } from './shipping.ts'
 import { completeCommand } from './unseal.ts'
 
 interface Log {

@@ -25,6 +25,7 @@ export {
   type RefundTold,
   refundedAtWechat,
 } from './model.ts'
+export { type DueDelivery, takeDueDeliveries, writeDelivery } from './shipping-store.ts'
 export {
   clearRefundProblem,
   combinedPayments,

@@ -18,6 +18,7 @@ import {
   type Result,
   refusal,
   refused,
+  type ShippingEnd,
   type Uuid,
   type WechatAccountId,
 } from '@lika/contract'
@@ -63,6 +64,9 @@ export interface CombinedRow {
   readonly transactionId: string | null
   readonly paymentId: PaymentId | null
   readonly wechatRefunded: Fen
+  /** Of what was paid in a mini-program: what came of reporting its delivery, outside rounds; null: it is told, or again. */
+  readonly shipping: ShippingEnd | null
+  readonly shippingProblem: string | null
   readonly metadata: Metadata
   readonly createdAt: Instant
   readonly endedAt: Instant | null

@@ -35,8 +35,8 @@ function loadCombined(sql: Sql, lane: Lane, ids: readonly string[]): Promise<Com
       id, book_id as "bookId", merchant_id as "merchantId", reference, amount, card_amount as "cardAmount",
       wechat_amount as "wechatAmount", status, reason, account_id as "accountId", appid, member_id as "memberId",
       payer_digest as "payerDigest", scene, out_trade_no as "outTradeNo", leg_expires_at as "legExpiresAt", transaction_id as "transactionId",
-      payment_id as "paymentId", wechat_refunded as "wechatRefunded", metadata, created_at as "createdAt",
-      ended_at as "endedAt"
+      payment_id as "paymentId", wechat_refunded as "wechatRefunded", shipping, shipping_problem as "shippingProblem",
+      metadata, created_at as "createdAt", ended_at as "endedAt"
     from combined_payment
     where lane = ${lane}
       and id = any(${uuidArray(ids)}::uuid[])`

@@ -52,10 +52,8 @@ export {
   refundBases,
 } from './refund-store.ts'
 export {
-  type ShippingEnd,
   type ShippingRow,
   selectShippings,
-  shippingEnds,
   takeDueShippings,
   writeShipping,
 } from './shipping-store.ts'

@@ -1,13 +1,9 @@
 /** Which payments in mini-programs WeChat has yet to be told the delivery of, and what came of it: outside rounds. */
-import type { Instant, Lane, OrderId } from '@lika/contract'
+import type { Instant, Lane, OrderId, ShippingEnd } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { intArray } from '../../platform/db-array.ts'
 import type { Due } from './read.ts'
 import type { TradeRow } from './trade-store.ts'
-
-/** `not_due`: nothing was delivered for it. `given_up`: WeChat has not taken it in time. */
-export const shippingEnds = ['reported', 'not_due', 'given_up'] as const
-export type ShippingEnd = (typeof shippingEnds)[number]
 
 /** Of the payment of an order that was made in a mini-program. */
 export interface ShippingRow {

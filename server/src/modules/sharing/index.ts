@@ -2,6 +2,7 @@
 export { noteShared, type SharedTrade, sharedOf, toldOf } from './flag-store.ts'
 export {
   askAgainMs,
+  followPausesMs,
   keptForMs,
   mayArriveYet,
   mostSharedBp,
@@ -26,12 +27,12 @@ export {
 } from './model.ts'
 export {
   insertReturn,
-  lateReturns,
   notEnough,
   noteReturn,
   type ReturnRow,
   returnsOfShares,
   shareReturns,
+  takeLateReturns,
 } from './return-store.ts'
 export { insertRule, rulesFor, selectRules } from './rule-store.ts'
 export {

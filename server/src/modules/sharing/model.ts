@@ -23,6 +23,8 @@ export const shareAfterMs = 61_000
 export const shareWithinMs = 29 * dayMs
 /** So long a refund waits for a share that WeChat does not take back for now; then the merchant bears it. */
 export const returnWithinMs = dayMs
+/** Between two questions of what a payee had not enough for when the refund went out: a quarter of an hour, then up to a day. */
+export const followPausesMs = [900_000, 900_000, 3_600_000, 14_400_000, dayMs]
 /** After so long WeChat lets go by itself. */
 export const keptForMs = 30 * dayMs
 /** Calls in a second: in all, of one merchant number, and for one payee. */

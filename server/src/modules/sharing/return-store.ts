@@ -42,8 +42,8 @@ function loadReturns(sql: Sql, lane: Lane, numbers: readonly string[]): Promise<
 
 function columns(sql: Sql) {
   return sql`
-    out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId", out_refund_no as "outRefundNo",
-    mchid, member_id as "memberId", amount, state, reason, created_at as "createdAt"`
+    share_return.out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId",
+    out_refund_no as "outRefundNo", mchid, member_id as "memberId", amount, state, reason, created_at as "createdAt"`
 }
 
 function updateReturns(sql: Sql, lane: Lane, rows: readonly ReturnRow[]): Promise<unknown> {
@@ -85,15 +85,40 @@ export async function noteReturn(
       and state = 'asked'`
 }
 
-/** For which no refund waits any more, since the payee has not enough, and which WeChat may carry out yet, the oldest first. */
-export function lateReturns(sql: Sql): Promise<ReturnRow[]> {
+/**
+ * For which no refund waits any more, since the payee has not enough, and which WeChat may carry out yet: those that are due,
+ * the longest first, kept from other processes for as long as `backoff` says of the calls so far.
+ */
+export function takeLateReturns(
+  sql: Sql,
+  lanes: readonly Lane[],
+  now: Instant,
+  backoff: readonly number[],
+  limit: number,
+): Promise<ReturnRow[]> {
   return sql<ReturnRow[]>`
-    select ${columns(sql)}
-    from share_return
-    where state = 'asked'
-      and reason = ${notEnough}
-    order by created_at
-    limit 1000`
+    with due as (
+      select lane, out_return_no
+      from share_return
+      where lane = any(${intArray(lanes)}::int[])
+        and state = 'asked'
+        and reason = 'NOT_ENOUGH'
+        and coalesce(next_at, created_at) <= ${new Date(now)}
+      order by coalesce(next_at, created_at)
+      limit ${limit}
+      for update skip locked
+    )
+    update share_return
+    set
+      tries = tries + 1,
+      next_at = ${new Date(now)}::timestamptz + make_interval(secs => (
+        ${intArray(backoff)}::int[]
+      )[least(tries + 1, ${backoff.length})] / 1000.0)
+    from due
+    where share_return.lane = any(${intArray(lanes)}::int[])
+      and share_return.lane = due.lane
+      and share_return.out_return_no = due.out_return_no
+    returning ${columns(sql)}`
 }
 
 /** What came, or did not come, back of these shares, the oldest first. */

@@ -53,6 +53,8 @@ export interface DeliveredAsked {
   readonly outTradeNo: string
   /** At most 120 characters. */
   readonly item: string
+  /** `virtual`: it has no parcel; `picked_up`: taken along at a till. */
+  readonly goods: 'virtual' | 'picked_up'
   readonly openid: string
   readonly at: Instant
 }
