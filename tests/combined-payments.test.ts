@@ -122,7 +122,7 @@ describe('a payment of a card and WeChat', () => {
         assert.equal((await tills.balance(card)).held, 1_250)
         assert.equal(body.invitation.scene, scene)
         assert.ok(wechat.pay(numberOf(body.id)))
-        assert.ok(await tell(body.id))
+        assert.equal(await tell(body.id), 'in_book')
       }
       const now = await look(body.id)
       assert.equal(now.status, 'succeeded')
@@ -252,7 +252,7 @@ describe('a payment of a card and WeChat', () => {
 })
 
 /** The notification of WeChat. */
-function tell(id: string): Promise<boolean> {
+function tell(id: string) {
   const trade = wechat.tradeOf(numberOf(id))
   const told = scenesOpenid(trade)
   return learnTrade(leg(), { book: tills.book, accountId: fakeAccount }, told)
@@ -333,7 +333,7 @@ async function payAfterRelease(id: string, scene: Scene): Promise<void> {
     assert.ok(order)
     order.state = 'paid'
     order.paidAt = tills.lanes.engine.now('test')
-    assert.ok(await tell(id))
+    assert.equal(await tell(id), 'in_book')
   } else {
     assert.ok(wechat.pay(number))
     await tills.passTime(1_300_000)

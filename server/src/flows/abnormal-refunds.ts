@@ -196,10 +196,11 @@ export async function giveCard(
   const why = refusal('wechat.refused', `WeChat does not send it there: ${code}.`, {
     data: { code_at_wechat: code },
   })
-  await context.engine.execute({
+  const kept = await context.engine.execute({
     ...refusalOf(lane, application.bookId, commandId),
     plan: () => ({ lanes: [lane], reads: [], decide: () => refused(why) }),
   })
+  if (kept.status === 'refused' && kept.refusal.code === silent.code) return refused(silent)
   await writeApplicationAnswer(database.sql, lane, application, 'refused')
   return refused(why)
 }

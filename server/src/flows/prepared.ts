@@ -17,6 +17,15 @@ export class NotPrepared extends Error {
   }
 }
 
+/**
+ * For a command that is never decided against: refused, there was no room for it, or no database. Throws, so that whoever
+ * wanted it comes again.
+ */
+export function carriedOut(executed: Executed): void {
+  if (executed.status === 'refused')
+    throw new Error(`it could not be recorded just now: ${executed.refusal.code}`)
+}
+
 const attempts = 10
 
 /** Executes a command, again where it was not prepared. */

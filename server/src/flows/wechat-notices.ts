@@ -57,8 +57,7 @@ export async function takeTrade(
   const learnt = await learnTrade(context, told.book, told.accountId, trade)
   if (learnt === 'nothing_new') return 'in_book'
   if (learnt !== 'foreign') return learnt
-  const atTill = await combined.learnTrade({ ...context, legLog: log }, told, trade)
-  return atTill ? 'in_book' : 'foreign'
+  return combined.learnTrade({ ...context, legLog: log }, told, trade)
 }
 
 export async function takeRefund(

@@ -47,6 +47,21 @@ export async function paidInBook(
   return isKnown ? row?.wechatAmount : undefined
 }
 
+/** Whether the books have it, paid or not. */
+export async function isOurs(
+  { database: { sql }, engine }: FlowContext,
+  book: BookId,
+  number: string,
+): Promise<boolean> {
+  const lanes = engine.lanesOf(modeOfBook(book))
+  const order = readOutTradeNo(number)
+  if (order !== undefined && lanes.includes(laneOfId(order.orderId)))
+    return (await findTrade(sql, laneOfId(order.orderId), order.orderId, order.n))?.bookId === book
+  const till = idOfOutNumber('trade', number)
+  const isLane = till !== undefined && lanes.includes(laneOfId(till))
+  return isLane && (await findCombined(sql, book, asId(till))) !== undefined
+}
+
 /** Of a payment at a till of which the payer showed a code. */
 export async function isByCode(
   { database: { sql }, engine }: FlowContext,

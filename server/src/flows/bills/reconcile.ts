@@ -33,13 +33,15 @@ import {
 } from '../../modules/bills/index.ts'
 import { accountId as accountOf, LedgerDesk } from '../../modules/ledger/index.ts'
 import { outTradeNo } from '../../modules/orders/index.ts'
-import type { Bill } from '../../modules/wechat/index.ts'
+import type { Answer, Bill } from '../../modules/wechat/index.ts'
+import { isNotThere } from '../combined/leg.ts'
 import type { FlowContext } from '../context.ts'
+import { carriedOut } from '../prepared.ts'
 import { openCase } from '../reserve/case.ts'
 import type { CaseFacts } from '../reserve/case-row.ts'
 import { homeLaneOf } from '../reserve/desk.ts'
 import { type NoticeTaken, takeRefund, takeTrade } from '../wechat-notices.ts'
-import { amountInBook, isByCode, paidInBook } from './known.ts'
+import { amountInBook, isByCode, isOurs, paidInBook } from './known.ts'
 
 export interface BillLog {
   error(details: object, sentence: string): void
@@ -106,8 +108,10 @@ async function compare(
   const desk = new Exceptions(context, of)
   let learnt = 0
   const reversed = reversedIn(rows)
+  const paidHere = new Set(rows.flatMap((row) => (row.kind === 'payment' ? row.outTradeNo : [])))
   for (const row of rows)
-    if (reversed.has(row.outTradeNo)) await takeReversed(context, of, row, desk)
+    if (reversed.has(row.outTradeNo))
+      await takeReversed(context, of, row, paidHere.has(row.outTradeNo), desk)
     else if (await takeRow(context, log, of, row, desk)) learnt += 1
   await lookForMissing(context, of, rows, desk)
   const gap = fundGap(moved, movements, returned)
@@ -135,14 +139,24 @@ async function returnedIn(
   const returned: ReturnedRefund[] = []
   for (const { number, cause, amount } of cameBack(movements)) {
     const asked = await wechatPay.queryRefund(accountId, number)
-    if (asked.status === 'unknown') throw new Error(`WeChat does not answer about ${number}`)
-    if (asked.status === 'refused') continue
+    if (!isThere(number, asked)) continue
     const { state, refundId } = asked.value
     if (state !== 'closed' || refundId !== cause) continue
     const one = returnedOf(asked.value.amount, amount)
     if (one !== undefined) returned.push(one)
   }
   return returned
+}
+
+/** False: WeChat has never heard of it. Throws for every other answer but that it is there: it says nothing of it. */
+function isThere<T>(
+  number: string,
+  asked: Answer<T>,
+): asked is Extract<Answer<T>, { readonly status: 'done' }> {
+  if (asked.status === 'done') return true
+  if (asked.status === 'refused' && isNotThere(asked.code)) return false
+  const why = asked.status === 'refused' ? asked.code : asked.why
+  throw new Error(`WeChat does not say what became of ${number}: ${why}`)
 }
 
 function sumOf(some: readonly { readonly amount: Fen }[]): Fen {
@@ -178,11 +192,16 @@ function reversedIn(rows: readonly BilledRow[]): ReadonlySet<string> {
 async function takeReversed(
   context: FlowContext,
   { book }: BillOf,
-  { kind, outTradeNo: number }: BilledRow,
+  { kind, outTradeNo: number, amount }: BilledRow,
+  isPaidHere: boolean,
   exceptions: Exceptions,
 ): Promise<void> {
-  const known = kind === 'refund' ? await paidInBook(context, book, number) : undefined
+  if (kind === 'payment') return
+  const known = await paidInBook(context, book, number)
   if (known !== undefined) await exceptions.open(number, 'wechat_row_differs', -known, number)
+  // Of a till that is not ours: the bill of the day before has the payment, and a case for it.
+  else if (!isPaidHere && !(await isOurs(context, book, number)))
+    await exceptions.open(number, 'wechat_unknown_row', -amount, number)
 }
 
 /** True: the books learned it from here. */
@@ -204,23 +223,23 @@ async function takeRow(
   }
   // What is still on its way back, or failed, is followed up by whoever asked for it.
   if (row.kind === 'refund' && row.status !== 'SUCCESS') return false
-  if (row.kind === 'payment' && (await wasReversed(context, of, row.outTradeNo))) return false
+  if (row.kind === 'payment' && (await isByCode(context, of.book, number))) {
+    const asked = await context.wechatPay.queryMicropay(of.accountId, number)
+    // Nobody can be asked whether it was taken back.
+    if (asked.status === 'refused' && asked.code === withoutKey) {
+      await exceptions.open(number, 'wechat_row_differs', row.amount, number)
+      return false
+    }
+    // Taken back after midnight: it stands in the bill of its day as any that was paid.
+    if (isThere(number, asked) && asked.value.state === 'revoked') return false
+  }
   const taken = await learn(context, log, of, row)
   await report(exceptions, taken, number, row.kind === 'payment' ? row.amount : -row.amount)
   return taken === 'in_book'
 }
 
-/** Taken back after midnight: it stands in the bill of its day as any that was paid. */
-async function wasReversed(
-  context: FlowContext,
-  { book, accountId }: BillOf,
-  number: string,
-): Promise<boolean> {
-  if (!(await isByCode(context, book, number))) return false
-  const asked = await context.wechatPay.queryMicropay(accountId, number)
-  if (asked.status === 'unknown') throw new Error(`WeChat does not answer about ${number}`)
-  return asked.status === 'done' && asked.value.state === 'revoked'
-}
+/** The merchant number has no API v2 key any more. */
+const withoutKey = 'API_V2_KEY_MISSING'
 
 function learn(
   context: FlowContext,
@@ -273,8 +292,7 @@ async function lookForMissing(
   for (const { number, amount } of paid) {
     if (billed.has(number)) continue
     const asked = await context.wechatPay.query(accountId, number)
-    if (asked.status === 'unknown') throw new Error(`WeChat does not answer about ${number}`)
-    const paidAt: Instant | undefined = asked.status === 'done' ? asked.value.paidAt : undefined
+    const paidAt: Instant | undefined = isThere(number, asked) ? asked.value.paidAt : undefined
     const isOfOtherDay = paidAt !== undefined && (paidAt < span.from || paidAt >= span.until)
     if (!isOfOtherDay) await exceptions.open(number, 'wechat_missing_row', -amount, number)
   }
@@ -289,7 +307,7 @@ async function bookFees(
   if (fees === 0n) return
   const lane = homeLaneOf(context, modeOfBook(book))
   const own = (kind: 'channel_fee' | 'wechat') => accountOf(issuerOfBook(book), kind, lane)
-  await context.engine.execute({
+  const done = await context.engine.execute({
     book,
     operation: 'wechat_bill.fees',
     key: `${accountId} ${day}`,
@@ -309,4 +327,6 @@ async function bookFees(
       },
     }),
   })
+  // The day is not done before its fees are in the book.
+  carriedOut(done)
 }

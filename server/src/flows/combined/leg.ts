@@ -15,6 +15,7 @@ import {
   wantEnd,
 } from '../../modules/combined/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
+import type { Executed } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { isPayer, payerDigestOf, payerIn } from '../payer.ts'
 import { openCase } from '../reserve/case.ts'
@@ -196,7 +197,8 @@ async function lookAfterInvitation(
   const asked = await wechatPay.query(row.accountId, row.outTradeNo)
   if (asked.status === 'done') {
     const reason = ending ?? (isOver ? 'expired' : undefined)
-    if (await takeIn(context, row, asked.value, reason)) return 'ended'
+    const taken = await takeIn(context, row, asked.value, reason)
+    if (taken !== 'open') return taken === 'over' ? 'ended' : 'open'
     const isClosed = closed?.status === 'done' && !mayBePaid(asked.value)
     return isClosed ? giveUp(context, row, ending ?? 'expired') : 'open'
   }
@@ -215,8 +217,11 @@ async function lookAfterMicropay(
 ): Promise<Looked> {
   const { wechatPay } = context
   const asked = await wechatPay.queryMicropay(row.accountId, row.outTradeNo)
-  if (asked.status === 'done' && (await takeIn(context, row, asked.value, ending ?? undefined)))
-    return 'ended'
+  const taken =
+    asked.status === 'done'
+      ? await takeIn(context, row, asked.value, ending ?? undefined)
+      : ('open' as const)
+  if (taken !== 'open') return taken === 'over' ? 'ended' : 'open'
   const isOver = ending !== null || at >= startedAt + micropaySeconds * 1_000
   if (!isOver) return 'open'
   const back = await wechatPay.reverse(row.accountId, row.outTradeNo)
@@ -241,13 +246,16 @@ export function isNotThere(code: string): boolean {
   return code === 'ORDER_NOT_EXIST' || code === 'RESOURCE_NOT_EXISTS'
 }
 
-/** What WeChat says of it, by whatever way; `reason`: why it was given up. True: it is over. */
+/** `later`: it is over at WeChat, and could not be recorded just now. */
+export type TakenIn = 'over' | 'open' | 'later'
+
+/** What WeChat says of it, by whatever way; `reason`: why it was given up. */
 export async function takeIn(
   context: LegContext,
   row: CombinedRow,
   trade: Trade,
   reason?: string,
-): Promise<boolean> {
+): Promise<TakenIn> {
   switch (trade.state) {
     case 'refunded':
       return givenBackThere(context, row)
@@ -255,23 +263,21 @@ export async function takeIn(
       const other = await differing(context, row, trade)
       const { transactionId } = trade
       if (other === undefined && transactionId !== undefined) {
-        await paidAtWechat(context, row, { transactionId })
-        return true
+        return takenBy(await paidAtWechat(context, row, { transactionId }))
       }
       context.legLog.error(
         { combined: row.id, member: other ?? 'transaction_id' },
         'WeChat tells of a payment that is not the one that was asked for',
       )
-      return false
+      return 'open'
     }
     case 'closed':
     case 'revoked':
     case 'failed':
-      await neverPaid(context, row, reason ?? trade.state)
-      return true
+      return takenBy(await neverPaid(context, row, reason ?? trade.state))
     case 'not_paid':
     case 'paying':
-      return false
+      return 'open'
   }
 }
 
@@ -279,10 +285,10 @@ export async function takeIn(
  * It was paid, and the money given back, or a part of it. Where we did not ask for that somebody did in WeChat's own
  * console: it pays nothing here that it has not paid already, and a person looks into what is left.
  */
-async function givenBackThere(context: LegContext, { bookId, id }: CombinedRow): Promise<boolean> {
+async function givenBackThere(context: LegContext, { bookId, id }: CombinedRow): Promise<TakenIn> {
   // As it is by now: what we ask for is written down before WeChat is asked.
   const row = await findCombined(context.database.sql, bookId, id)
-  if (row === undefined || row.wechatRefunded > 0n) return true
+  if (row === undefined || row.wechatRefunded > 0n) return 'over'
   const { accountId, outTradeNo, wechatAmount } = row
   await openCase(context, bookId, `wechat ${accountId} refunded ${outTradeNo}`, {
     kind: 'wechat_row_differs',
@@ -290,8 +296,12 @@ async function givenBackThere(context: LegContext, { bookId, id }: CombinedRow):
     amount: row.transactionId === null ? wechatAmount : -wechatAmount,
     subject: outTradeNo,
   })
-  if (row.transactionId === null) await refundedThere(context, row)
-  return true
+  return row.transactionId === null ? takenBy(await refundedThere(context, row)) : 'over'
+}
+
+function takenBy(executed: Executed): TakenIn {
+  const hasEnded = executed.status === 'done' || executed.refusal.code === 'combined_payment.ended'
+  return hasEnded ? 'over' : 'later'
 }
 
 /** Which member of a payment is not the one that was asked for: a genuine callback for 0.01 does not pay 17.50. */

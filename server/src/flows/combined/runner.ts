@@ -64,18 +64,19 @@ async function look(context: LegContext, call: CallRow) {
   return row && lookAfter(context, row, call)
 }
 
-/** What WeChat tells of a payment. False: the number is not one of a combined payment of that account. */
+/** What WeChat tells of a payment. `foreign`: the number is not one of a combined payment of that account. */
 export async function learnTrade(
   context: LegContext,
   { book, accountId }: { readonly book: BookId; readonly accountId: WechatAccountId },
   trade: Trade,
-): Promise<boolean> {
+): Promise<'in_book' | 'later' | 'foreign'> {
   const id = idOfOutNumber('trade', trade.outTradeNo)
-  if (id === undefined || !isLane(context, id, book)) return false
+  if (id === undefined || !isLane(context, id, book)) return 'foreign'
   const row = await findCombined(context.database.sql, book, asId(id))
-  if (row === undefined || row.accountId !== accountId) return false
-  if (row.status !== 'succeeded' || trade.state === 'refunded') await takeIn(context, row, trade)
-  return true
+  if (row === undefined || row.accountId !== accountId) return 'foreign'
+  const isNews = row.status !== 'succeeded' || trade.state === 'refunded'
+  // Of what has failed nobody asks any more: it has to be told again.
+  return isNews && (await takeIn(context, row, trade)) === 'later' ? 'later' : 'in_book'
 }
 
 /** As `learnTrade`, of a refund under any of its numbers. */

@@ -2,13 +2,14 @@
  * What was paid in a mini-program and delivered is reported to WeChat. A card has no parcel: it is delivered the moment it can
  * be used.
  */
-import { modeOfBook } from '@lika/contract'
+import { type Fen, laneOfId, modeOfBook } from '@lika/contract'
 import {
   type Due,
   findOrder,
   findTrade,
   type OrderRow,
   outTradeNo,
+  selectRefundsOf,
   type TradeRow,
   writeShipping,
 } from '../../modules/orders/index.ts'
@@ -22,18 +23,29 @@ export async function reportShipping(context: FlowContext, due: Due): Promise<vo
   const trade = await findTrade(sql, due.lane, due.orderId, due.n)
   const order = trade && (await findOrder(sql, due.lane, due.bookId, due.orderId))
   if (trade === undefined || order === undefined) return
-  const told = isDue(order, trade) ? await tell(context, order, trade) : notDue
+  const told = await toldOf(context, order, trade)
   const now = context.engine.now(modeOfBook(due.bookId))
   await writeShipping(sql, due.lane, trade, inTime(told, now, trade.paidAt ?? 0))
 }
 
-/** Not what was paid twice, could not be delivered, or goes back. */
-function isDue({ status, paidTrade }: OrderRow, { n }: TradeRow): boolean {
-  return paidTrade === n && (status === 'paid' || status === 'delivered' || status === 'completed')
+/** Not what was paid twice, could not be delivered, or went back whole. */
+async function toldOf(context: FlowContext, order: OrderRow, trade: TradeRow): Promise<Told> {
+  const { status, paidTrade, deliveryId } = order
+  if (paidTrade !== trade.n) return notDue
+  if (status === 'paid') return notTold('it is not delivered yet')
+  if (deliveryId === null) return notDue
+  const refunds = await selectRefundsOf(context.database.sql, laneOfId(order.id), order.id)
+  const goingBack = refunds.filter((one) => one.trade === trade.n && one.state !== 'closed')
+  if (sumOf(goingBack) < trade.amount) return tell(context, order, trade)
+  const isBack = goingBack.every(({ state }) => state === 'succeeded')
+  return isBack ? notDue : notTold('it goes back')
+}
+
+function sumOf(refunds: readonly { readonly amount: Fen }[]): Fen {
+  return refunds.reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 async function tell(context: FlowContext, order: OrderRow, trade: TradeRow): Promise<Told> {
-  if (order.status === 'paid') return notTold('it is not delivered yet')
   const { bookId: book, mchid, appid, payerDigest } = trade
   const terms = await context.programs.termsOf(book, order.productId, order.productVersion)
   return tellDelivered(context, {

@@ -148,17 +148,15 @@ export async function isBack(context: Context, sent: Sent): Promise<boolean> {
   const { answer, isThere } = await askBack(context, sent)
   if (answer.status === 'done' && answer.value.state !== 'processing') {
     const { state, failReason } = answer.value
-    await end(context, share, row, {
+    return end(context, share, row, {
       state,
       reason: state === 'failed' ? (failReason ?? 'FAILED') : null,
     })
-    return true
   }
   const code = answer.status === 'refused' ? answer.code : undefined
   const isFinal = code !== undefined && (final.includes(code) || isLate(context, sent))
   if (isFinal && !isThere) {
-    await end(context, share, row, { state: 'failed', reason: code })
-    return true
+    return end(context, share, row, { state: 'failed', reason: code })
   }
   const isBorne = row.reason === notEnough || code === notEnough
   const why = code ?? (answer.status === 'unknown' ? answer.why : null)
@@ -207,14 +205,15 @@ async function askBack(context: Context, sent: Sent): Promise<Told> {
   return { answer, isThere }
 }
 
+/** False: there is no room for it now; the refund waits, or nobody would ask what became of this any more. */
 async function end(
   context: Context,
   share: ShareRow,
   row: ReturnRow,
   { state, reason }: { readonly state: 'succeeded' | 'failed'; readonly reason: string | null },
-): Promise<void> {
+): Promise<boolean> {
   const { lane, bookId } = share
-  await context.engine.execute({
+  const done = await context.engine.execute({
     book: bookId,
     operation: 'sharing.returned',
     key: row.outReturnNo,
@@ -243,4 +242,5 @@ async function end(
       },
     }),
   })
+  return done.status === 'done'
 }

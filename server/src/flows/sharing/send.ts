@@ -22,6 +22,7 @@ import type { Answer, Share } from '../../modules/wechat/index.ts'
 import { type Decision, read, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
+import { carriedOut } from '../prepared.ts'
 import { type KnownPayees, type PayeeContext, payeesOf, payeeType } from './payees.ts'
 import { letGo } from './rest.ts'
 
@@ -224,7 +225,7 @@ async function book(context: Context, ends: readonly Over[]): Promise<void> {
       decide: (view) => settleIn(view, lane, ends),
     }),
   })
-  if (done.status === 'refused') throw new Error(`shares were not booked: ${done.refusal.code}`)
+  carriedOut(done)
 }
 
 function settleIn(view: View, lane: number, ends: readonly Over[]): Decision {
