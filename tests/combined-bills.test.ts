@@ -98,6 +98,16 @@ test('of one that was taken back after midnight the bill of its day asks WeChat,
       row['交易状态'] !== 'REVOKED' && !['退款', '退还交易手续费'].includes(row['业务类型'] ?? '')
     return { ...said, value: { ...said.value, rows: said.value.rows.filter(isOfDay) } }
   }
+  // WeChat is asked too often just now: that says nothing of it.
+  let refusals = 0
+  const queryMicropay: WechatPay['queryMicropay'] = async () => {
+    refusals += 1
+    return { status: 'refused', code: 'FREQUENCY_LIMITED', detail: '' }
+  }
+  await reconcile({ bill, queryMicropay })
+  assert.equal(refusals, 1)
+  assert.equal(shop.faults.splice(0).length, 1)
+  assert.deepEqual(await shop.accounts('order_suspense'), before)
   await reconcile({ bill })
   const { bill: found, opened } = await yesterday()
   assert.deepEqual(
@@ -107,4 +117,74 @@ test('of one that was taken back after midnight the bill of its day asks WeChat,
   const sent = await shop.twin.control.requests('/v3/refund/domestic/refunds', 500)
   assert.ok(!sent.some(({ body }: { body: string }) => body.includes(number)))
   assert.deepEqual(await shop.accounts('order_suspense'), before)
+})
+
+test('where nobody can ask whether a code was taken back it is a case, and nothing is learned', async () => {
+  const number = await takenBack()
+  const before = await shop.accounts('order_suspense')
+  await morning()
+  const bill: WechatPay['bill'] = async (account, asked) => {
+    const said = await shop.flows.wechatPay.bill(account, asked)
+    if (said.status !== 'done') return said
+    const rows = said.value.rows.filter((row) => row['交易状态'] !== 'REVOKED')
+    return { ...said, value: { ...said.value, rows } }
+  }
+  await reconcile({
+    bill,
+    queryMicropay: async () => ({ status: 'refused', code: 'API_V2_KEY_MISSING', detail: '' }),
+  })
+  const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
+  const found = body.data.filter((one: Record<string, unknown>) => one['subject'] === number)
+  assert.deepEqual(
+    found.map(({ kind, amount }: Record<string, unknown>) => [kind, amount]),
+    [['wechat_row_differs', 1_750]],
+  )
+  assert.deepEqual(await shop.accounts('order_suspense'), before)
+})
+
+test('a code of a till that is not ours, taken back a day later: the cases of both days cancel out', async () => {
+  const row = (day: string, more: object) => ({
+    交易时间: `${day} 08:00:00`,
+    公众账号ID: 'wxofficial000000001',
+    商户号: shop.merchant.mchid,
+    微信订单号: '4299',
+    商户订单号: 'somebody-elses-1',
+    用户标识: 'o1',
+    手续费: '0.00000',
+    订单金额: '17.50',
+    ...more,
+  })
+  const only = (one: Record<string, string>): Partial<WechatPay> => ({
+    bill: async (_, { kind }) => ({
+      status: 'done',
+      value: { rows: kind === 'trade' ? [one] : [], summary: {} },
+    }),
+  })
+  const first = businessDateOf(now())
+  await morning()
+  await reconcile(only(row(first, { 交易状态: 'SUCCESS' })))
+  const second = businessDateOf(now())
+  await morning()
+  await reconcile(
+    only(
+      row(second, {
+        交易状态: 'REVOKED',
+        微信退款单号: '5099',
+        商户退款单号: '',
+        退款金额: '17.50',
+        退款状态: 'SUCCESS',
+      }),
+    ),
+  )
+  const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
+  const found = body.data.filter(
+    (one: Record<string, unknown>) => one['subject'] === 'somebody-elses-1',
+  )
+  assert.deepEqual(
+    found.map(({ kind, amount }: Record<string, unknown>) => [kind, amount]).toReversed(),
+    [
+      ['wechat_unknown_row', 1_750],
+      ['wechat_unknown_row', -1_750],
+    ],
+  )
 })

@@ -120,6 +120,40 @@ test('what went back before it was told is not reported', async () => {
   assert.equal((await shop.refund(id)).status, 200)
   await shop.twin.control.settle()
   await shop.tend()
+  assert.deepEqual(await shippingOf(id), ['waiting', 'it goes back'])
+  await laterBy(4)
+  assert.equal((await shop.show(id)).status, 'refunded')
+  await laterBy(4)
   assert.deepEqual(await shippingOf(id), ['not_due', null])
   assert.equal((await uploads()).length, before)
+})
+
+test('of what went back in part before it was told the rest is reported', async () => {
+  const { id: card_id } = await shop.makeCard(shop.key, shop.product, 1_000)
+  const { id } = await shop.ordered({
+    kind: 'top_up',
+    product_id: undefined,
+    card_id,
+    amount: 10_000,
+    member_id: buyer.member,
+    channel: 'mini_program',
+  })
+  const asked = { scene: 'mini_program', app_id: shop.miniProgram.id }
+  await shop.payInWechat(await shop.invited(id, asked), buyer.id)
+  await shop.twin.control.fault(
+    { path: upload, times: 0 },
+    { name: 'status', http: 403, code: 'NO_AUTH' },
+  )
+  await shop.tend()
+  assert.deepEqual(await shippingOf(id), ['waiting', 'HTTP_403'])
+  const refund = await shop.refund(id, { amount: 4_000 })
+  assert.equal(refund.status, 200, JSON.stringify(refund.body))
+  await laterBy(4)
+  assert.deepEqual(
+    [(await shop.show(id)).refunded_amount, ...(await shippingOf(id))],
+    [4_000, 'waiting', 'HTTP_403'],
+  )
+  await shop.twin.control.clearFaults()
+  await laterBy(4)
+  assert.deepEqual(await shippingOf(id), ['reported', null])
 })

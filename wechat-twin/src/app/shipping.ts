@@ -94,7 +94,7 @@ export function registerShipping(world: World): Shipping {
  */
 function upload(world: World, shipments: Table<Shipment>, { app, body }: Asked): object {
   const trade = tradeOf(world, app, keyOf(body))
-  if (trade.state !== 'SUCCESS') throw new Refused(10060004)
+  if (!isOpen(trade)) throw new Refused(10060004)
   const openid = needText(part(body, 'payer') ?? {}, 'openid', 10060014)
   if (openid !== trade.payer_openid) throw new Refused(10060031)
   const logistics_type = whole(body, 'logistics_type') ?? 0
@@ -125,6 +125,11 @@ function upload(world: World, shipments: Table<Shipment>, { app, body }: Asked):
     order_state: 2,
   })
   return done
+}
+
+/** What went back in part can be delivered still. Recalled. */
+function isOpen({ state, refunded, total }: Trade): boolean {
+  return state === 'SUCCESS' || (state === 'REFUND' && refunded < total)
 }
 
 /** What is complete may be said again once, and only otherwise. */

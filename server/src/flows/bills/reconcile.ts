@@ -198,10 +198,11 @@ async function takeReversed(
 ): Promise<void> {
   if (kind === 'payment') return
   const known = await paidInBook(context, book, number)
-  if (known !== undefined) await exceptions.open(number, 'wechat_row_differs', -known, number)
+  const key = `reversed ${number}`
+  if (known !== undefined) await exceptions.open(key, 'wechat_row_differs', -known, number)
   // Of a till that is not ours: the bill of the day before has the payment, and a case for it.
   else if (!isPaidHere && !(await isOurs(context, book, number)))
-    await exceptions.open(number, 'wechat_unknown_row', -amount, number)
+    await exceptions.open(key, 'wechat_unknown_row', -amount, number)
 }
 
 /** True: the books learned it from here. */
