@@ -1,6 +1,8 @@
 /** Persons who get a share of a sale: found as members, known to WeChat by an OpenID that nobody else sees. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { sendShares } from '../server/src/flows/sharing/send.ts'
+import type { Answer, Share, WechatPay } from '../server/src/modules/wechat/index.ts'
 import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
 let shop: SharingShop
@@ -72,4 +74,42 @@ test('a member of nobody is refused, beside whoever may get a share', async () =
   assert.equal(answer.body.code, 'member.not_found')
   const { body } = await shop.get(shop.key, '/v1/wechat/sharing_rules')
   assert.ok(!body.data.some((rule: { product_id: string }) => rule.product_id === product_id))
+})
+
+test('who comes by the app of the sale while his part is under way by another is told by his amount', async () => {
+  const { buyer } = shop
+  const receivers = [{ member_id: buyer.member, relation: 'STAFF', share_bp: 1_000 }]
+  const product_id = await shop.sharedProduct(receivers)
+  const order = await shop.bought({ product_id, amount: 10_000 })
+  await shop.shareOf(order.id)
+  const before = await shop.accounts('shared_sales', 'wechat')
+  const told = (result: 'pending' | 'closed'): Answer<Share> => ({
+    status: 'done',
+    value: {
+      outOrderNo: '',
+      orderId: '30',
+      transactionId: '',
+      state: result === 'pending' ? 'processing' : 'finished',
+      receivers: [
+        {
+          account: 'of-another-app',
+          amount: 1_000n,
+          result,
+          ...(result === 'closed' && { failReason: 'RECEIVER_REAL_NAME_NOT_VERIFIED' }),
+        },
+      ],
+    },
+  })
+  const wechatPay: WechatPay = {
+    ...shop.flows.wechatPay,
+    share: async () => told('pending'),
+    queryShare: async () => told('closed'),
+  }
+  for (const seconds of [62, 60]) {
+    await shop.advance(seconds)
+    await sendShares({ ...shop.flows, wechatPay }, 'test')
+  }
+  const share = await shop.shareOf(order.id)
+  assert.deepEqual([share.status, share.reason], ['failed', 'RECEIVER_REAL_NAME_NOT_VERIFIED'])
+  assert.deepEqual(await shop.accounts('shared_sales', 'wechat'), before)
 })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { followReturns } from '../server/src/flows/sharing/late-returns.ts'
-import { countShares } from '../server/src/modules/sharing/index.ts'
+import { countShares, noteReturn } from '../server/src/modules/sharing/index.ts'
 import { type SharingShop, startSharingShop } from './harness/sharing.ts'
 
 const ordersPath = '/v3/profitsharing/orders'
@@ -149,6 +149,33 @@ test('what a payee cannot give back yet holds no refund, and is booked when it c
   assert.equal(await followReturns(shop.flows, 'test'), 1)
   assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'succeeded', null]])
   assert.equal((await shop.shareOf(order.id)).returned_amount, 1_000)
+})
+
+test('what WeChat keeps is followed whatever it refuses later, and whoever was slower to hear of it', async () => {
+  const order = await takenAndRefused([403, 'NOT_ENOUGH'])
+  const mchid = shop.payees[0]?.mchid
+  assert.equal((await shop.show(order.id)).status, 'refunded')
+  // Of two who asked at once the slower one had no answer.
+  const { sql } = shop.database.owner
+  const [kept] = await sql<{ lane: number; no: string }[]>`
+    select lane, out_return_no as no from share_return where state = 'asked' and reason = 'NOT_ENOUGH'`
+  assert.ok(kept)
+  const slower = { outReturnNo: kept.no }
+  await noteReturn(sql, kept.lane, slower, { reason: 'timeout', isThere: false })
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', 'NOT_ENOUGH']])
+  await shop.advance(30 * 3_600)
+  await shop.twin.control.clearFaults()
+  for (const path of [returnsPath, `${returnsPath}/*`])
+    await shop.twin.control.fault(
+      { path, times: 0 },
+      { name: 'status', http: 401, code: 'SIGN_ERROR' },
+    )
+  assert.equal(await followReturns(shop.flows, 'test'), 1)
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'asked', 'NOT_ENOUGH']])
+  await carryOut()
+  await shop.advance(86_400)
+  assert.equal(await followReturns(shop.flows, 'test'), 1)
+  assert.deepEqual(await returnsOf(order), [[mchid, 1_000, 'succeeded', null]])
 })
 
 test('what WeChat is at does not end by what it answers to the same request', async () => {

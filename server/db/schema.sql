@@ -1803,6 +1803,7 @@ create table share_return (
   created_at timestamp with time zone not null,
   member_id uuid,
   reason text,
+  is_there boolean not null default false,
   next_at timestamp with time zone,
   tries integer not null default 0,
   constraint pk_share_return PRIMARY KEY (lane, out_return_no),
@@ -1812,7 +1813,7 @@ create table share_return (
 );
 comment on table share_return is 'Shares that come back before a refund.';
 CREATE INDEX ix_share_return_share ON share_return USING btree (lane, share_id);
-CREATE INDEX share_return_to_follow ON share_return USING btree (lane, COALESCE(next_at, created_at)) WHERE ((state = 'asked'::text) AND (reason = 'NOT_ENOUGH'::text));
+CREATE INDEX share_return_to_follow ON share_return USING btree (lane, COALESCE(next_at, created_at)) WHERE (state = 'asked'::text);
 CREATE INDEX share_return_waiting ON share_return USING btree (share_id) WHERE ((state = 'asked'::text) AND (reason IS NOT NULL));
 grant insert, select, update on share_return to lika_app;
 

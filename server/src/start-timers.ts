@@ -7,7 +7,7 @@ import { reconcileDue } from './flows/bills/run.ts'
 import { renewValidity } from './flows/cards/renew-validity.ts'
 import { startDayCloser } from './flows/close-day.ts'
 import { lookAfterCombined } from './flows/combined/runner.ts'
-import { reportTillDeliveries } from './flows/combined/shipping.ts'
+import { reportManyTillDeliveries } from './flows/combined/shipping.ts'
 import type { FlowContext } from './flows/context.ts'
 import { expireHolds } from './flows/expire-holds.ts'
 import { tendManyOrders } from './flows/purchase/runner.ts'
@@ -60,7 +60,7 @@ export function startTimers(
     Promise.all(modes.map((mode) => lookAfterCombined({ ...flows, legLog: log }, mode))),
   )
   repeat('deliveries at tills', 5_000, async () => {
-    for (const mode of modes) await reportTillDeliveries(flows, mode, log)
+    for (const mode of modes) await reportManyTillDeliveries(flows, mode, log)
   })
   repeat('red packets', 2_000, async () => {
     for (const mode of modes) await tendRedPackets(flows, mode, log)

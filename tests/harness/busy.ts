@@ -8,10 +8,13 @@ export function busyFor(
   { engine }: Pick<FlowContext, 'engine'>,
   operation: string,
   times = 1,
+  /** So many are let through before. */
+  after = 0,
 ): () => number {
-  let met = 0
+  let [met, asked] = [0, 0]
   engine.execute = async (command: Command): Promise<Executed> => {
-    if (command.operation !== operation || met >= times)
+    asked += command.operation === operation ? 1 : 0
+    if (command.operation !== operation || met >= times || asked <= after)
       return Object.getPrototypeOf(engine).execute.call(engine, command)
     met += 1
     const why = refusal('busy', 'There is no room.', { retryAfterSeconds: 1 })

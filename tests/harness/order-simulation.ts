@@ -1,6 +1,6 @@
 /**
  * Orders by the thousand at a server and a local WeChat, from one seed: who buys what in which way, who pays, turns to
- * another way, cancels, leaves, sends back, spends; and what goes wrong on the way between the two. What became of each
+ * another way, cancels, leaves, comes too late, sends back, spends; and what goes wrong on the way between the two. What became of each
  * order follows from its script alone, never from what went wrong: that is what the hash of the book shows.
  */
 import assert from 'node:assert/strict'
@@ -16,7 +16,7 @@ export interface Simulated {
   readonly counts: ReadonlyMap<string, number>
 }
 
-const common = ['change', 'cancel', 'leave', 'early', 'late', 'spend'] as const
+const common = ['change', 'cancel', 'leave', 'expire', 'early', 'late', 'spend'] as const
 /** How a refund ends that somebody has to help with: a person at WeChat, or who asks for it once more. */
 const rare = ['abnormal', 'closed'] as const
 type Act = 'pay' | (typeof common)[number] | (typeof rare)[number]
@@ -111,7 +111,9 @@ class Simulation {
 
   /** Some orders side by side, on a line of which something may be broken. */
   async #wave(from: number, until: number): Promise<void> {
-    const scripts = Array.from({ length: until - from }, (_, at) => this.#script(from + at))
+    const all = Array.from({ length: until - from }, (_, at) => this.#script(from + at))
+    for (const script of all.filter(isOverAtOnce)) this.#all.push(await this.#expire(script))
+    const scripts = all.filter((script) => !isOverAtOnce(script))
     const faults = Array.from({ length: this.#upTo(4) }, () => this.#faults.ofOrders())
     for (const [match, effect] of faults) await this.#shop.twin.control.fault(match, effect)
     const orders = await Promise.all(scripts.map((script) => this.#begin(script)))
@@ -152,7 +154,7 @@ class Simulation {
         : { kind: 'top_up', product_id: undefined, card_id: this.#cards[card] }),
     })
     const order = { ...script, id, invitation: undefined }
-    if (act === 'leave') return order
+    if (act === 'leave' || act === 'expire') return order
     order.invitation = await this.#invited(order, scene)
     if (act === 'cancel') {
       await this.#shop.twin.control.do(this.#shop.buyer.id, 'cancel', wayOf(order.invitation))
@@ -162,6 +164,20 @@ class Simulation {
       order.invitation = await this.#invited(order, scene === 'native' ? 'jsapi' : 'native')
     await this.#shop.twin.control.do(this.#shop.buyer.id, 'pay', wayOf(order.invitation))
     return order
+  }
+
+  /** Its time at WeChat is over as soon as it is placed there: nobody can pay it. */
+  async #expire(script: Script): Promise<Running> {
+    const { control } = this.#shop.twin
+    await control.fault({ path: '/v3/pay/transactions/{scene}', method: 'POST' }, 'expire_now')
+    const order = await this.#begin(script)
+    const invitation = await this.#invited(order, script.scene)
+    await control.clearFaults()
+    await assert.rejects(
+      control.do(this.#shop.buyer.id, 'pay', wayOf(invitation)),
+      /ORDER_CLOSED|INVITATION_EXPIRED/,
+    )
+    return { ...order, invitation }
   }
 
   /** As a page does: the same key while nobody answers, a new one when WeChat would not. */
@@ -338,6 +354,7 @@ const expected: Readonly<Record<Act, readonly string[]>> = {
   change: ['completed'],
   cancel: ['closed'],
   leave: ['closed'],
+  expire: ['closed'],
   early: ['refunded'],
   late: ['completed', 'refunded'],
   spend: ['completed'],
@@ -352,6 +369,10 @@ function isOf(some: readonly Act[], act: Act): boolean {
 /** While its cards are sealed still. */
 function isSentBack(act: Act): boolean {
   return act === 'early' || isOf(rare, act)
+}
+
+function isOverAtOnce({ act }: Script): boolean {
+  return act === 'expire'
 }
 
 function isPaid({ act }: Script): boolean {

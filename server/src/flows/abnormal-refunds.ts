@@ -210,15 +210,20 @@ function refusalOf(lane: Lane, book: BookId, key: CommandId) {
   return { book, operation: 'refund_application.refused', key, input: {}, homeLane: () => lane }
 }
 
+const notRefused = refusal('refund.not_abnormal', 'WeChat has refused nothing under this key.')
+
+/** Also `busy`, where nobody can look. */
 async function knownRefusal(
   context: FlowContext,
   lane: Lane,
   book: BookId,
   commandId: CommandId,
 ): Promise<Refusal | undefined> {
-  const command = refusedUnlessDone(context, refusalOf(lane, book, commandId), silent)
+  const command = refusedUnlessDone(context, refusalOf(lane, book, commandId), notRefused)
   const kept = await context.engine.execute(command)
-  return kept.status === 'refused' && kept.replayed ? kept.refusal : undefined
+  return kept.status === 'refused' && kept.refusal.code !== notRefused.code
+    ? kept.refusal
+    : undefined
 }
 
 /** An earlier call may have been taken, and this one be refused for it. */

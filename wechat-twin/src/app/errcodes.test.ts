@@ -561,7 +561,8 @@ const table: readonly [errcode: number, why: string, provoke: Provoke][] = [
     'an order that was refunded',
     async () => {
       const order = await paidOrder()
-      return ship({}, world.twin.trades.change(order, { state: 'REFUND' }))
+      const all = { state: 'REFUND' as const, refunded: order.total }
+      return ship({}, world.twin.trades.change(order, all))
     },
   ],
   [10060005, 'an unknown way to deliver', async () => ship({ logistics_type: 5 })],

@@ -11,12 +11,23 @@ import type { FlowContext } from '../context.ts'
 import { inTime, notDue, notTold, shippingPausesMs, type Told, tellDelivered } from '../shipping.ts'
 
 const atOnce = 64
+/** In a row while there is much to tell. */
+const mostVisits = 20
 
 interface Log {
   error(details: object, sentence: string): void
 }
 
-/** Tells WeChat of each that is due. Answers how many there were. */
+export async function reportManyTillDeliveries(
+  context: FlowContext,
+  mode: Mode,
+  log: Log,
+): Promise<void> {
+  for (let visit = 0; visit < mostVisits; visit += 1)
+    if ((await reportTillDeliveries(context, mode, log)) < atOnce) return
+}
+
+/** Tells WeChat of some that are due. Answers how many there were. */
 export async function reportTillDeliveries(
   context: FlowContext,
   mode: Mode,

@@ -112,6 +112,7 @@ function rowOf(
     amount: of.amount,
     state: isPerson ? 'failed' : 'asked',
     reason: isPerson ? 'payee_is_a_person' : null,
+    isThere: false,
     createdAt: of.at,
   }
 }
@@ -160,7 +161,8 @@ export async function isBack(context: Context, sent: Sent): Promise<boolean> {
   }
   const isBorne = row.reason === notEnough || code === notEnough
   const why = code ?? (answer.status === 'unknown' ? answer.why : null)
-  await noteReturn(context.database.sql, share.lane, row, isBorne ? notEnough : why)
+  const reason = isBorne ? notEnough : why
+  await noteReturn(context.database.sql, share.lane, row, { reason, isThere })
   return isBorne
 }
 
@@ -183,13 +185,13 @@ async function askBack(context: Context, sent: Sent): Promise<Told> {
   const { share, row, mchid, wasAsked } = sent
   const outOrderNo = outShareNo(share.id)
   const { outReturnNo: no, amount } = row
-  let isThere = false
+  let { isThere } = row
   if (wasAsked) {
     const known = await wechatPay.queryShareReturn(share.accountId, no, outOrderNo)
     if (known.status === 'unknown') return { answer: known, isThere }
     // That nobody may ask now says nothing of what was asked for; in the end the same number is sent all the same.
     const isUnknown = known.status === 'refused' && known.code === 'RESOURCE_NOT_EXISTS'
-    if (known.status === 'refused' && !isUnknown && !isLate(context, sent))
+    if (known.status === 'refused' && !isUnknown && (isThere || !isLate(context, sent)))
       return { answer: { status: 'unknown', why: known.code }, isThere }
     isThere = known.status === 'done'
     if (known.status === 'done' && known.value.state !== 'processing')
@@ -202,7 +204,8 @@ async function askBack(context: Context, sent: Sent): Promise<Told> {
     amount,
     description: '退款',
   })
-  return { answer, isThere }
+  const isKept = answer.status === 'refused' && answer.code === notEnough
+  return { answer, isThere: isThere || isKept || answer.status === 'done' }
 }
 
 /** False: there is no room for it now; the refund waits, or nobody would ask what became of this any more. */

@@ -125,7 +125,7 @@ function meaningOf(
   if (state === 'processing' || receivers.some(({ result }) => result === 'pending'))
     return again(share, 'processing', later, null)
   const closed = receivers.filter(({ result }) => result === 'closed')
-  const parts = partsAfter(share, payees, closed)
+  const parts = partsAfter(share, payees, receivers)
   const moved = parts.reduce((sum, { amount, isClosed }) => (isClosed ? sum : sum + amount), 0n)
   const reason = closed[0] === undefined ? null : (closed[0].failReason ?? 'CLOSED')
   return {
@@ -138,17 +138,19 @@ function meaningOf(
   }
 }
 
-/** A member who is known no more is told by his amount: who he was to WeChat stands nowhere. */
+/** A member who is known no more, or by another app, is told by his amount: who he was to WeChat stands nowhere. */
 function partsAfter(
   { receivers }: AskedShare,
   { accounts }: KnownPayees,
-  closed: Share['receivers'],
+  told: Share['receivers'],
 ): SharePart[] {
+  const closed = told.filter(({ result }) => result === 'closed')
   const strangers = closed.filter(({ account }) => !accounts.includes(account))
   return receivers.map((part, index) => {
     const to = accounts[index]
     const place = strangers.findIndex((one) => one.amount === part.amount)
-    const isStranger = to === undefined && place !== -1
+    const isKnown = told.some(({ account }) => account === to)
+    const isStranger = !isKnown && place !== -1
     if (isStranger) strangers.splice(place, 1)
     const isClosed = isStranger || closed.some(({ account }) => account === to)
     return isClosed ? { ...part, isClosed } : part

@@ -18,6 +18,8 @@ export interface ReturnRow {
   readonly state: 'asked' | 'succeeded' | 'failed'
   /** Why it failed, or why it has not come back yet, in WeChat's words or ours. */
   readonly reason: string | null
+  /** WeChat has said that it has it. */
+  readonly isThere: boolean
   readonly createdAt: Instant
 }
 
@@ -43,7 +45,8 @@ function loadReturns(sql: Sql, lane: Lane, numbers: readonly string[]): Promise<
 function columns(sql: Sql) {
   return sql`
     share_return.out_return_no as "outReturnNo", share_id as "shareId", book_id as "bookId",
-    out_refund_no as "outRefundNo", mchid, member_id as "memberId", amount, state, reason, created_at as "createdAt"`
+    out_refund_no as "outRefundNo", mchid, member_id as "memberId", amount, state, reason, is_there as "isThere",
+    created_at as "createdAt"`
 }
 
 function updateReturns(sql: Sql, lane: Lane, rows: readonly ReturnRow[]): Promise<unknown> {
@@ -70,29 +73,34 @@ export async function insertReturn(sql: Sql, lane: Lane, row: ReturnRow): Promis
     on conflict do nothing`
 }
 
-/** What stands in the way of one that WeChat was asked for; null: nothing does. */
+/**
+ * What stands in the way of one that WeChat was asked for; null: nothing does. Of two who ask at once the slower one takes back
+ * neither that the payee has not enough nor that WeChat has it.
+ */
 export async function noteReturn(
   sql: Sql,
   lane: Lane,
-  { outReturnNo: no }: ReturnRow,
-  reason: string | null,
+  { outReturnNo: no }: Pick<ReturnRow, 'outReturnNo'>,
+  { reason, isThere }: Pick<ReturnRow, 'reason' | 'isThere'>,
 ): Promise<void> {
   await sql`
     update share_return
-    set reason = ${reason}
+    set
+      reason = case when reason = ${notEnough} then reason else ${reason}::text end,
+      is_there = is_there or ${isThere}::boolean
     where lane = ${lane}
       and out_return_no = ${no}
       and state = 'asked'`
 }
 
 /**
- * For which no refund waits any more, since the payee has not enough, and which WeChat may carry out yet: those that are due,
- * the longest first, kept from other processes for as long as `backoff` says of the calls so far.
+ * For which no refund waits any more, since the payee has not enough or since it was asked for before `since`: those that are
+ * due, the longest first, kept from other processes for as long as `backoff` says of the calls so far.
  */
 export function takeLateReturns(
   sql: Sql,
   lanes: readonly Lane[],
-  now: Instant,
+  { now, since }: { readonly now: Instant; readonly since: Instant },
   backoff: readonly number[],
   limit: number,
 ): Promise<ReturnRow[]> {
@@ -102,7 +110,7 @@ export function takeLateReturns(
       from share_return
       where lane = any(${intArray(lanes)}::int[])
         and state = 'asked'
-        and reason = 'NOT_ENOUGH'
+        and (reason = ${notEnough} or created_at < ${new Date(since)})
         and coalesce(next_at, created_at) <= ${new Date(now)}
       order by coalesce(next_at, created_at)
       limit ${limit}
