@@ -119,28 +119,29 @@ test('of one that was taken back after midnight the bill of its day asks WeChat,
   assert.deepEqual(await shop.accounts('order_suspense'), before)
 })
 
-test('where nobody can ask whether a code was taken back it is a case, and nothing is learned', async () => {
-  const number = await takenBack()
-  const before = await shop.accounts('order_suspense')
-  await morning()
-  const bill: WechatPay['bill'] = async (account, asked) => {
-    const said = await shop.flows.wechatPay.bill(account, asked)
-    if (said.status !== 'done') return said
-    const rows = said.value.rows.filter((row) => row['交易状态'] !== 'REVOKED')
-    return { ...said, value: { ...said.value, rows } }
-  }
-  await reconcile({
-    bill,
-    queryMicropay: async () => ({ status: 'refused', code: 'API_V2_KEY_MISSING', detail: '' }),
+for (const code of ['API_V2_KEY_MISSING', 'NO_AUTH'])
+  test(`where nobody can ask whether a code was taken back, for ${code}, it is a case, and nothing is learned`, async () => {
+    const number = await takenBack()
+    const before = await shop.accounts('order_suspense')
+    await morning()
+    const bill: WechatPay['bill'] = async (account, asked) => {
+      const said = await shop.flows.wechatPay.bill(account, asked)
+      if (said.status !== 'done') return said
+      const rows = said.value.rows.filter((row) => row['交易状态'] !== 'REVOKED')
+      return { ...said, value: { ...said.value, rows } }
+    }
+    await reconcile({
+      bill,
+      queryMicropay: async () => ({ status: 'refused', code, detail: '' }),
+    })
+    const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
+    const found = body.data.filter((one: Record<string, unknown>) => one['subject'] === number)
+    assert.deepEqual(
+      found.map(({ kind, amount }: Record<string, unknown>) => [kind, amount]),
+      [['wechat_row_differs', 1_750]],
+    )
+    assert.deepEqual(await shop.accounts('order_suspense'), before)
   })
-  const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
-  const found = body.data.filter((one: Record<string, unknown>) => one['subject'] === number)
-  assert.deepEqual(
-    found.map(({ kind, amount }: Record<string, unknown>) => [kind, amount]),
-    [['wechat_row_differs', 1_750]],
-  )
-  assert.deepEqual(await shop.accounts('order_suspense'), before)
-})
 
 test('a code of a till that is not ours, taken back a day later: the cases of both days cancel out', async () => {
   const row = (day: string, more: object) => ({

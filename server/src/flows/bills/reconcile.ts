@@ -227,7 +227,7 @@ async function takeRow(
   if (row.kind === 'payment' && (await isByCode(context, of.book, number))) {
     const asked = await context.wechatPay.queryMicropay(of.accountId, number)
     // Nobody can be asked whether it was taken back.
-    if (asked.status === 'refused' && asked.code === withoutKey) {
+    if (asked.status === 'refused' && unaskable.includes(asked.code)) {
       await exceptions.open(number, 'wechat_row_differs', row.amount, number)
       return false
     }
@@ -239,8 +239,8 @@ async function takeRow(
   return taken === 'in_book'
 }
 
-/** The merchant number has no API v2 key any more. */
-const withoutKey = 'API_V2_KEY_MISSING'
+/** The merchant number has no API v2 key any more, or may not ask about codes. */
+const unaskable = ['API_V2_KEY_MISSING', 'NO_AUTH']
 
 function learn(
   context: FlowContext,
