@@ -30,7 +30,7 @@ export const quickPlan: BenchPlan = {
   cards: 200_000,
   growth: [],
   anchor: { scale: 50, seconds: 10 },
-  warmUpSeconds: 4,
+  warmUpSeconds: 3,
   seconds: 3,
   rowSeconds: 1,
   hotSeconds: 1,
@@ -39,7 +39,7 @@ export const quickPlan: BenchPlan = {
   connections: 2_000,
   issued: 20_000,
   bought: { perSecond: 200, seconds: 2 },
-  cleared: { payments: 100_000, merchants: 100 },
+  cleared: { payments: 120_000, merchants: 120 },
 }
 
 export const fullPlan: BenchPlan = {
