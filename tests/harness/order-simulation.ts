@@ -1,7 +1,7 @@
 /**
  * Orders by the thousand at a server and a local WeChat, from one seed: who buys what in which way, who pays, turns to
- * another way, cancels, leaves, comes too late, sends back, spends; and what goes wrong on the way between the two. What became of each
- * order follows from its script alone, never from what went wrong: that is what the hash of the book shows.
+ * another way, cancels, leaves, comes too late, sends back, spends; and what goes wrong on the way between the two. What
+ * became of each order follows from its script alone, never from what went wrong: that is what the hash of the book shows.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
