@@ -31,7 +31,7 @@ before(async () => {
   const account = { id: fakeAccount, mchid: fakeMchid, appids: [fakeAppid] }
   Object.assign(tills.flows, {
     wechatPay: wechat.port,
-    payAccounts: { list: async () => [account], find: async () => account },
+    payAccounts: { active: async () => [account], find: async () => account },
     wechatApps: { find: async () => undefined },
     members: { find: async () => ({}), openidOf: async () => openid },
   } as unknown as Partial<FlowContext>)

@@ -13,7 +13,7 @@ before(async () => {
   const account = { id: fakeAccount, mchid: fakeMchid, appids: [fakeAppid] }
   Object.assign(app.flows, {
     wechatPay: new FakeWechatPay(() => app.engine.now('test')).port,
-    payAccounts: { list: async () => [account], find: async () => account },
+    payAccounts: { active: async () => [account], find: async () => account },
   } as unknown as Partial<FlowContext>)
 })
 after(() => app.stop())

@@ -1,15 +1,7 @@
 /** A sealed order is given back or its seal is given up, never both, however close the two come: 1,000 times. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import {
-  asId,
-  bookOf,
-  type CardId,
-  laneOfId,
-  type OrderId,
-  parseId,
-  type Result,
-} from '@lika/contract'
+import { asId, bookOf, type CardId, type OrderId, parseId, type Result } from '@lika/contract'
 import { executeOnCards } from '../server/src/flows/cards/repeat.ts'
 import { revealCommand } from '../server/src/flows/cards/reveal.ts'
 import { createOrderCommand } from '../server/src/flows/purchase/create.ts'
@@ -165,7 +157,7 @@ test('of a refund and an unsealing with its reveal one wins, 1,000 times', async
     const won = (one: () => unknown) => results[order.indexOf(one as never)]?.status === 'done'
     assert.notEqual(won(refund), won(unseal), JSON.stringify(results))
     if (won(refund)) assert.ok(!won(reveal), 'a secret was shown of a card that was given back')
-    const row = await findOrder(flows.database.sql, laneOfId(orderId), book, orderId)
+    const row = await findOrder(flows.database.sql, book, orderId)
     assert.equal(row?.status, won(refund) ? 'refunding' : 'completed')
     const later = await run(revealCommand(flows, caller, { cardId }, newKey()))
     assert.equal(later.status === 'done', won(unseal))

@@ -77,13 +77,13 @@ export function orderOf(
 ): Promise<OrderRow | undefined> {
   const lane = laneOfId(id)
   if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return Promise.resolve(undefined)
-  return findOrder(database.sql, lane, book, id)
+  return findOrder(database.sql, book, id)
 }
 
 export async function detailOf({ engine, database }: FlowContext, order: OrderRow) {
   const lane = laneOfId(order.id)
   const [trades, refunds] = await Promise.all([
-    selectTradesOf(database.sql, lane, order.id),
+    selectTradesOf(database.sql, order.id),
     selectRefundsOf(database.sql, lane, order.id),
   ])
   const isInMiniProgram = trades.some(({ scene }) => scene === 'mini_program')

@@ -25,8 +25,8 @@ import {
 import { type PayInput, payOrder } from '../../flows/purchase/pay.ts'
 import { pursueRefundsOf } from '../../flows/purchase/runner.ts'
 import {
-  loadOrders,
   type OrderRow,
+  orderById,
   outRefundNo as outRefundNoOf,
   outTradeNo,
   type RefundShown,
@@ -321,7 +321,7 @@ function refusedAs({ refusal, replayed }: Extract<Executed, { status: 'refused' 
 }
 
 async function agreed(sql: FlowContext['database']['sql'], orderId: OrderRow['id']) {
-  const [order] = await loadOrders(sql, laneOfId(orderId), [orderId])
+  const order = await orderById(sql, orderId)
   if (order === undefined) throw new Error('an order that was just changed is not there')
   return order
 }

@@ -36,8 +36,8 @@ export async function registerPayNotifications(
     const account = accountIdOf(request)
     const { body, headers } = request
     if (account === undefined || !(body instanceof Uint8Array)) return 'doubted'
-    const known = await flows.payAccounts.credentials(account)
-    if (known === undefined) return 'doubted'
+    const book = await flows.payAccounts.bookOf(account)
+    if (book === undefined) return 'doubted'
     const single = Object.entries(headers).map(([name, value]) => [
       name,
       typeof value === 'string' ? value : undefined,
@@ -47,7 +47,7 @@ export async function registerPayNotifications(
       body,
     })
     if (notice === undefined) return 'doubted'
-    const taken = await takeNotice(flows, log, { book: known.book, accountId: account }, notice)
+    const taken = await takeNotice(flows, log, { book, accountId: account }, notice)
     if (taken !== 'in_book')
       log.warn(
         { notice: notice.id, kind: notice.kind, taken },

@@ -36,7 +36,7 @@ export async function paidInBook(
   const lanes = engine.lanesOf(modeOfBook(book))
   const order = readOutTradeNo(number)
   if (order !== undefined && lanes.includes(laneOfId(order.orderId))) {
-    const trade = await findTrade(sql, laneOfId(order.orderId), order.orderId, order.n)
+    const trade = await findTrade(sql, order.orderId, order.n)
     return trade?.bookId === book && trade.state === 'paid' ? trade.amount : undefined
   }
   const till = idOfOutNumber('trade', number)
@@ -56,7 +56,7 @@ export async function isOurs(
   const lanes = engine.lanesOf(modeOfBook(book))
   const order = readOutTradeNo(number)
   if (order !== undefined && lanes.includes(laneOfId(order.orderId)))
-    return (await findTrade(sql, laneOfId(order.orderId), order.orderId, order.n))?.bookId === book
+    return (await findTrade(sql, order.orderId, order.n))?.bookId === book
   const till = idOfOutNumber('trade', number)
   const isLane = till !== undefined && lanes.includes(laneOfId(till))
   return isLane && (await findCombined(sql, book, asId(till))) !== undefined

@@ -56,8 +56,9 @@ export async function askPayer(
     return undefined
   }
   const { outTradeNo, appid, accountId, wechatAmount: amount } = row
-  const number = { lane: laneOf(row), bookId: row.bookId, outTradeNo }
-  const profitSharing = await isShared(context.database, number, row.merchantId)
+  const { bookId, merchantId: subject } = row
+  const sale = { lane: laneOf(row), bookId, outTradeNo, subject }
+  const profitSharing = await isShared(context.database.sql, sale)
   const { description } = asking
   const common = { outTradeNo, appid, amount, description, creditCards: true, profitSharing }
   if (row.scene === 'micropay') {

@@ -30,8 +30,6 @@ export interface Rest {
   readonly payerDigest?: Uint8Array | undefined
 }
 
-const mostAccounts = 50
-
 /**
  * The newest account that is bound to the app; without an app, the newest account and the first app it is bound to. Its
  * OpenID is looked up when it is needed and goes nowhere else. Refusals: `wechat_app.not_found`,
@@ -46,7 +44,7 @@ export async function restOf(
   const app = appId === undefined ? undefined : await wechatApps.find(book, appId)
   if (appId !== undefined && app === undefined)
     return refused(refusal('wechat_app.not_found', 'No WeChat app has this id here (wxapp_…).'))
-  const accounts = await payAccounts.list(book, { status: 'active', limit: mostAccounts })
+  const accounts = await payAccounts.active(book)
   const account = accounts.find(({ appids }) => app === undefined || appids.includes(app.appid))
   const appid = app?.appid ?? account?.appids[0]
   if (account === undefined || appid === undefined)

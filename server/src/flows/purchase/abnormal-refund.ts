@@ -100,13 +100,13 @@ async function refundOf(
   const { database, engine } = context
   const lane = laneOfId(orderId)
   const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
-  const order = isThere ? await findOrder(database.sql, lane, book, orderId) : undefined
+  const order = isThere ? await findOrder(database.sql, book, orderId) : undefined
   if (order === undefined) return refused(orderNotFound)
   const number = readOutRefundNo(outRefundNo)
   if (number?.orderId !== orderId) return refused(refundNotFound)
   const load = () => findOrderRefund(database.sql, lane, orderId, number.n)
   const row = await load()
-  const trade = row && (await findTrade(database.sql, lane, orderId, row.trade))
+  const trade = row && (await findTrade(database.sql, orderId, row.trade))
   if (row === undefined || trade === undefined) return refused(refundNotFound)
   const { accountId } = trade
   const atWechat: RefundAtWechat = {

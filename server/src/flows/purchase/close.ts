@@ -2,7 +2,7 @@
  * An order is closed: at WeChat first, then here. A payment that came in the last moment wins; then the order is not
  * closed but delivered.
  */
-import { laneOfId, type OrderId, ok, type Result, refusal, refused } from '@lika/contract'
+import { type OrderId, ok, type Result, refusal, refused } from '@lika/contract'
 import { findOrder, type OrderRow, outTradeNo, selectTradesOf } from '../../modules/orders/index.ts'
 import type { Command, Executed } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
@@ -29,12 +29,11 @@ export async function closeOrder(
   if (begun.status === 'refused') return refused(begun.refusal)
   if (begun.kind === 'order.closed') return ok(begun)
   const { sql } = context.database
-  const lane = laneOfId(orderId)
-  for (const trade of await selectTradesOf(sql, lane, orderId))
+  for (const trade of await selectTradesOf(sql, orderId))
     if (trade.state === 'closing') await closeTrade(context, trade, outTradeNo(trade))
   const last = await finishClosing(context, book, orderId)
   if (last.ok || last.refusal.code === 'busy') return last
-  const order = await findOrder(sql, lane, book, orderId)
+  const order = await findOrder(sql, book, orderId)
   if (order === undefined || order.status === 'created' || order.status === 'paying')
     return refused(silent)
   return last

@@ -16,8 +16,8 @@ import {
   outTradeNo,
   type PaidFact,
   readOutTradeNo,
-  selectTradeNotes,
   type TradeRow,
+  type TradeShown,
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
 import type { Answer, Trade } from '../../modules/wechat/index.ts'
@@ -40,12 +40,12 @@ async function tradeOf(
   book: BookId,
   account: WechatAccountId,
   outTradeNo: string,
-): Promise<TradeRow | undefined> {
+): Promise<TradeShown | undefined> {
   const number = readOutTradeNo(outTradeNo)
   if (number === undefined) return undefined
   const lane = laneOfId(number.orderId)
   if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return undefined
-  const row = await findTrade(database.sql, lane, number.orderId, number.n)
+  const row = await findTrade(database.sql, number.orderId, number.n)
   return row?.bookId === book && row.accountId === account ? row : undefined
 }
 
@@ -92,13 +92,13 @@ async function learnRefunded(context: FlowContext, trade: TradeRow): Promise<Lea
 }
 
 export async function wasRefundedThere({ database }: FlowContext, { orderId, n }: TradeRow) {
-  const notes = await selectTradeNotes(database.sql, laneOfId(orderId), orderId, n)
-  return notes?.problem === refundedThere
+  const trade = await findTrade(database.sql, orderId, n)
+  return trade?.problem === refundedThere
 }
 
-async function learnPaid(context: FlowContext, trade: TradeRow, told: Trade): Promise<Learnt> {
+async function learnPaid(context: FlowContext, trade: TradeShown, told: Trade): Promise<Learnt> {
   const { bookId: book } = trade
-  if (await wasRefundedThere(context, trade)) return 'differs'
+  if (trade.problem === refundedThere) return 'differs'
   const { transactionId, paidAt } = told
   const fact = factOf(context, trade, told)
   const checked = checkTrade(trade, fact)

@@ -15,9 +15,9 @@ import {
 } from '@lika/contract'
 import { type AccountKindName, accountId } from '../../modules/ledger/index.ts'
 import {
-  loadOrders,
   type OrderRefundRow,
   type OrderRow,
+  orderById,
   orderRefunds,
   orders,
   type TradeRow,
@@ -84,7 +84,7 @@ export function commandOnOrder(
     input: { order: orderId, asked: input },
     homeLane: () => lane,
     plan: async (commandId) => {
-      const [seen] = await loadOrders(context.database.sql, lane, [orderId])
+      const seen = await orderById(context.database.sql, orderId)
       if (seen?.bookId !== book) return nothingThere(lane)
       const { decide, lanes = [], reads = [] } = await prepare(seen, commandId)
       return {

@@ -16,16 +16,16 @@ import {
 } from '@lika/contract'
 import {
   findOrder,
+  findTrade,
   type OrderRow,
   outTradeNo,
-  selectTradeNotes,
   selectTradesOf,
   type TradeRow,
-  writeInvitation,
+  type TradeShown,
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
 import type { Invitation, PayAccount, PayScene } from '../../modules/wechat/index.ts'
-import type { Executed, Json } from '../../platform/lanes/index.ts'
+import type { Json } from '../../platform/lanes/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
 import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
@@ -80,7 +80,7 @@ export async function payOrder(
   const { engine, database } = context
   const lane = laneOfId(orderId)
   const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
-  const order = isThere ? await findOrder(database.sql, lane, book, orderId) : undefined
+  const order = isThere ? await findOrder(database.sql, book, orderId) : undefined
   if (order === undefined) return refused(orderNotFound)
   const said = { orderId, scene, appId, key }
   const command = inviteCommand(context, book, said, (seen) => askedOf(context, seen, input))
@@ -88,11 +88,12 @@ export async function payOrder(
   const told = await executePrepared((one) => engine.execute(one), command.value)
   if (told.status === 'refused') return refused(told.refusal)
   const n = Number(told.body['trade'])
-  const clear = await closeOthers(context, order, n)
-  if (!clear.ok) return clear
-  const known = await standing(context, order, n, told)
+  const trades = await closeOthers(context, order, n)
+  if (!trades.ok) return trades
+  const trade = trades.value[n - 1]
+  const known = told.replayed ? standing(context, order, trade) : undefined
   if (known !== undefined) return ok(known)
-  return open(context, order, n, { issuerId, clientIp })
+  return open(context, order, trades.value, { n, key, issuerId, clientIp })
 }
 
 /** Which merchant number is paid, in which app, by whom: the OpenID is one that WeChat told us, never a caller. */
@@ -143,31 +144,29 @@ async function accountFor(
   { bookId: book, accountId }: OrderRow,
   appid: string | undefined,
 ): Promise<PayAccount | undefined> {
-  const active = await payAccounts.list(book, { status: 'active', limit: 200 })
+  const active = await payAccounts.active(book)
   const fitting = active.filter(({ appids }) => appid === undefined || appids.includes(appid))
   return fitting.find(({ id }) => id === accountId) ?? fitting.at(-1)
 }
 
-/** What the buyer was asked before is closed at WeChat before he is asked anew. */
+/** What the buyer was asked before is closed at WeChat before he is asked anew; answers all that he was asked. */
 async function closeOthers(
   context: FlowContext,
   { id, bookId: book }: OrderRow,
   n: number,
-): Promise<Result<void>> {
-  const lane = laneOfId(id)
+): Promise<Result<readonly TradeShown[]>> {
   const { sql } = context.database
   const isOlder = ({ n: other, state }: TradeRow) => other < n && state === 'closing'
-  let trades = await selectTradesOf(sql, lane, id)
+  let trades = await selectTradesOf(sql, id)
   for (const other of trades.filter(isOlder)) await closeTrade(context, other, outTradeNo(other))
-  if (trades.some(isOlder)) trades = await selectTradesOf(sql, lane, id)
+  if (trades.some(isOlder)) trades = await selectTradesOf(sql, id)
   if (trades.some(({ state }) => state === 'paid'))
     return refused(await wrongStatus(context, book, id))
-  if (trades.some(isOlder)) return refused(silent)
-  return ok(undefined)
+  return trades.some(isOlder) ? refused(silent) : ok(trades)
 }
 
 async function wrongStatus({ database }: FlowContext, book: OrderRow['bookId'], id: OrderId) {
-  const order = await findOrder(database.sql, laneOfId(id), book, id)
+  const order = await findOrder(database.sql, book, id)
   const status = order?.status ?? 'paid'
   return refusal('order.wrong_status', `The order is ${status}.`, { data: { status } })
 }
@@ -176,21 +175,13 @@ const silent = refusal('busy', 'WeChat does not answer; ask again with the same 
   retryAfterSeconds: 2,
 })
 
-/** What the same key was answered before. */
-async function standing(
-  { database, engine }: FlowContext,
+/** What the same key was answered before, while it can be paid. */
+function standing(
+  { engine }: FlowContext,
   order: OrderRow,
-  n: number,
-  told: Executed,
-): Promise<Invited | undefined> {
-  if (!told.replayed) return undefined
-  const lane = laneOfId(order.id)
-  const [trades, notes] = await Promise.all([
-    selectTradesOf(database.sql, lane, order.id),
-    selectTradeNotes(database.sql, lane, order.id, n),
-  ])
-  const trade = trades[n - 1]
-  const invitation = invitationFrom(notes?.invitation ?? null)
+  trade: TradeShown | undefined,
+): Invited | undefined {
+  const invitation = invitationFrom(trade?.invitation ?? null)
   if (trade?.state !== 'open' || invitation === undefined) return undefined
   if (engine.now(modeOfBook(order.bookId)) >= trade.askedAt + lifeOf(invitation)) return undefined
   return { order, trade, invitation }
@@ -201,17 +192,21 @@ function lifeOf({ scene }: Invitation): number {
   return (scene === 'h5' ? 4 : 110) * 60_000
 }
 
+interface Opening extends Pick<CardCaller, 'issuerId'>, Pick<PayInput, 'clientIp'> {
+  readonly n: number
+  readonly key: string
+}
+
 /** Asks WeChat for the invitation, of whom and over which merchant number the number was written down with. */
 async function open(
   context: FlowContext,
   order: OrderRow,
-  n: number,
-  { issuerId, clientIp }: Pick<CardCaller, 'issuerId'> & Pick<PayInput, 'clientIp'>,
+  trades: readonly TradeShown[],
+  { n, key, issuerId, clientIp }: Opening,
 ): Promise<Result<Invited>> {
   const { bookId: book, id: orderId } = order
   const { database, engine, wechatPay, programs } = context
   const lane = laneOfId(orderId)
-  const trades = await selectTradesOf(database.sql, lane, orderId)
   const trade = trades[n - 1]
   if (trade === undefined || (trade.state !== 'asked' && trade.state !== 'open'))
     return refused((trades.length === n && (await whyClosed(context, trade))) || superseded)
@@ -230,17 +225,18 @@ async function open(
     openid: openid.value,
     clientIp,
     attach: formatId('order', orderId),
-    profitSharing: await isShared(
-      database,
-      { lane, bookId: book, outTradeNo: no },
-      order.productId,
-    ),
+    profitSharing: await isShared(database.sql, {
+      lane,
+      bookId: book,
+      outTradeNo: no,
+      subject: order.productId,
+    }),
     creditCards: mayUseCreditCards(law, order.createdAt),
   })
   if (answer.status === 'unknown') return refused(silent)
   if (answer.status === 'refused') return notInvited(context, trade, answer.code)
-  await writeInvitation(database.sql, lane, trade, invitationJson(answer.value))
-  const opened = openedCommand(context, book, trade)
+  const invitation = invitationJson(answer.value)
+  const opened = openedCommand(context, book, trade, { key, invitation })
   if (!opened.ok) return opened
   const told = await executePrepared((one) => engine.execute(one), opened.value)
   if (told.status === 'refused') return refused(told.refusal)
@@ -258,7 +254,7 @@ async function notInvited(
   const lane = laneOfId(orderId)
   const learnt = await askTrade(context, trade, outTradeNo(trade))
   if (learnt === 'in_book') {
-    const now = (await selectTradesOf(sql, lane, orderId))[trade.n - 1]
+    const now = await findTrade(sql, orderId, trade.n)
     const isUnpaid = now?.state === 'closed' && !(await wasRefundedThere(context, trade))
     if (!isUnpaid) return refused(await wrongStatus(context, book, orderId))
   } else {
@@ -278,13 +274,13 @@ function notTaken(code: string): Refusal {
 /** Of a number that ended before the buyer was shown anything: what WeChat said of it. undefined: nothing, or he was. */
 async function whyClosed(
   context: FlowContext,
-  trade: TradeRow | undefined,
+  trade: TradeShown | undefined,
 ): Promise<Refusal | undefined> {
   if (trade?.state !== 'closed' || (await wasRefundedThere(context, trade))) return undefined
   const { orderId, n } = trade
-  const notes = await selectTradeNotes(context.database.sql, laneOfId(orderId), orderId, n)
-  const isShown = notes === undefined || notes.invitation !== null
-  return isShown || notes.problem === null ? undefined : notTaken(notes.problem)
+  const now = await findTrade(context.database.sql, orderId, n)
+  const isShown = now === undefined || now.invitation !== null
+  return isShown || now.problem === null ? undefined : notTaken(now.problem)
 }
 
 /**

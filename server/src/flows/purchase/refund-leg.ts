@@ -34,7 +34,7 @@ import { payableOf } from './refund.ts'
 export async function pursueRefund(context: FlowContext, row: OrderRefundRow): Promise<Learnt> {
   const { database, wechatPay } = context
   const lane = laneOfId(row.orderId)
-  const trade = await findTrade(database.sql, lane, row.orderId, row.trade)
+  const trade = await findTrade(database.sql, row.orderId, row.trade)
   if (trade === undefined) throw new Error('a refund is of a payment that the order never had')
   const { accountId } = trade
   const said =
@@ -119,7 +119,7 @@ export async function learnRefund(
   const all = await selectRefundsOf(database.sql, lane, orderId)
   const row = all.find((one) => one.n === n)
   if (row?.bookId !== book) return 'foreign'
-  const trade = await findTrade(database.sql, lane, orderId, row.trade)
+  const trade = await findTrade(database.sql, orderId, row.trade)
   if (trade?.accountId !== account) return 'foreign'
   if (!checkRefundFact(row, told).ok) {
     await writeRefundProblem(database.sql, lane, row, 'differs')

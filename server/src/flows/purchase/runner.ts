@@ -77,8 +77,8 @@ function attempter(log: Log) {
 }
 
 /** What can no longer be paid is closed; of anything else WeChat is asked what became of it. */
-async function tendTrade(context: FlowContext, { lane, orderId, n }: Due): Promise<void> {
-  const trade = await findTrade(context.database.sql, lane, orderId, n)
+async function tendTrade(context: FlowContext, { orderId, n }: Due): Promise<void> {
+  const trade = await findTrade(context.database.sql, orderId, n)
   if (trade === undefined) return
   const isOver = context.engine.now(modeOfBook(trade.bookId)) >= trade.expiresAt
   const no = outTradeNo(trade)

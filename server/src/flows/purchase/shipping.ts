@@ -20,8 +20,8 @@ import { descriptionOf } from './description.ts'
 /** Tells WeChat, or writes down why that cannot be done now. */
 export async function reportShipping(context: FlowContext, due: Due): Promise<void> {
   const { sql } = context.database
-  const trade = await findTrade(sql, due.lane, due.orderId, due.n)
-  const order = trade && (await findOrder(sql, due.lane, due.bookId, due.orderId))
+  const trade = await findTrade(sql, due.orderId, due.n)
+  const order = trade && (await findOrder(sql, due.bookId, due.orderId))
   if (trade === undefined || order === undefined) return
   const told = await toldOf(context, order, trade)
   const now = context.engine.now(modeOfBook(due.bookId))

@@ -9,7 +9,7 @@ import {
   outTradeNo,
   type TradeRow,
 } from '../../modules/orders/index.ts'
-import type { Command, Decision } from '../../platform/lanes/index.ts'
+import type { Command, Decision, Json } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { type Kept, keptStock, returnKept } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
@@ -81,6 +81,7 @@ function invite(on: OnOrder, asked: InvitationAsked): Decision {
     paidAt: null,
     paidBy: null,
     askedAt: now,
+    invitation: null,
   })
   const after: OrderRow = { ...paying.value, trades: n, accountId: asked.accountId }
   putOrder(on, after)
@@ -97,14 +98,21 @@ function told(order: OrderRow, trade: number): Decision {
   return { ok: true, value: { kind: 'order.paying', version: 1, body } }
 }
 
-/** WeChat has it. Refusals, not final: `order.superseded` where the buyer was asked in another way meanwhile. */
+/**
+ * WeChat has it, and `invitation` is what the buyer is handed under the key. Refusals, not final: `order.superseded` where he
+ * was asked in another way meanwhile.
+ */
 export function openedCommand(
   context: Context,
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
+  { key, invitation }: { readonly key: string; readonly invitation: Json },
 ): Result<Command> {
-  return onTrade(context, book, trade, 'order_trade.opened', (row) =>
-    row.state === 'asked' || row.state === 'open' ? { ...row, state: 'open' } : undefined,
+  const opened = { ...trade, operation: 'order_trade.opened', key: `${outTradeNo(trade)} ${key}` }
+  return onTrade(context, book, opened, (row) =>
+    row.state === 'asked' || row.state === 'open'
+      ? { ...row, state: 'open', invitation }
+      : undefined,
   )
 }
 
@@ -114,7 +122,7 @@ export function closedCommand(
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
 ): Result<Command> {
-  return onTrade(context, book, trade, 'order_trade.closed', (row) =>
+  return onTrade(context, book, onceFor(trade, 'order_trade.closed'), (row) =>
     row.state === 'paid' ? undefined : { ...row, state: 'closed' },
   )
 }
@@ -125,7 +133,7 @@ export function neverOpenedCommand(
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
 ): Result<Command> {
-  return onTrade(context, book, trade, 'order_trade.closed', (row) =>
+  return onTrade(context, book, onceFor(trade, 'order_trade.closed'), (row) =>
     row.state === 'asked' ? { ...row, state: 'closed' } : undefined,
   )
 }
@@ -136,19 +144,27 @@ export function closingCommand(
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
 ): Result<Command> {
-  return onTrade(context, book, trade, 'order_trade.closing', (row) =>
+  return onTrade(context, book, onceFor(trade, 'order_trade.closing'), (row) =>
     mayBePaid(row) ? { ...row, state: 'closing' } : undefined,
   )
+}
+
+/** A command that has one effect on a number, however often it is wanted. */
+function onceFor(trade: Pick<TradeRow, 'orderId' | 'n'>, operation: string): OnTrade {
+  return { ...trade, operation, key: outTradeNo(trade) }
+}
+
+interface OnTrade extends Pick<TradeRow, 'orderId' | 'n'> {
+  readonly operation: string
+  readonly key: string
 }
 
 function onTrade(
   context: Context,
   book: Book,
-  { orderId, n }: Pick<TradeRow, 'orderId' | 'n'>,
-  operation: string,
+  { orderId, n, operation, key }: OnTrade,
   change: (row: TradeRow) => TradeRow | undefined,
 ): Result<Command> {
-  const key = outTradeNo({ orderId, n })
   return commandOnOrder(context, book, { orderId, operation, key, input: {} }, () => ({
     decide: (on) => {
       const row = on.trades[n - 1]

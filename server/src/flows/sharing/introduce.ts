@@ -16,7 +16,7 @@ export async function introduceReceivers(
   book: BookId,
   receivers: readonly SharingReceiver[],
 ): Promise<Result<void>> {
-  const accounts = await context.payAccounts.list(book, { status: 'active', limit: 50 })
+  const accounts = await context.payAccounts.active(book)
   for (const account of accounts) {
     for (const receiver of receivers) {
       const known = await introduce(context, book, account, receiver)

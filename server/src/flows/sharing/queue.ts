@@ -20,6 +20,7 @@ import {
 import type { Database, Sql } from '../../platform/db.ts'
 import { startTail, type Tail, type TailOptions } from '../../platform/lanes/tail.ts'
 import type { JournalEntry } from '../../platform/lanes/tail-store.ts'
+import { together } from '../../platform/together.ts'
 
 const orderKinds = ['order.paid', 'order.topped_up']
 const tillKind = 'combined_payment.succeeded'
@@ -37,7 +38,7 @@ type Sold = Omit<NewShare, 'receivers'> & { readonly subject: ProductId | Mercha
 async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<void> {
   const own = entries.filter((one) => !one.refused && one.lane === laneOfId(one.commandId))
   const sold = [...(await soldByOrder(sql, own)), ...(await soldAtTill(sql, own))]
-  const kept = await keptOf(sql, sold)
+  const kept = await sharedOf(sql, sold)
   const queued: NewShare[] = []
   for (const [book, some] of Map.groupBy(sold, ({ bookId }) => bookId)) {
     const rules = await rulesOf(sql, book, some)
@@ -49,20 +50,10 @@ async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<
   if (queued.length > 0) await insertShares(sql, queued)
 }
 
-/** Of which WeChat keeps the money until it is shared or let go. */
-async function keptOf(sql: Sql, sold: readonly Sold[]): Promise<Set<string>> {
-  const kept = new Set<string>()
-  for (const [lane, some] of Map.groupBy(sold, (one) => one.lane)) {
-    const numbers = some.map(({ outTradeNo: number }) => number)
-    for (const number of await sharedOf(sql, lane, numbers)) kept.add(number)
-  }
-  return kept
-}
-
 async function rulesOf(
   sql: Sql,
   book: BookId,
-  sold: readonly Sold[],
+  sold: readonly Pick<Sold, 'subject'>[],
 ): Promise<Map<string, SharingRule>> {
   const rules = await rulesFor(sql, book, [...new Set(sold.map(({ subject }) => subject))])
   return new Map(rules.map((rule) => [rule.productId ?? rule.merchantId ?? '', rule]))
@@ -129,20 +120,30 @@ function textOf(value: unknown): string[] {
   return typeof value === 'string' ? [value] : []
 }
 
+interface ToShare extends SharedTrade {
+  readonly subject: ProductId | MerchantId
+}
+
 /**
  * Whether a sale is to be shared, which WeChat has to know before it is paid; written down before it is told. Under one
- * number WeChat is told the same for ever, whatever becomes of the rule.
+ * number WeChat is told the same for ever, whatever becomes of the rule. Whoever asks at the same time asks together.
  */
-export async function isShared(
-  { sql }: Pick<Database, 'sql'>,
-  trade: SharedTrade,
-  subject: ProductId | MerchantId,
-): Promise<boolean> {
-  const { lane, bookId, outTradeNo: number } = trade
-  const [rules, told] = await Promise.all([
-    rulesFor(sql, bookId, [subject]),
-    toldOf(sql, lane, [number]),
-  ])
-  const isOne = rules.some(({ receivers }) => receivers.length > 0)
-  return told.get(number) ?? noteShared(sql, trade, isOne)
-}
+export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together(
+  async (sql, trades) => {
+    const told = await toldOf(sql, trades)
+    const fresh = trades.filter(({ outTradeNo: number }) => !told.has(number))
+    for (const [book, some] of Map.groupBy(fresh, ({ bookId }) => bookId)) {
+      const rules = await rulesOf(sql, book, some)
+      const said = some.map((trade) => {
+        const receivers = rules.get(trade.subject)?.receivers ?? []
+        return { ...trade, isOne: receivers.length > 0 }
+      })
+      for (const [number, isOne] of await noteShared(sql, said)) told.set(number, isOne)
+    }
+    return ({ outTradeNo: number }: ToShare) => {
+      const isOne = told.get(number)
+      if (isOne === undefined) throw new Error('whether a sale is shared was not written down')
+      return isOne
+    }
+  },
+)

@@ -92,7 +92,7 @@ async function meaningOf(
   if (isExpired(share, now)) return { rest: 'free', reason: 'expired', at: now }
   if (!final.includes(code))
     return { rest: 'waiting', reason: code, at: now + sendAgainMs(share.tries) }
-  const told = await sharedOf(context.database.sql, share.lane, [share.outTradeNo])
+  const told = await sharedOf(context.database.sql, [share])
   // The rule is younger than the invitation: WeChat was never told to keep anything.
   if (!told.has(share.outTradeNo)) return { rest: 'free', reason: 'never_kept', at: now }
   return { rest: 'refused', reason: code, at: now }

@@ -22,7 +22,7 @@ import {
 } from '../../modules/stock/index.ts'
 import { type Read, read, type View } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
-import { placesOf } from './places.ts'
+import { laneOfStock } from './places.ts'
 
 type Context = Pick<FlowContext, 'database' | 'members'>
 
@@ -42,7 +42,7 @@ export async function wantedStock(
   productId: ProductId | undefined,
   member: MemberId | undefined,
 ): Promise<Wanted | undefined> {
-  const lane = productId && (await placesOf(database).laneOf(productId))
+  const lane = productId && (await laneOfStock(database, productId))
   if (productId === undefined || lane === undefined) return undefined
   const person = member && (await members.canonical(member))
   const isNobody = person === undefined || (await members.isGuest(book, person))
@@ -106,7 +106,7 @@ export async function keptStock(
   orderId: OrderId,
   productId: ProductId,
 ): Promise<Kept | undefined> {
-  const lane = await placesOf(database).laneOf(productId)
+  const lane = await laneOfStock(database, productId)
   if (lane === undefined) return undefined
   const [row] = await reservations.load(database.sql, lane, [orderId])
   if (row === undefined) return undefined

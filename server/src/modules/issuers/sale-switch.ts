@@ -1,7 +1,9 @@
 /** Whether an issuer may sell: the operator's switch, of which every turn is kept. */
 import type { Instant, IssuerId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
+import { uuidArray } from '../../platform/db-array.ts'
 import { codeOf } from '../../platform/db-faults.ts'
+import { together } from '../../platform/together.ts'
 
 export interface SaleSwitch {
   readonly stopped: boolean
@@ -35,16 +37,22 @@ export async function turnSaleSwitch(
   }
 }
 
-/** undefined: it was never turned, and the sale goes on. */
-export async function selectSaleSwitch(
-  sql: Sql,
-  issuerId: IssuerId,
-): Promise<SaleSwitch | undefined> {
-  const [row] = await sql<SaleSwitch[]>`
-    select stopped, reason, at
-    from sale_switch
-    where issuer_id = ${issuerId}
-    order by number desc
-    limit 1`
-  return row
-}
+/**
+ * As it is turned now: undefined where it never was, and the sale goes on. Whoever asks at the same time asks in one
+ * statement, which is never older than the question.
+ */
+export const selectSaleSwitch: (sql: Sql, issuer: IssuerId) => Promise<SaleSwitch | undefined> =
+  together(async (sql, issuers) => {
+    const rows = await sql<(SaleSwitch & { issuer: IssuerId })[]>`
+      select issuer, stopped, reason, at
+      from unnest(${uuidArray([...new Set(issuers)])}::uuid[]) as issuer
+      cross join lateral (
+        select stopped, reason, at
+        from sale_switch
+        where issuer_id = issuer
+        order by number desc
+        limit 1
+      ) as turned`
+    const turned = new Map(rows.map(({ issuer, ...one }) => [issuer, one]))
+    return (issuer: IssuerId) => turned.get(issuer)
+  })

@@ -36,12 +36,11 @@ export {
   selectExpired,
   selectOrders,
   selectRefundsOf,
-  selectTradeNotes,
   selectTradesOf,
   selectUnsealed,
+  type TradeShown,
   takeDueRefunds,
   takeDueTrades,
-  writeInvitation,
   writeRefundProblem,
   writeTradeProblem,
 } from './read.ts'
@@ -57,5 +56,5 @@ export {
   takeDueShippings,
   writeShipping,
 } from './shipping-store.ts'
-export { loadOrders, type OrderRow, orders } from './store.ts'
+export { loadOrders, type OrderRow, orderById, orders } from './store.ts'
 export { loadTrades, type TradeRow, tradeKey, trades } from './trade-store.ts'

@@ -75,6 +75,7 @@ const trade: TradeRow = {
   paidAt: null,
   paidBy: null,
   askedAt: 0,
+  invitation: null,
 }
 
 const allowed: Record<OrderAction, string> = {

@@ -1,31 +1,54 @@
 /** Orders for those who ask, and what of them WeChat has to be asked about again: reads outside rounds. */
-import type { BookId, CardId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
+import {
+  type BookId,
+  type CardId,
+  type Instant,
+  type Lane,
+  laneOfId,
+  type MemberId,
+  type OrderId,
+  type OrderState,
+} from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { intArray, uuidArray } from '../../platform/db-array.ts'
-import type { Json } from '../../platform/lanes/index.ts'
+import { together } from '../../platform/together.ts'
 import { loadOrderRefunds, type OrderRefundRow } from './refund-store.ts'
-import { loadOrders, type OrderRow } from './store.ts'
-import { loadTrades, type TradeRow } from './trade-store.ts'
+import { type OrderRow, orderById } from './store.ts'
+import { type TradeRow, tradeColumns } from './trade-store.ts'
 
 /** undefined: there is none in that book. */
 export async function findOrder(
   sql: Sql,
-  lane: Lane,
   book: BookId,
   id: OrderId,
 ): Promise<OrderRow | undefined> {
-  const [row] = await loadOrders(sql, lane, [id])
+  const row = await orderById(sql, id)
   return row?.bookId === book ? row : undefined
 }
 
+/** With what stands in the way, which is noted beside the round. */
+export type TradeShown = TradeRow & { readonly problem: string | null }
+
+/** Every number of one order, in order. Whoever asks at the same time asks in one statement. */
+export const selectTradesOf: (sql: Sql, orderId: OrderId) => Promise<readonly TradeShown[]> =
+  together(async (sql, orderIds) => {
+    const rows = await sql<TradeShown[]>`
+      select ${tradeColumns(sql)}, problem
+      from order_trade
+      where lane = any(${intArray([...new Set(orderIds.map(laneOfId))])}::int[])
+        and order_id = any(${uuidArray(orderIds)}::uuid[])
+      order by order_id, n`
+    const byOrder = Map.groupBy(rows, ({ orderId }) => orderId)
+    return (orderId: OrderId) => byOrder.get(orderId) ?? []
+  })
+
 export async function findTrade(
   sql: Sql,
-  lane: Lane,
   orderId: OrderId,
   n: number,
-): Promise<TradeRow | undefined> {
-  const [row] = await loadTrades(sql, lane, [`${orderId}:${n}`])
-  return row
+): Promise<TradeShown | undefined> {
+  const all = await selectTradesOf(sql, orderId)
+  return all.find((trade) => trade.n === n)
 }
 
 export async function findOrderRefund(
@@ -36,41 +59,6 @@ export async function findOrderRefund(
 ): Promise<OrderRefundRow | undefined> {
   const [row] = await loadOrderRefunds(sql, lane, [`${orderId}:${n}`])
   return row
-}
-
-/** What is known of a number at WeChat beside the round: what the buyer was handed, what stands in the way. */
-export interface TradeNotes {
-  readonly invitation: Json
-  readonly problem: string | null
-}
-
-export async function selectTradeNotes(
-  sql: Sql,
-  lane: Lane,
-  orderId: OrderId,
-  n: number,
-): Promise<TradeNotes | undefined> {
-  const [row] = await sql<TradeNotes[]>`
-    select invitation, problem
-    from order_trade
-    where lane = ${lane}
-      and order_id = ${orderId}
-      and n = ${n}`
-  return row
-}
-
-export function writeInvitation(
-  sql: Sql,
-  lane: Lane,
-  { orderId, n }: Pick<TradeRow, 'orderId' | 'n'>,
-  invitation: Json,
-): Promise<unknown> {
-  return sql`
-    update order_trade
-    set invitation = ${JSON.stringify(invitation)}::text::jsonb
-    where lane = ${lane}
-      and order_id = ${orderId}
-      and n = ${n}`
 }
 
 export function writeTradeProblem(
@@ -312,19 +300,6 @@ export function selectRefundsOf(sql: Sql, lane: Lane, orderId: OrderId): Promise
       order_id as "orderId", n, book_id as "bookId", trade, total, amount, basis, state,
       refund_id as "refundId", reason, asked_at as "askedAt", ended_at as "endedAt", ended_by as "endedBy", problem
     from order_refund
-    where lane = ${lane}
-      and order_id = ${orderId}
-    order by n`
-}
-
-/** Every number of one order, in order. */
-export function selectTradesOf(sql: Sql, lane: Lane, orderId: OrderId): Promise<TradeRow[]> {
-  return sql<TradeRow[]>`
-    select
-      order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
-      payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
-      transaction_id as "transactionId", paid_at as "paidAt", paid_by as "paidBy", asked_at as "askedAt"
-    from order_trade
     where lane = ${lane}
       and order_id = ${orderId}
     order by n`

@@ -1,18 +1,19 @@
 /** Orders in rounds: one row for each sale, whatever it sells and wherever the buyer is. */
-import type {
-  BookId,
-  CardId,
-  CommandId,
-  Fen,
-  Instant,
-  Lane,
-  MemberId,
-  OrderChannel,
-  OrderId,
-  OrderKind,
-  OrderState,
-  ProductId,
-  WechatAccountId,
+import {
+  type BookId,
+  type CardId,
+  type CommandId,
+  type Fen,
+  type Instant,
+  type Lane,
+  laneOfId,
+  type MemberId,
+  type OrderChannel,
+  type OrderId,
+  type OrderKind,
+  type OrderState,
+  type ProductId,
+  type WechatAccountId,
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import {
@@ -23,6 +24,7 @@ import {
   uuidArray,
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
+import { together } from '../../platform/together.ts'
 
 export interface OrderRow {
   /** Of the command that made it; its lane is that of everything that it pays and delivers. */
@@ -86,23 +88,36 @@ export const orders: Shelf<OrderRow> = {
 }
 
 /** Rows of one lane by id; unlocked reads use it too. */
-export async function loadOrders(
-  sql: Sql,
-  lane: Lane,
-  ids: readonly string[],
-): Promise<OrderRow[]> {
+export function loadOrders(sql: Sql, lane: Lane, ids: readonly string[]): Promise<OrderRow[]> {
   return sql<OrderRow[]>`
-    select
+    select ${columns(sql)}
+    from sale_order
+    where lane = ${lane}
+      and id = any(${uuidArray(ids)}::uuid[])`
+}
+
+/** As it is outside of rounds; undefined: there is none. Whoever asks at the same time asks in one statement. */
+export const orderById: (sql: Sql, id: OrderId) => Promise<OrderRow | undefined> = together(
+  async (sql, ids) => {
+    const rows = await sql<OrderRow[]>`
+      select ${columns(sql)}
+      from sale_order
+      where lane = any(${intArray([...new Set(ids.map(laneOfId))])}::int[])
+        and id = any(${uuidArray(ids)}::uuid[])`
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return (id: OrderId) => byId.get(id)
+  },
+)
+
+function columns(sql: Sql) {
+  return sql`
       id, book_id as "bookId", kind, channel, status, product_id as "productId",
       product_version as "productVersion", card_id as "cardId", member_id as "memberId", amount, bonus,
       quantity, total, account_id as "accountId", has_buyer as "hasBuyer", review, asked_by as "askedBy",
       asked_owner as "askedOwner", reviewed_by as "reviewedBy", reviewed_owner as "reviewedOwner",
       cooling_off_hours as "coolingOffHours", trades, paid_trade as "paidTrade", paid_at as "paidAt", refunds,
       refunded, card_ids as "cardIds", delivery_id as "deliveryId", sealed_until as "sealedUntil", undeliverable,
-      expires_at as "expiresAt", reference, metadata, created_at as "createdAt"
-    from sale_order
-    where lane = ${lane}
-      and id = any(${uuidArray(ids)}::uuid[])`
+      expires_at as "expiresAt", reference, metadata, created_at as "createdAt"`
 }
 
 function insertOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<unknown> {
@@ -196,5 +211,6 @@ function updateOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
       (id, status, account_id, review, reviewed_by, reviewed_owner, trades, paid_trade, paid_at, refunds,
         refunded, card_ids, delivery_id, sealed_until, undeliverable)
     where sale_order.lane = ${lane}
+      and sale_order.id = any(${uuidArray(rows.map((row) => row.id))}::uuid[])
       and sale_order.id = changed.id`
 }

@@ -21,7 +21,7 @@ import {
   textArray,
   uuidArray,
 } from '../../platform/db-array.ts'
-import type { Shelf } from '../../platform/lanes/index.ts'
+import type { Json, Shelf } from '../../platform/lanes/index.ts'
 
 export const tradeScenes = ['jsapi', 'mini_program', 'native', 'h5'] as const
 /** How the buyer pays. */
@@ -46,6 +46,8 @@ export interface TradeRow {
   /** The command that took the payment into the book. */
   readonly paidBy: CommandId | null
   readonly askedAt: Instant
+  /** What the buyer was handed last; null: nothing yet. */
+  readonly invitation: Json
 }
 
 export const trades: Shelf<TradeRow> = {
@@ -65,16 +67,28 @@ export function tradeKey({ orderId, n }: Pick<TradeRow, 'orderId' | 'n'>): strin
 export function loadTrades(sql: Sql, lane: Lane, keys: readonly string[]): Promise<TradeRow[]> {
   const parts = keys.map((key) => key.split(':'))
   return sql<TradeRow[]>`
-    select
-      order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
-      payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
-      transaction_id as "transactionId", paid_at as "paidAt", paid_by as "paidBy", asked_at as "askedAt"
-    from order_trade
-    join unnest(
+    select ${tradeColumns(sql)}
+    from unnest(
       ${uuidArray(parts.map(([id = '']) => id))}::uuid[],
       ${intArray(parts.map(([, n]) => Number(n)))}::int[]
-    ) as wanted (order_id, n) using (order_id, n)
-    where lane = ${lane}`
+    ) as wanted (id, number)
+    -- One by one, by the primary key: of a young table the planner thinks that reading all of the lane is cheaper.
+    cross join lateral (
+      select *
+      from order_trade
+      where lane = ${lane}
+        and order_id = wanted.id
+        and n = wanted.number
+      limit 1
+    ) as trade`
+}
+
+export function tradeColumns(sql: Sql) {
+  return sql`
+      order_id as "orderId", n, book_id as "bookId", account_id as "accountId", mchid, scene, appid,
+      payer_digest as "payerDigest", amount, expires_at as "expiresAt", state,
+      transaction_id as "transactionId", paid_at as "paidAt", paid_by as "paidBy", asked_at as "askedAt",
+      invitation`
 }
 
 function insertTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<unknown> {
@@ -114,16 +128,23 @@ function updateTrades(sql: Sql, lane: Lane, rows: readonly TradeRow[]): Promise<
       state = changed.state,
       transaction_id = changed.transaction_id,
       paid_at = changed.paid_at,
-      paid_by = changed.paid_by
+      paid_by = changed.paid_by,
+      invitation = changed.invitation::jsonb
     from unnest(
       ${uuidArray(rows.map((row) => row.orderId))}::uuid[],
       ${intArray(rows.map((row) => row.n))}::int[],
       ${textArray(rows.map((row) => row.state))}::text[],
       ${textArray(rows.map((row) => row.transactionId))}::text[],
       ${instantArray(rows.map((row) => row.paidAt))}::timestamptz[],
-      ${uuidArray(rows.map((row) => row.paidBy))}::uuid[]
-    ) as changed (order_id, n, state, transaction_id, paid_at, paid_by)
+      ${uuidArray(rows.map((row) => row.paidBy))}::uuid[],
+      ${textArray(rows.map(({ invitation }) => jsonOrNull(invitation)))}::text[]
+    ) as changed (order_id, n, state, transaction_id, paid_at, paid_by, invitation)
     where order_trade.lane = ${lane}
+      and order_trade.order_id = any(${uuidArray(rows.map((row) => row.orderId))}::uuid[])
       and order_trade.order_id = changed.order_id
       and order_trade.n = changed.n`
+}
+
+function jsonOrNull(value: Json): string | null {
+  return value === null ? null : JSON.stringify(value)
 }

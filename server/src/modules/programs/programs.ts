@@ -53,8 +53,8 @@ export function openPrograms({ sql }: Database): Programs {
   const versions = new Map<string, ProductVersion>()
 
   async function find(book: BookId, id: ProductId): Promise<Product | undefined> {
-    const [product] = await store.selectProducts(sql, book, { id, limit: 1 })
-    return product
+    const product = await store.productById(sql, id)
+    return product?.book === book ? product : undefined
   }
 
   function known(book: BookId, id: ProductId, version: number): Terms | undefined {

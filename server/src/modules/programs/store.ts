@@ -11,10 +11,10 @@ import type {
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { bigintArray, textArray, uuidArray } from '../../platform/db-array.ts'
+import { together } from '../../platform/together.ts'
 import type { FaceValues, Hours, Product, ProductVersion, Terms } from './model.ts'
 
 export interface ProductFilter {
-  readonly id?: ProductId | undefined
   readonly reference?: string | undefined
   readonly before?: string | undefined
   readonly limit: number
@@ -130,6 +130,17 @@ export async function markPublished(sql: Sql, id: ProductId, version: number): P
   return done.count > 0
 }
 
+/** With the latest version of its terms; undefined: there is none. Whoever asks at the same time asks in one statement. */
+export const productById: (sql: Sql, id: ProductId) => Promise<Product | undefined> = together(
+  async (sql, ids) => {
+    const rows = await sql<ProductRow[]>`
+      ${latestProducts(sql)}
+      where product.id = any(${uuidArray([...new Set(ids)])}::uuid[])`
+    const byId = new Map(rows.map((row) => [row.id, productFrom(row)]))
+    return (id: ProductId) => byId.get(id)
+  },
+)
+
 /** The newest first. */
 export async function selectProducts(
   sql: Sql,
@@ -137,6 +148,17 @@ export async function selectProducts(
   filter: ProductFilter,
 ): Promise<readonly Product[]> {
   const rows = await sql<ProductRow[]>`
+    ${latestProducts(sql)}
+    where product.book_id = ${book}
+      and (${filter.reference ?? null}::text is null or product.reference = ${filter.reference ?? null}::text)
+      and (${filter.before ?? null}::uuid is null or product.id < ${filter.before ?? null}::uuid)
+    order by product.id desc
+    limit ${filter.limit}`
+  return rows.map(productFrom)
+}
+
+function latestProducts(sql: Sql) {
+  return sql`
     select
       product.id,
       product.book_id as book,
@@ -167,14 +189,11 @@ export async function selectProducts(
     from product
     join product_version as latest
       on latest.product_id = product.id
-      and latest.version = product.version
-    where product.book_id = ${book}
-      and (${filter.id ?? null}::uuid is null or product.id = ${filter.id ?? null}::uuid)
-      and (${filter.reference ?? null}::text is null or product.reference = ${filter.reference ?? null}::text)
-      and (${filter.before ?? null}::uuid is null or product.id < ${filter.before ?? null}::uuid)
-    order by product.id desc
-    limit ${filter.limit}`
-  return rows.map((row) => ({
+      and latest.version = product.version`
+}
+
+function productFrom(row: ProductRow): Product {
+  return {
     id: row.id,
     book: row.book,
     version: row.version,
@@ -183,7 +202,7 @@ export async function selectProducts(
     metadata: row.metadata,
     createdAt: row.createdAt,
     terms: termsFrom(row),
-  }))
+  }
 }
 
 export async function selectVersion(

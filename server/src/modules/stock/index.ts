@@ -8,8 +8,8 @@ export {
 } from './model.ts'
 export {
   findStock,
+  placeOfStock,
   placeStock,
-  placesOfStock,
   reservations,
   stockMemberKey,
   stockMembers,

@@ -9,6 +9,7 @@ import {
   uuidArray,
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
+import { together } from '../../platform/together.ts'
 import type { ReservationRow, StockMemberRow, StockRow } from './model.ts'
 
 export const stocks: Shelf<StockRow> = {
@@ -195,16 +196,17 @@ export async function findStock(
   return row
 }
 
-/** In which lane the stock of each is; those that have none are left out. */
-export function placesOfStock(
-  sql: Sql,
-  productIds: readonly ProductId[],
-): Promise<{ productId: ProductId; lane: Lane }[]> {
-  return sql`
-    select product_id as "productId", kept_in as lane
-    from stock_place
-    where product_id = any(${uuidArray(productIds)}::uuid[])`
-}
+/** In which lane a product's stock is; undefined: it has none. Whoever asks at the same time asks in one statement. */
+export const placeOfStock: (sql: Sql, id: ProductId) => Promise<Lane | undefined> = together(
+  async (sql, ids) => {
+    const rows = await sql<{ id: ProductId; lane: Lane }[]>`
+      select product_id as id, kept_in as lane
+      from stock_place
+      where product_id = any(${uuidArray([...new Set(ids)])}::uuid[])`
+    const lanes = new Map(rows.map(({ id, lane }) => [id, lane]))
+    return (id: ProductId) => lanes.get(id)
+  },
+)
 
 /** The lane of a product's stock: the one proposed, unless another was said before. */
 export async function placeStock(sql: Sql, productId: ProductId, proposed: Lane): Promise<Lane> {

@@ -1,8 +1,9 @@
 /** The SQL of merchant numbers; what is secret comes and goes sealed. */
 import type { BookId, Instant, WechatAccountId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { textArray } from '../../platform/db-array.ts'
+import { textArray, uuidArray } from '../../platform/db-array.ts'
 import { codeOf } from '../../platform/db-faults.ts'
+import { together } from '../../platform/together.ts'
 import type { KeyMode, PayAlgorithm } from './pay-account-keys.ts'
 
 export const payAccountStatuses = ['active', 'disabled'] as const
@@ -135,6 +136,19 @@ export async function selectPayAccounts(
     order by id desc
     limit ${filter.limit}`
 }
+
+/** Those that take new orders, the newest first. Whoever asks at the same time asks in one statement. */
+export const activePayAccounts: (sql: Sql, book: BookId) => Promise<readonly StoredPayAccount[]> =
+  together(async (sql, books) => {
+    const rows = await sql<StoredPayAccount[]>`
+    select ${columns(sql)}
+    from wechat_account
+    where book_id = any(${uuidArray([...new Set(books)])}::uuid[])
+      and status = 'active'
+    order by id desc`
+    const byBook = Map.groupBy(rows, ({ book }) => book)
+    return (book: BookId) => byBook.get(book) ?? []
+  })
 
 /** Of every book, disabled ones too: what was sold over them is still billed. */
 export function selectEveryPayAccount(sql: Sql): Promise<StoredPayAccount[]> {

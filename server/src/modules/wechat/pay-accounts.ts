@@ -19,6 +19,7 @@ import type { Database, Sql } from '../../platform/db.ts'
 import { newId } from '../../platform/ids.ts'
 import { keyProblems, keysRefused, type PayKeys } from './pay-account-keys.ts'
 import {
+  activePayAccounts,
   disablePayAccount,
   insertPayAccount,
   type PayAccount,
@@ -60,6 +61,8 @@ export interface PayAccounts {
   /** Refusals: `wechat_account.keys_invalid`; then the account that has the reference or the merchant number. */
   create(account: NewPayAccount): Promise<Result<{ made: PayAccount } | AlreadyThere>>
   list(book: BookId, filter: PayAccountFilter): Promise<readonly PayAccount[]>
+  /** Those that take new orders, the newest first. */
+  active(book: BookId): Promise<readonly PayAccount[]>
   /** Of every book, disabled ones too. */
   every(): Promise<readonly PayAccount[]>
   find(book: BookId, id: WechatAccountId): Promise<PayAccount | undefined>
@@ -73,6 +76,8 @@ export interface PayAccounts {
   /** For good; what was begun over it is still asked about, paid back and told of. Undefined: there is none. */
   disable(book: BookId, id: WechatAccountId, at: Instant): Promise<PayAccount | undefined>
   credentials(id: WechatAccountId): Promise<PayCredentials | undefined>
+  /** Whose it is, which never changes. Undefined: there is none. */
+  bookOf(id: WechatAccountId): Promise<BookId | undefined>
 }
 
 export interface AlreadyThere {
@@ -90,6 +95,7 @@ const attempts = 5
 
 export function openPayAccounts({ database: { sql }, keyring }: PayAccountNeeds): PayAccounts {
   const seal = (keys: PayKeys, id: WechatAccountId) => sealedBy(keyring, keys, id)
+  const books = new Map<WechatAccountId, BookId>()
   const find = async (book: BookId, id: WechatAccountId) => {
     const [account] = await selectPayAccounts(sql, book, { id, limit: 1 })
     return account
@@ -117,6 +123,7 @@ export function openPayAccounts({ database: { sql }, keyring }: PayAccountNeeds)
       return ok({ taken, existing: await takenFrom(sql, account, taken) })
     },
     list: (book, filter) => selectPayAccounts(sql, book, filter),
+    active: (book) => activePayAccounts(sql, book),
     every: () => selectEveryPayAccount(sql),
     find,
     change: async (book, id, change, at) => {
@@ -137,6 +144,11 @@ export function openPayAccounts({ database: { sql }, keyring }: PayAccountNeeds)
     disable: async (book, id, at) => {
       await disablePayAccount(sql, book, id, at)
       return find(book, id)
+    },
+    bookOf: async (id) => {
+      const book = books.get(id) ?? (await selectPayAccountById(sql, id))?.book
+      if (book !== undefined) books.set(id, book)
+      return book
     },
     credentials: async (id) => {
       const account = await selectPayAccountById(sql, id)

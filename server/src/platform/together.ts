@@ -1,0 +1,67 @@
+/**
+ * What many ask of the database at once is asked in one statement. Whoever comes while one is under way waits for the next,
+ * which asks for all that wait: no answer is older than its question, and who is alone waits for nobody.
+ */
+import type { Sql } from './db.ts'
+
+/** Finds each of the keys that were asked for. */
+export type FoundBy<Key, Found> = (key: Key) => Found
+
+interface Waiting<Key, Found> {
+  readonly key: Key
+  resolve(found: Found): void
+  reject(error: unknown): void
+}
+
+const mostAtOnce = 1_000
+
+class Asking<Key, Found> {
+  readonly #ask: (keys: readonly Key[]) => Promise<FoundBy<Key, Found>>
+  #waiting: Waiting<Key, Found>[] = []
+  #isAsking = false
+
+  constructor(ask: (keys: readonly Key[]) => Promise<FoundBy<Key, Found>>) {
+    this.#ask = ask
+  }
+
+  get(key: Key): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ key, resolve, reject })
+      if (!this.#isAsking) void this.#askAll()
+    })
+  }
+
+  async #askAll(): Promise<void> {
+    this.#isAsking = true
+    // Whoever asks in the same turn comes along.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const some = this.#waiting.splice(0, mostAtOnce)
+      try {
+        const foundBy = await this.#ask(some.map(({ key }) => key))
+        for (const one of some) one.resolve(foundBy(one.key))
+      } catch (error) {
+        for (const one of some) one.reject(error)
+      }
+    }
+    this.#isAsking = false
+  }
+}
+
+/**
+ * The same question for one key, asked together with those of others. `ask` may be given a key twice. Where it fails, all
+ * that were asked with it fail.
+ */
+export function together<Key, Found>(
+  ask: (sql: Sql, keys: readonly Key[]) => Promise<FoundBy<Key, Found>>,
+): (sql: Sql, key: Key) => Promise<Found> {
+  const bySql = new WeakMap<Sql, Asking<Key, Found>>()
+  return (sql, key) => {
+    let asking = bySql.get(sql)
+    if (asking === undefined) {
+      asking = new Asking((keys) => ask(sql, keys))
+      bySql.set(sql, asking)
+    }
+    return asking.get(key)
+  }
+}
