@@ -105,13 +105,13 @@ async function delivered(): Promise<{ orderId: OrderId; cardId: CardId }> {
   )
   const orderId = asId<'order'>(made.commandId)
   const asked = { accountId: account, mchid: '1', scene: 'native', appid: 'wx', payerDigest: null }
+  const order = await findOrder(app.flows.database.sql, caller.book, orderId)
+  assert.ok(order)
   await done(
-    inviteCommand(
-      app.flows,
-      caller.book,
-      { orderId, scene: 'native', key: newKey() },
-      async () => ({ ok: true, value: { ...asked, scene: 'native' } }),
-    ),
+    inviteCommand(app.flows, caller.book, { order, scene: 'native', key: newKey() }, async () => ({
+      ok: true,
+      value: { ...asked, scene: 'native' },
+    })),
   )
   const paid = await done(
     paidCommand(

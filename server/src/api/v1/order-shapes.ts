@@ -260,15 +260,17 @@ function shippingOf(row: ShippingRow | undefined) {
     : { status: row.end ?? ('waiting' as const), problem: row.problem }
 }
 
-/** The outcome of a command on an order, with what of the order never changes. */
+/** The outcome of a command on an order, with what of the order never changes: of `made`, where the command made it. */
 export async function answerOf<S extends 200 | 201>(
   { database }: FlowContext,
   orderId: OrderRow['id'],
   executed: Executed,
   status: S,
+  made?: OrderRow,
 ) {
   if (executed.status === 'refused') return refusedAs(executed)
-  const order = await agreed(database.sql, orderId)
+  const isMade = made?.id === orderId && !executed.replayed
+  const order = isMade ? made : await agreed(database.sql, orderId)
   const { body, at, replayed } = executed
   return { status, body: presentOrderOf(body, order, at), replayed }
 }

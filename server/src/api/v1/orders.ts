@@ -107,7 +107,7 @@ function registerSale(app: LikaApp, { flows }: Deps): void {
       if (!command.ok) return command
       const made = await executeOnCards(call.execute, command.value)
       const id = made.status === 'done' ? made.commandId : ''
-      return answerOf(flows, asId<'order'>(id), made, 201)
+      return answerOf(flows, asId<'order'>(id), made, 201, command.value.made())
     },
   )
 

@@ -100,7 +100,7 @@ function registerPurchase(app: LikaApp, deps: Deps): void {
       const asked = isOwn ? command.value : refusedUnlessDone(flows, command.value, cardNotFound)
       const made = await executeOnCards(call.execute, asked)
       const id = made.status === 'done' ? made.commandId : ''
-      return answerOf(flows, asId<'order'>(id), made, 201)
+      return answerOf(flows, asId<'order'>(id), made, 201, command.value.made())
     },
   )
 

@@ -69,6 +69,11 @@ export interface OrderCaller extends CardCaller {
   readonly owner: string
 }
 
+export interface OrderCommand extends Command {
+  /** The order as the last run of the command made it; undefined: it made none. */
+  made(): OrderRow | undefined
+}
+
 interface Making {
   readonly input: OrderInput
   readonly caller: OrderCaller
@@ -95,14 +100,20 @@ export async function createOrderCommand(
   caller: OrderCaller,
   input: OrderInput,
   key: string,
-): Promise<Result<Command>> {
-  const known = await knownParts(context, caller.book, input)
+): Promise<Result<OrderCommand>> {
+  const { productId, memberId, reference } = input
+  const [known, law, stock, saleNow] = await Promise.all([
+    knownParts(context, caller.book, input),
+    lawOf(context, caller.issuerId),
+    wantedStock(context, caller.book, productId, memberId),
+    saleOf(context, caller),
+  ])
   if (!known.ok) return known
   const { product, lane } = known.value
-  const law = await lawOf(context, caller.issuerId)
-  const stock = await wantedStock(context, caller.book, product?.id, input.memberId)
-  const { reference } = input
+  let seen: Sale | undefined = saleNow
+  let made: OrderRow | undefined
   return ok({
+    made: () => made,
     book: caller.book,
     operation: 'order.created',
     key,
@@ -111,7 +122,8 @@ export async function createOrderCommand(
     ...(reference !== undefined && { name: { kind: nameKinds.saleOrder, name: reference } }),
     plan: async (commandId, name) => {
       const home = laneOfId(commandId)
-      const sale = await saleOf(context, caller)
+      const sale = seen ?? (await saleOf(context, caller))
+      seen = undefined
       await recordPeopleOf(context, caller, commandId, { buyer: input.buyer, agent: undefined })
       const making: Making = { input, caller, law, sale, product, stock, taken: takenBy(name) }
       return {
@@ -120,7 +132,13 @@ export async function createOrderCommand(
           ...(input.cardId === undefined ? [] : readsOfCard(home, input.cardId)),
           ...(stock?.reads ?? []),
         ],
-        decide: (view, now) => make(context, view, making, now),
+        decide: (view, now) => {
+          const order = make(context, view, making, now)
+          if (!order.ok) return order
+          made = order.value
+          view.put(orders, home, made)
+          return { ok: true, value: { kind: 'order.created', version: 1, body: orderBody(made) } }
+        },
       }
     },
   })
@@ -177,7 +195,10 @@ interface Goods {
   readonly carried: Fen
 }
 
-function make(context: FlowContext, view: View, making: Making, now: Instant): Decision {
+/** A refusal that is not final leaves the key free. */
+type Made = { ok: true; value: OrderRow } | Extract<Decision, { ok: false }>
+
+function make(context: FlowContext, view: View, making: Making, now: Instant): Made {
   const { input, caller, law, sale, taken } = making
   if (taken !== undefined && input.cardId === undefined) return refused(taken)
   const goods = goodsOf(context, view, making, now)
@@ -196,7 +217,7 @@ function make(context: FlowContext, view: View, making: Making, now: Instant): D
   if (kept?.ok === false) return kept
   const total = amount * BigInt(quantity)
   const isReviewed = needsReview(policy, kind, total)
-  const order: OrderRow = {
+  return ok({
     id: orderId,
     bookId: view.bookId,
     kind,
@@ -232,9 +253,7 @@ function make(context: FlowContext, view: View, making: Making, now: Instant): D
     reference: input.reference ?? null,
     metadata: input.metadata ?? null,
     createdAt: now,
-  }
-  view.put(orders, laneOfId(view.commandId), order)
-  return { ok: true, value: { kind: 'order.created', version: 1, body: orderBody(order) } }
+  })
 }
 
 function least(one: number, other: number | undefined): number {

@@ -12,7 +12,10 @@ import {
 import {
   callInFlightMs,
   checkTrade,
+  findOrder,
   findTrade,
+  type NumberOfOrder,
+  type OrderRow,
   outTradeNo,
   type PaidFact,
   readOutTradeNo,
@@ -21,6 +24,7 @@ import {
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
 import type { Answer, Trade } from '../../modules/wechat/index.ts'
+import type { Engine } from '../../platform/lanes/index.ts'
 import { executeOnCards } from '../cards/repeat.ts'
 import type { FlowContext } from '../context.ts'
 import { payerDigestOf } from '../payer.ts'
@@ -41,12 +45,21 @@ async function tradeOf(
   account: WechatAccountId,
   outTradeNo: string,
 ): Promise<TradeShown | undefined> {
-  const number = readOutTradeNo(outTradeNo)
-  if (number === undefined) return undefined
-  const lane = laneOfId(number.orderId)
-  if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return undefined
-  const row = await findTrade(database.sql, number.orderId, number.n)
+  const number = numberIn(engine, book, outTradeNo)
+  const row = number && (await findTrade(database.sql, number.orderId, number.n))
   return row?.bookId === book && row.accountId === account ? row : undefined
+}
+
+async function orderOf({ engine, database }: FlowContext, book: BookId, outTradeNo: string) {
+  const number = numberIn(engine, book, outTradeNo)
+  return number && findOrder(database.sql, book, number.orderId)
+}
+
+/** undefined: not a number of ours, or of another mode. */
+function numberIn(engine: Engine, book: BookId, outTradeNo: string): NumberOfOrder | undefined {
+  const number = readOutTradeNo(outTradeNo)
+  const isHere = number && engine.lanesOf(modeOfBook(book)).includes(laneOfId(number.orderId))
+  return isHere ? number : undefined
 }
 
 export async function learnTrade(
@@ -55,11 +68,14 @@ export async function learnTrade(
   account: WechatAccountId,
   told: Trade,
 ): Promise<Learnt> {
-  const trade = await tradeOf(context, book, account, told.outTradeNo)
+  const [trade, order] = await Promise.all([
+    tradeOf(context, book, account, told.outTradeNo),
+    told.state === 'paid' ? orderOf(context, book, told.outTradeNo) : undefined,
+  ])
   if (trade === undefined) return 'foreign'
   switch (told.state) {
     case 'paid':
-      return trade.state === 'paid' ? 'in_book' : learnPaid(context, trade, told)
+      return trade.state === 'paid' ? 'in_book' : learnPaid(context, trade, told, order)
     case 'refunded':
       return trade.state === 'paid' ? 'in_book' : learnRefunded(context, trade)
     case 'closed':
@@ -96,7 +112,12 @@ export async function wasRefundedThere({ database }: FlowContext, { orderId, n }
   return trade?.problem === refundedThere
 }
 
-async function learnPaid(context: FlowContext, trade: TradeShown, told: Trade): Promise<Learnt> {
+async function learnPaid(
+  context: FlowContext,
+  trade: TradeShown,
+  told: Trade,
+  seen: OrderRow | undefined,
+): Promise<Learnt> {
   const { bookId: book } = trade
   if (trade.problem === refundedThere) return 'differs'
   const { transactionId, paidAt } = told
@@ -108,7 +129,7 @@ async function learnPaid(context: FlowContext, trade: TradeShown, told: Trade): 
     await writeTradeProblem(sql, laneOfId(trade.orderId), trade, `differs in ${member}`)
     return 'differs'
   }
-  const command = paidCommand(context, book, trade, { ...fact, transactionId, paidAt })
+  const command = paidCommand(context, book, trade, { ...fact, transactionId, paidAt }, seen)
   if (!command.ok) return 'foreign'
   const executed = await executeOnCards((one) => context.engine.execute(one), command.value)
   if (executed.status === 'done') return 'in_book'

@@ -60,6 +60,8 @@ export interface Prepared {
 
 export interface OrderAsked {
   readonly orderId: OrderId
+  /** As it was seen just now, by whoever has; else it is looked at first. */
+  readonly seen?: OrderRow | undefined
   readonly operation: string
   readonly key: string
   readonly input: Json
@@ -72,10 +74,11 @@ export interface OrderAsked {
 export function commandOnOrder(
   context: Pick<FlowContext, 'engine' | 'database'>,
   book: BookId,
-  { orderId, operation, key, input }: OrderAsked,
+  { orderId, operation, key, input, seen: seenBefore }: OrderAsked,
   prepare: (seen: OrderRow, commandId: CommandId) => Prepared | Promise<Prepared>,
 ): Result<Command> {
   const lane = laneOfId(orderId)
+  let known = seenBefore
   if (!context.engine.lanesOf(modeOfBook(book)).includes(lane)) return refused(orderNotFound)
   return ok({
     book,
@@ -84,7 +87,8 @@ export function commandOnOrder(
     input: { order: orderId, asked: input },
     homeLane: () => lane,
     plan: async (commandId) => {
-      const seen = await orderById(context.database.sql, orderId)
+      const seen = known ?? (await orderById(context.database.sql, orderId))
+      known = undefined
       if (seen?.bookId !== book) return nothingThere(lane)
       const { decide, lanes = [], reads = [] } = await prepare(seen, commandId)
       return {

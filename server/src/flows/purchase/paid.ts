@@ -73,9 +73,10 @@ export function paidCommand(
   book: OrderRow['bookId'],
   { orderId, n }: { readonly orderId: OrderId; readonly n: number },
   paid: Paid,
+  seen?: OrderRow,
 ): Result<Command> {
   const key = outTradeNo({ orderId, n })
-  const asked = { orderId, operation: 'order.paid', key, input: {} }
+  const asked = { orderId, operation: 'order.paid', key, input: {}, seen }
   let topUpBefore: PreparedTopUp | undefined
   return commandOnOrder(context, book, asked, async (seen, commandId) => {
     const goods = await prepare(context, seen, commandId, topUpBefore)
@@ -110,21 +111,27 @@ async function prepare(
   const { bookId: book, hasBuyer, kind, quantity } = order
   const { database, keyring, mintCards } = context
   const issuerId = issuerOfBook(book)
-  const law = await lawOf(context, issuerId)
+  const isPurchase = kind === 'purchase'
+  const [law, sale, buyer, prepared, kept] = await Promise.all([
+    lawOf(context, issuerId),
+    saleOf(context, { issuerId, book }),
+    hasBuyer ? openBuyer(database.sql, keyring, order.id) : undefined,
+    isPurchase ? undefined : prepareTopUp(context, order, topUpBefore),
+    isPurchase ? keptStock(context, order.id, order.productId) : undefined,
+  ])
   return {
     law,
-    sale: await saleOf(context, { issuerId, book }),
-    buyer: hasBuyer ? await openBuyer(database.sql, keyring, order.id) : undefined,
-    minted:
-      kind === 'purchase'
-        ? mintCards({
-            lane: laneOfId(commandId),
-            prefix: law.issuer.numberPrefix,
-            count: quantity,
-          })
-        : [],
-    topUp: kind === 'top_up' ? await prepareTopUp(context, order, topUpBefore) : undefined,
-    kept: kind === 'purchase' ? await keptStock(context, order.id, order.productId) : undefined,
+    sale,
+    buyer,
+    topUp: prepared,
+    kept,
+    minted: isPurchase
+      ? mintCards({
+          lane: laneOfId(commandId),
+          prefix: law.issuer.numberPrefix,
+          count: quantity,
+        })
+      : [],
   }
 }
 

@@ -79,26 +79,36 @@ export async function payOrder(
   const { orderId, scene, appId, clientIp } = input
   const { engine, database } = context
   const lane = laneOfId(orderId)
-  const isThere = engine.lanesOf(modeOfBook(book)).includes(lane)
-  const order = isThere ? await findOrder(database.sql, book, orderId) : undefined
+  if (!engine.lanesOf(modeOfBook(book)).includes(lane)) return refused(orderNotFound)
+  const [order, accounts] = await Promise.all([
+    findOrder(database.sql, book, orderId),
+    context.payAccounts.active(book),
+  ])
   if (order === undefined) return refused(orderNotFound)
-  const said = { orderId, scene, appId, key }
-  const command = inviteCommand(context, book, said, (seen) => askedOf(context, seen, input))
+  const said = { order, scene, appId, key }
+  const command = inviteCommand(context, book, said, (seen) =>
+    askedOf(context, accounts, seen, input),
+  )
   if (!command.ok) return command
   const told = await executePrepared((one) => engine.execute(one), command.value)
   if (told.status === 'refused') return refused(told.refusal)
   const n = Number(told.body['trade'])
-  const trades = await closeOthers(context, order, n)
+  const { productId: subject } = order
+  const [trades, profitSharing] = await Promise.all([
+    closeOthers(context, order, n),
+    isShared(database.sql, { lane, bookId: book, outTradeNo: outTradeNo({ orderId, n }), subject }),
+  ])
   if (!trades.ok) return trades
   const trade = trades.value[n - 1]
   const known = told.replayed ? standing(context, order, trade) : undefined
   if (known !== undefined) return ok(known)
-  return open(context, order, trades.value, { n, key, issuerId, clientIp })
+  return open(context, order, trades.value, { n, key, issuerId, clientIp, profitSharing })
 }
 
 /** Which merchant number is paid, in which app, by whom: the OpenID is one that WeChat told us, never a caller. */
 async function askedOf(
   context: FlowContext,
+  accounts: readonly PayAccount[],
   order: OrderRow,
   { scene, appId }: PayInput,
 ): Promise<Result<InvitationAsked>> {
@@ -106,7 +116,7 @@ async function askedOf(
   const app = appId && (await context.wechatApps.find(book, appId))
   if (appId !== undefined && app === undefined) return refused(noSuchApp)
   const wanted = app?.appid
-  const account = await accountFor(context, order, wanted)
+  const account = accountFor(accounts, order, wanted)
   const appid = wanted ?? account?.appids[0]
   if (account === undefined || appid === undefined) return refused(notConnected)
   const needsPayer = scene === 'jsapi' || scene === 'mini_program'
@@ -139,12 +149,11 @@ const payerUnknown = refusal(
 )
 
 /** The one that the order has, while it lives, else the first that is bound to the app. */
-async function accountFor(
-  { payAccounts }: FlowContext,
-  { bookId: book, accountId }: OrderRow,
+function accountFor(
+  active: readonly PayAccount[],
+  { accountId }: OrderRow,
   appid: string | undefined,
-): Promise<PayAccount | undefined> {
-  const active = await payAccounts.active(book)
+): PayAccount | undefined {
   const fitting = active.filter(({ appids }) => appid === undefined || appids.includes(appid))
   return fitting.find(({ id }) => id === accountId) ?? fitting.at(-1)
 }
@@ -195,6 +204,7 @@ function lifeOf({ scene }: Invitation): number {
 interface Opening extends Pick<CardCaller, 'issuerId'>, Pick<PayInput, 'clientIp'> {
   readonly n: number
   readonly key: string
+  readonly profitSharing: boolean
 }
 
 /** Asks WeChat for the invitation, of whom and over which merchant number the number was written down with. */
@@ -202,11 +212,10 @@ async function open(
   context: FlowContext,
   order: OrderRow,
   trades: readonly TradeShown[],
-  { n, key, issuerId, clientIp }: Opening,
+  { n, key, issuerId, clientIp, profitSharing }: Opening,
 ): Promise<Result<Invited>> {
   const { bookId: book, id: orderId } = order
-  const { database, engine, wechatPay, programs } = context
-  const lane = laneOfId(orderId)
+  const { engine, wechatPay, programs } = context
   const trade = trades[n - 1]
   if (trade === undefined || (trade.state !== 'asked' && trade.state !== 'open'))
     return refused((trades.length === n && (await whyClosed(context, trade))) || superseded)
@@ -225,18 +234,14 @@ async function open(
     openid: openid.value,
     clientIp,
     attach: formatId('order', orderId),
-    profitSharing: await isShared(database.sql, {
-      lane,
-      bookId: book,
-      outTradeNo: no,
-      subject: order.productId,
-    }),
+    profitSharing,
     creditCards: mayUseCreditCards(law, order.createdAt),
   })
   if (answer.status === 'unknown') return refused(silent)
   if (answer.status === 'refused') return notInvited(context, trade, answer.code)
   const invitation = invitationJson(answer.value)
-  const opened = openedCommand(context, book, trade, { key, invitation })
+  const seen = { ...order, trades: trades.length }
+  const opened = openedCommand(context, book, trade, { key, invitation, seen })
   if (!opened.ok) return opened
   const told = await executePrepared((one) => engine.execute(one), opened.value)
   if (told.status === 'refused') return refused(told.refusal)

@@ -13,7 +13,7 @@ import type { Command, Decision, Json } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { type Kept, keptStock, returnKept } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
-import { commandOnOrder, type OnOrder, putOrder, putTrade } from './on-order.ts'
+import { commandOnOrder, type OnOrder, type OrderAsked, putOrder, putTrade } from './on-order.ts'
 
 type Context = Pick<FlowContext, 'engine' | 'database'>
 type Book = OrderRow['bookId']
@@ -25,7 +25,8 @@ export type InvitationAsked = Pick<
 >
 
 /** What the caller says, by which a repeat of his key is compared; what that comes to may be something else by then. */
-export interface InvitationSaid extends Pick<TradeRow, 'orderId' | 'scene'> {
+export interface InvitationSaid extends Pick<TradeRow, 'scene'> {
+  readonly order: OrderRow
   readonly appId?: WechatAppId | undefined
   readonly key: string
 }
@@ -42,11 +43,11 @@ const leastMs = 60_000
 export function inviteCommand(
   context: Context,
   book: Book,
-  { orderId, scene, appId, key }: InvitationSaid,
+  { order: seen, scene, appId, key }: InvitationSaid,
   comesTo: (order: OrderRow) => Promise<Result<InvitationAsked>>,
 ): Result<Command> {
   const input = { scene, app: appId ?? null }
-  const said = { orderId, operation: 'order.paying', key, input }
+  const said = { orderId: seen.id, seen, operation: 'order.paying', key, input }
   return commandOnOrder(context, book, said, async (order) => {
     const asked = await comesTo(order)
     return { decide: (on) => (asked.ok ? invite(on, asked.value) : { ...asked, final: false }) }
@@ -98,6 +99,13 @@ function told(order: OrderRow, trade: number): Decision {
   return { ok: true, value: { kind: 'order.paying', version: 1, body } }
 }
 
+export interface Opened {
+  /** Of whoever asked for the invitation. */
+  readonly key: string
+  readonly invitation: Json
+  readonly seen: OrderRow
+}
+
 /**
  * WeChat has it, and `invitation` is what the buyer is handed under the key. Refusals, not final: `order.superseded` where he
  * was asked in another way meanwhile.
@@ -106,9 +114,10 @@ export function openedCommand(
   context: Context,
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
-  { key, invitation }: { readonly key: string; readonly invitation: Json },
+  { key, invitation, seen }: Opened,
 ): Result<Command> {
-  const opened = { ...trade, operation: 'order_trade.opened', key: `${outTradeNo(trade)} ${key}` }
+  const operation = 'order_trade.opened'
+  const opened = { ...trade, operation, key: `${outTradeNo(trade)} ${key}`, seen }
   return onTrade(context, book, opened, (row) =>
     row.state === 'asked' || row.state === 'open'
       ? { ...row, state: 'open', invitation }
@@ -154,24 +163,24 @@ function onceFor(trade: Pick<TradeRow, 'orderId' | 'n'>, operation: string): OnT
   return { ...trade, operation, key: outTradeNo(trade) }
 }
 
-interface OnTrade extends Pick<TradeRow, 'orderId' | 'n'> {
-  readonly operation: string
-  readonly key: string
-}
+interface OnTrade extends Pick<TradeRow, 'orderId' | 'n'>, Omit<OrderAsked, 'input'> {}
 
 function onTrade(
   context: Context,
   book: Book,
-  { orderId, n, operation, key }: OnTrade,
+  { n, ...asked }: OnTrade,
   change: (row: TradeRow) => TradeRow | undefined,
 ): Result<Command> {
-  return commandOnOrder(context, book, { orderId, operation, key, input: {} }, () => ({
+  return commandOnOrder(context, book, { ...asked, input: {} }, () => ({
     decide: (on) => {
       const row = on.trades[n - 1]
       const changed = row && change(row)
       if (changed === undefined) return { ok: false, final: false, refusal: superseded }
       putTrade(on, changed)
-      return { ok: true, value: { kind: operation, version: 1, body: { orderId, trade: n } } }
+      return {
+        ok: true,
+        value: { kind: asked.operation, version: 1, body: { orderId: asked.orderId, trade: n } },
+      }
     },
   }))
 }

@@ -130,16 +130,19 @@ interface ToShare extends SharedTrade {
  */
 export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together(
   async (sql, trades) => {
-    const told = await toldOf(sql, trades)
-    const fresh = trades.filter(({ outTradeNo: number }) => !told.has(number))
-    for (const [book, some] of Map.groupBy(fresh, ({ bookId }) => bookId)) {
-      const rules = await rulesOf(sql, book, some)
-      const said = some.map((trade) => {
-        const receivers = rules.get(trade.subject)?.receivers ?? []
+    const byBook = [...Map.groupBy(trades, ({ bookId }) => bookId)]
+    const [told, ...rules] = await Promise.all([
+      toldOf(sql, trades),
+      ...byBook.map(([book, some]) => rulesOf(sql, book, some)),
+    ])
+    const asked = byBook.flatMap(([, some], index) =>
+      some.map((trade) => {
+        const receivers = rules[index]?.get(trade.subject)?.receivers ?? []
         return { ...trade, isOne: receivers.length > 0 }
-      })
-      for (const [number, isOne] of await noteShared(sql, said)) told.set(number, isOne)
-    }
+      }),
+    )
+    const fresh = asked.filter(({ outTradeNo: number }) => !told.has(number))
+    for (const [number, isOne] of await noteShared(sql, fresh)) told.set(number, isOne)
     return ({ outTradeNo: number }: ToShare) => {
       const isOne = told.get(number)
       if (isOne === undefined) throw new Error('whether a sale is shared was not written down')

@@ -19,6 +19,7 @@ export {
 export {
   mostRefunds,
   mostTrades,
+  type NumberOfOrder,
   outRefundNo,
   outTradeNo,
   readOutRefundNo,

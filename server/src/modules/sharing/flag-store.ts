@@ -19,6 +19,7 @@ export async function noteShared(
   sql: Sql,
   trades: readonly (SharedTrade & { readonly isOne: boolean })[],
 ): Promise<Map<string, boolean>> {
+  if (trades.length === 0) return new Map()
   // In one order whoever writes, so that none of two waits for the other.
   const sorted = trades.toSorted((one, other) => (one.outTradeNo < other.outTradeNo ? -1 : 1))
   const fresh = await sql<Told[]>`
