@@ -33,7 +33,7 @@ before(async () => {
     wechatPay: wechat.port,
     payAccounts: { active: async () => [account], find: async () => account },
     wechatApps: { find: async () => undefined },
-    members: { find: async () => ({}), openidOf: async () => openid },
+    members: { isThere: async () => true, openidOf: async () => openid },
   } as unknown as Partial<FlowContext>)
 })
 after(async () => {

@@ -107,8 +107,7 @@ function registerReads(app: LikaApp, { flows }: Deps): void {
     async ({ caller, id, query }) => {
       const asked = readPage('member-merges', [uuidPart], query)
       if (!asked.ok) return asked
-      if ((await flows.members.find(caller.book, id)) === undefined)
-        return refused(notFound('member'))
+      if (!(await flows.members.isThere(caller.book, id))) return refused(notFound('member'))
       const { afterId: before, limit } = asked.value
       const rows = await flows.members.merges(caller.book, id, { before, limit: limit + 1 })
       return okay(presentPage('member-merges', asked.value, rows, (row) => [row.id], presentMerge))

@@ -168,7 +168,7 @@ async function readReceivers(
     }
     if (mchid !== undefined || member_id === undefined) return refused(notOne(index))
     const memberId = readId('member', member_id)
-    if ((await members.find(book, memberId)) === undefined) return refused(notFound('member'))
+    if (!(await members.isThere(book, memberId))) return refused(notFound('member'))
     receivers.push({ memberId, ...rest })
   }
   const sum = receivers.reduce((total, one) => total + one.shareBp, 0)

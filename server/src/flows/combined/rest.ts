@@ -53,7 +53,7 @@ export async function restOf(
     )
   const rest = { scene, accountId: account.id, appid }
   if (memberId === undefined) return ok(rest)
-  if ((await members.find(book, memberId)) === undefined)
+  if (!(await members.isThere(book, memberId)))
     return refused(refusal('member.not_found', 'No member has this id here (mem_…).'))
   // Whoever scans a code, or shows one, pays it.
   if (scene !== 'jsapi' && scene !== 'mini_program') return ok(rest)

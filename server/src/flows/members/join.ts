@@ -163,7 +163,7 @@ export async function unmergeCommand(
   key: string,
 ): Promise<Result<Command>> {
   const { book } = caller
-  if ((await context.members.find(book, memberId)) === undefined) return refused(memberNotFound)
+  if (!(await context.members.isThere(book, memberId))) return refused(memberNotFound)
   const lane = laneOfId(memberId)
   return ok({
     book,

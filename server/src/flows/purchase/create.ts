@@ -160,7 +160,7 @@ async function knownParts(
   const product = productId === undefined ? undefined : await programs.find(book, productId)
   if (productId !== undefined && product === undefined)
     return refused(refusal('product.not_found', 'No product has this id here (prod_…).'))
-  if (memberId !== undefined && (await members.find(book, memberId)) === undefined)
+  if (memberId !== undefined && !(await members.isThere(book, memberId)))
     return refused(refusal('member.not_found', 'No member has this id here (mem_…).'))
   const lanes = engine.lanesOf(modeOfBook(book))
   if (cardId !== undefined && !lanes.includes(laneOfId(cardId))) return refused(cardNotFound)

@@ -6,6 +6,7 @@ import type { BookId, Lane, MemberId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { instantArray, uuidArray } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
+import { together } from '../../platform/together.ts'
 import type { LinkRow, MergeRow } from './model.ts'
 
 /** By the member that points, in its lane. */
@@ -59,23 +60,29 @@ export const memberMerges: Shelf<MergeRow> = {
     ) as fresh (id, book_id, member_id, into_id, told_by, undoes, at)`,
 }
 
-/** The member at the end of the pointers; itself where there is none. */
-export async function selectCanonical(sql: Sql, id: MemberId): Promise<MemberId> {
-  const [row] = await sql<{ id: MemberId }[]>`
-    with recursive way (id, steps) as (
-      select ${id}::uuid, 0
-      union all
-      select into_id, steps + 1
+/**
+ * The member at the end of the pointers; itself where there is none. Whoever asks at the same time asks in one
+ * statement.
+ */
+export const selectCanonical: (sql: Sql, id: MemberId) => Promise<MemberId> = together(
+  async (sql, ids) => {
+    const rows = await sql<{ start: MemberId; id: MemberId }[]>`
+      with recursive way (start, id, steps) as (
+        select start, start, 0
+        from unnest(${uuidArray([...new Set(ids)])}::uuid[]) as start
+        union all
+        select start, into_id, steps + 1
+        from way
+        join member_link on member_id = way.id
+        where into_id is not null
+      )
+      select distinct on (start) start, id
       from way
-      join member_link on member_id = way.id
-      where into_id is not null
-    )
-    select id
-    from way
-    order by steps desc
-    limit 1`
-  return row?.id ?? id
-}
+      order by start, steps desc`
+    const ends = new Map(rows.map(({ start, id }) => [start, id]))
+    return (id: MemberId) => ends.get(id) ?? id
+  },
+)
 
 /** Everybody whose pointers end at this member, itself first. */
 export async function selectGroup(sql: Sql, canonical: MemberId): Promise<MemberId[]> {

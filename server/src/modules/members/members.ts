@@ -20,10 +20,11 @@ import { type KnownBy, type Member, type MergeRow, maskedOpenid, type Secrets } 
 import {
   insertMember,
   insertName,
+  lockMember,
   type MemberName,
+  memberById,
   type StoredMember,
   selectByUnion,
-  selectMember,
   selectMembers,
   selectName,
   updatePhone,
@@ -36,6 +37,7 @@ export type ShownMember = Member & { readonly openidMasked: string | null }
 type PageFilter = { readonly before?: string | undefined; readonly limit: number }
 
 export interface Members {
+  isThere(book: BookId, id: MemberId): Promise<boolean>
   find(book: BookId, id: MemberId): Promise<ShownMember | undefined>
   /** The newest first. */
   list(book: BookId, filter: PageFilter): Promise<ShownMember[]>
@@ -92,7 +94,10 @@ export function openMembers(needs: MemberNeeds): Members {
     const { openid } = open(member)
     return { ...member, openidMasked: openid === undefined ? null : maskedOpenid(openid) }
   }
-  const load = (book: BookId, id: MemberId) => selectMember(sql, laneOfId(id), book, id)
+  const load = async (book: BookId, id: MemberId) => {
+    const member = await memberById(sql, id)
+    return member?.bookId === book ? member : undefined
+  }
 
   function insert(on: Sql, book: BookId, id: MemberId, known: KnownBy | undefined): Promise<void> {
     return insertMember(on, laneOfId(id), {
@@ -123,7 +128,7 @@ export function openMembers(needs: MemberNeeds): Members {
   async function learnUnion(book: BookId, id: MemberId, unionid: string): Promise<void> {
     const unionDigest = keyring.nameDigest(book, nameKinds.unionid, unionid)
     await database.transaction(async (on) => {
-      const member = await selectMember(on, laneOfId(id), book, id, 'locked')
+      const member = await lockMember(on, laneOfId(id), book, id)
       if (member === undefined || sameDigest(member.unionDigest, unionDigest)) return
       const sealed = sealedOf(id, { ...open(member), unionid })
       await updateUnion(on, laneOfId(id), id, { unionDigest, ...sealed })
@@ -155,6 +160,7 @@ export function openMembers(needs: MemberNeeds): Members {
   }
 
   return {
+    isThere: async (book, id) => (await load(book, id)) !== undefined,
     find: async (book, id) => {
       const member = await load(book, id)
       return member && shown(member)
@@ -183,7 +189,7 @@ export function openMembers(needs: MemberNeeds): Members {
     merges: async (book, id, filter) => selectMerges(sql, book, await groupOf(id), filter),
     setPhone: (book, id, phone) =>
       database.transaction(async (on) => {
-        const member = await selectMember(on, laneOfId(id), book, id, 'locked')
+        const member = await lockMember(on, laneOfId(id), book, id)
         if (member === undefined) throw new Error('a member is gone whose phone came')
         await updatePhone(on, laneOfId(id), id, {
           phoneDigest: keyring.nameDigest(book, nameKinds.phone, phone),

@@ -1,7 +1,9 @@
 /** The SQL of members, and of the names by which the directory knows them. */
-import type { BookId, Instant, Lane, MemberId } from '@lika/contract'
+import { type BookId, type Instant, type Lane, laneOfId, type MemberId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
+import { intArray, uuidArray } from '../../platform/db-array.ts'
 import { bucketOf } from '../../platform/lanes/index.ts'
+import { together } from '../../platform/together.ts'
 import type { Member } from './model.ts'
 
 export interface StoredMember extends Member {
@@ -58,24 +60,40 @@ export async function insertMember(sql: Sql, lane: Lane, member: NewMember): Pro
     on conflict do nothing`
 }
 
-export async function selectMember(
+/** undefined: there is none. Whoever asks at the same time asks in one statement. */
+export const memberById: (sql: Sql, id: MemberId) => Promise<StoredMember | undefined> = together(
+  async (sql, ids) => {
+    const rows = await sql<StoredMember[]>`
+      select ${columns(sql)}
+      from member
+      where lane = any(${intArray([...new Set(ids.map(laneOfId))])}::int[])
+        and id = any(${uuidArray([...new Set(ids)])}::uuid[])`
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return (id: MemberId) => byId.get(id)
+  },
+)
+
+export async function lockMember(
   sql: Sql,
   lane: Lane,
   book: BookId,
   id: MemberId,
-  lock: 'unlocked' | 'locked' = 'unlocked',
 ): Promise<StoredMember | undefined> {
   const [row] = await sql<StoredMember[]>`
-    select
-      id, book_id as "bookId", appid, union_digest is not null as "hasUnion",
-      union_digest as "unionDigest", phone_last4 as "phoneLast4", sealed_key as "sealedKey", sealed,
-      created_at as "createdAt"
+    select ${columns(sql)}
     from member
     where lane = ${lane}
       and id = ${id}
       and book_id = ${book}
-    ${lock === 'locked' ? sql`for update` : sql``}`
+    for update`
   return row
+}
+
+function columns(sql: Sql) {
+  return sql`
+      id, book_id as "bookId", appid, union_digest is not null as "hasUnion",
+      union_digest as "unionDigest", phone_last4 as "phoneLast4", sealed_key as "sealedKey", sealed,
+      created_at as "createdAt"`
 }
 
 /** The newest first. */
@@ -85,10 +103,7 @@ export function selectMembers(
   filter: { readonly before?: string | undefined; readonly limit: number },
 ): Promise<StoredMember[]> {
   return sql<StoredMember[]>`
-    select
-      id, book_id as "bookId", appid, union_digest is not null as "hasUnion",
-      union_digest as "unionDigest", phone_last4 as "phoneLast4", sealed_key as "sealedKey", sealed,
-      created_at as "createdAt"
+    select ${columns(sql)}
     from member
     where book_id = ${book}
       and (${filter.before ?? null}::uuid is null or id < ${filter.before ?? null}::uuid)
