@@ -1,15 +1,23 @@
 /**
- * A sale at midnight: 50,000 buyers over HTTP, never fewer than 500 at once, on 10,000 cards, one to each member, through
- * the server and a local WeChat with every signature on. Sold exactly, nobody gets two, what nobody paid is sold to others.
- * FLASH_BUYERS and FLASH_CARDS make it smaller.
+ * A sale at midnight: 50,000 buyers over HTTP, never fewer than 500 at once, on 10,000 cards, one to each member. Server,
+ * local WeChat and buyers are processes of their own, every signature is on. Sold exactly, nobody gets two, what nobody paid
+ * is sold to others. FLASH_BUYERS and FLASH_CARDS make it smaller.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { parseId } from '@lika/contract'
-import { newId } from '../../server/src/platform/ids.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bookOf, type IssuerId, type Lane, parseId } from '@lika/contract'
+import { nameKinds } from '../../server/src/flows/names.ts'
+import { openMembers } from '../../server/src/modules/members/index.ts'
+import { openKeyring } from '../../server/src/platform/crypto/master-key.ts'
 import { assertBooks } from '../harness/books.ts'
-import type { Answered } from '../harness/http-app.ts'
-import { type OrderShop, startOrderShop } from '../harness/orders.ts'
+import { type LikaProcess, startLikaProcess } from '../harness/lika-process.ts'
+import type { Rush, RushEnd } from '../harness/sale-buyers.ts'
+import { startTwin, type TwinMerchant, type TwinProcess } from '../harness/twin.ts'
 
 const buyers = Number(process.env['FLASH_BUYERS'] ?? 50_000)
 const cards = Number(process.env['FLASH_CARDS'] ?? 10_000)
@@ -18,170 +26,162 @@ const atOnce = 600
 const unpaidEvery = 10
 /** Every so manieth tries a second time. */
 const twiceEvery = 5
+const appid = 'wxofficial000000001'
+
+interface Shop {
+  readonly lika: LikaProcess
+  readonly twin: TwinProcess
+  readonly merchant: TwinMerchant
+  readonly key: string
+  readonly product: string
+  rush(attempts: Pick<Rush, 'members' | 'leavesEvery'>): Promise<RushEnd>
+}
 
 test('a flash sale', async (context) => {
-  const shop = await startOrderShop()
+  const stops: (() => Promise<unknown>)[] = []
   try {
+    const twin = await startTwin()
+    stops.push(() => twin.stop())
+    const urls = ['LIKA_WECHAT_PAY_URL', 'LIKA_WECHAT_API_URL', 'LIKA_WECHAT_OPEN_URL']
+    const lika = await startLikaProcess(Object.fromEntries(urls.map((name) => [name, twin.url])))
+    stops.push(() => lika.stop())
+    const shop = await open(lika, twin, (stop) => stops.push(stop))
     await sell(shop, (said) => context.diagnostic(said))
-    await assertBooks(shop.database.owner.sql)
+    await assertBooks(lika.database.owner.sql)
+    const verified = await lika.call('POST', '/v1/ledger/verify', { key: shop.key, body: {} })
+    assert.equal(verified.body.ok, true, JSON.stringify(verified.body))
   } finally {
-    await shop.stop()
+    for (const stop of stops.toReversed()) await stop()
   }
 })
 
-async function sell(shop: OrderShop, say: (said: string) => void): Promise<void> {
-  const { key } = shop
-  const product = await shop.makeProduct(key, { cooling_off_hours: 3 })
-  const limits = { count: cards, per_member: 1, unpaid_minutes: 10 }
-  const set = await shop.post(key, `/v1/products/${product}/stock`, limits)
-  assert.equal(set.status, 200)
-  const members = await makeMembers(shop, Math.ceil(buyers * (1 - 1 / twiceEvery)))
-  const attempts = Array.from({ length: buyers }, (_, index) => members[index % members.length])
+async function open(
+  lika: LikaProcess,
+  twin: TwinProcess,
+  onStop: (stop: () => Promise<unknown>) => void,
+): Promise<Shop> {
+  const key = await lika.makeIssuer()
+  const product = await lika.makeProduct(key, { cooling_off_hours: 3 })
+  const merchant = await twin.control.merchant({ appids: [appid] })
+  const { mchid, appids, api_v3_key, private_key_pem, serial: certificate_serial } = merchant
+  const keys = { api_v3_key, private_key_pem, certificate_serial, key_mode: 'certificate' }
+  const made = await lika.call('POST', '/v1/wechat/pay_accounts', {
+    key,
+    body: { mchid, appids, ...keys },
+  })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  const payer = await twin.control.user({ balance_fen: cards * 2 * 10_000 })
+  const program = join(import.meta.dirname, '../harness/sale-buyers.ts')
+  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onStop(async () => {
+    const ended = once(child, 'exit')
+    child.stdin.end()
+    await ended
+  })
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const sale = { lika: lika.url, key, wechat: twin.url, payer: payer.id, product, atOnce }
+  return {
+    lika,
+    twin,
+    merchant,
+    key,
+    product,
+    rush: async (attempts) => {
+      child.stdin.write(`${JSON.stringify({ ...sale, ...attempts } satisfies Rush)}\n`)
+      const answer = await answers.next()
+      if (answer.done === true) throw new Error('the buyers have gone')
+      return JSON.parse(answer.value)
+    },
+  }
+}
 
-  const began = performance.now()
-  const first = await rush(shop, product, attempts, true)
-  const took = (performance.now() - began) / 1_000
+async function sell(shop: Shop, say: (said: string) => void): Promise<void> {
+  const { lika, key, product } = shop
+  const limits = { count: cards, per_member: 1, unpaid_minutes: 10 }
+  const set = await lika.call('POST', `/v1/products/${product}/stock`, { key, body: limits })
+  assert.equal(set.status, 200, JSON.stringify(set.body))
+  const members = await makeMembers(lika, Math.ceil(buyers * (1 - 1 / twiceEvery)))
+  const attempts = Array.from({ length: buyers }, (_, at) => members[at % members.length] ?? '')
+
+  const first = await shop.rush({ members: attempts, leavesEvery: unpaidEvery })
   say(
-    `${buyers} buyers, at most ${first.mostAtOnce} at once: ${took.toFixed(1)} s, ${JSON.stringify(first.ends)}`,
+    `${buyers} buyers, at most ${first.mostAtOnce} at once: the last card is ordered after ${seconds(first.orderedMs)}, everybody answered or paid after ${seconds(first.tookMs)}; ${JSON.stringify(first.ends)}`,
   )
   assert.ok(first.mostAtOnce >= Math.min(500, buyers))
   assert.equal(first.ends['ordered'], cards)
-  await untilSold(shop, product, first.paid)
   const unpaid = cards - first.paid
-  assert.deepEqual(await stockOf(shop, product), { reserved: unpaid, sold: first.paid, left: 0 })
+  await untilStock(shop, { reserved: unpaid, sold: first.paid, left: 0 })
 
-  await shop.advance(601)
   const closing = performance.now()
-  await shop.tend()
-  say(
-    `${unpaid} unpaid orders are back after ${((performance.now() - closing) / 1_000).toFixed(1)} s`,
-  )
-  assert.deepEqual(await stockOf(shop, product), { reserved: 0, sold: first.paid, left: unpaid })
+  await advance(shop, 601)
+  await untilStock(shop, { reserved: 0, sold: first.paid, left: unpaid })
+  say(`${unpaid} unpaid orders are back after ${seconds(performance.now() - closing)}`)
 
-  const losers = members.filter((member) => !first.winners.has(member))
-  const second = await rush(shop, product, losers, false)
-  await untilSold(shop, product, cards)
+  const won = new Set(first.winners)
+  const losers = members.filter((member) => !won.has(member))
+  const second = await shop.rush({ members: losers, leavesEvery: 0 })
   say(`sold to those who came too late: ${JSON.stringify(second.ends)}`)
-  assert.deepEqual(await stockOf(shop, product), { reserved: 0, sold: cards, left: 0 })
-  await assertSold(shop, product)
+  await untilStock(shop, { reserved: 0, sold: cards, left: 0 })
+  await assertSold(shop)
 }
 
-/** What WeChat could not tell in the rush it tells again, or it is asked. */
-async function untilSold(shop: OrderShop, product: string, count: number): Promise<void> {
-  for (let tries = 0; tries < 12; tries += 1) {
-    await shop.twin.control.settle()
-    if ((await stockOf(shop, product)).sold >= count) return
-    await shop.advance(20)
-    await shop.tend()
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`
+}
+
+function advance({ lika, key }: Shop, seconds: number) {
+  return lika.call('POST', '/v1/test/clock', { key, body: { advance_seconds: seconds } })
+}
+
+type Stock = Readonly<Record<'reserved' | 'sold' | 'left', number>>
+
+/** What WeChat could not tell in the rush it tells again, or it is asked: both go by the clock of test mode. */
+async function untilStock(shop: Shop, expected: Stock): Promise<void> {
+  let stock: Stock | undefined
+  for (let tries = 0; tries < 400; tries += 1) {
+    stock = await stockOf(shop)
+    if (stock.sold === expected.sold && stock.reserved === expected.reserved) break
+    if (tries % 40 === 39) await advance(shop, 20)
+    await sleep(250)
   }
+  assert.deepEqual(stock, expected)
 }
 
-/** Everybody tries once. `mayLeave`: some of those who got one never pay. */
-async function rush(
-  shop: OrderShop,
-  product: string,
-  attempts: readonly (string | undefined)[],
-  mayLeave: boolean,
-) {
-  const ends: Record<string, number> = {}
-  const winners = new Set<string>()
-  const waiting = attempts.values()
-  let paid = 0
-  let ordered = 0
-  let under = 0
-  let mostAtOnce = 0
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (const member of waiting) {
-        if (member === undefined) continue
-        under += 1
-        mostAtOnce = Math.max(mostAtOnce, under)
-        const made = await order(shop, product, member)
-        const end = made.status === 201 ? 'ordered' : String(made.body.code)
-        ends[end] = (ends[end] ?? 0) + 1
-        if (made.status === 201) {
-          ordered += 1
-          winners.add(member)
-          const leaves = mayLeave && ordered % unpaidEvery === 0
-          if (!leaves) {
-            await pay(shop, made.body.id)
-            paid += 1
-          }
-        }
-        under -= 1
-      }
-    }),
-  )
-  return { ends, winners, paid, mostAtOnce }
-}
-
-/** Asked again under the same key where the server has too much to do, or its answer was lost on the way. */
-async function insist(ask: () => Promise<Answered>): Promise<Answered> {
-  for (;;) {
-    const answer = await ask().catch((error: unknown) => {
-      if (!(error instanceof TypeError)) throw error
-    })
-    if (answer !== undefined && answer.status !== 503) return answer
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function order(shop: OrderShop, product: string, member: string): Promise<Answered> {
-  const body = {
-    kind: 'purchase',
-    product_id: product,
-    amount: 10_000,
-    channel: 'h5',
-    member_id: member,
-  }
-  const headers = { 'idempotency-key': newId() }
-  return insist(() => shop.call('POST', '/v1/orders', { key: shop.key, body, headers }))
-}
-
-async function pay(shop: OrderShop, id: string): Promise<void> {
-  const headers = { 'idempotency-key': newId() }
-  const body = { scene: 'native' }
-  const asked = await insist(() =>
-    shop.call('POST', `/v1/orders/${id}/pay`, { key: shop.key, body, headers }),
-  )
-  assert.equal(asked.status, 200, JSON.stringify(asked.body))
-  await payAtWechat(shop, asked.body.code_url)
-}
-
-/** Who is not answered looks whether it went through: what is paid cannot be paid again. */
-async function payAtWechat(shop: OrderShop, code_url: string): Promise<void> {
-  for (;;) {
-    try {
-      await shop.twin.control.do(shop.buyer.id, 'pay', { code_url })
-      return
-    } catch (error) {
-      if (!(error instanceof TypeError)) return
-    }
-  }
-}
-
-async function makeMembers(shop: OrderShop, count: number): Promise<string[]> {
-  const made: string[] = []
-  while (made.length < count) {
-    const some = Array.from({ length: Math.min(200, count - made.length) }, (_, index) =>
-      shop.flows.members.enter(shop.book, {
-        appid: 'wxofficial000000001',
-        openid: `o-of-the-sale-${made.length + index}`,
-      }),
-    )
-    for (const id of await Promise.all(some)) made.push(`mem_${id.replaceAll('-', '')}`)
-  }
-  return made
-}
-
-async function stockOf(shop: OrderShop, product: string) {
-  const { body } = await shop.get(shop.key, `/v1/products/${product}/stock`)
+async function stockOf({ lika, key, product }: Shop): Promise<Stock> {
+  const { body } = await lika.call('GET', `/v1/products/${product}/stock`, { key })
   return { reserved: body.reserved, sold: body.sold, left: body.left }
 }
 
+/** People who have logged in to the official account: what a login leaves behind. */
+async function makeMembers(lika: LikaProcess, count: number): Promise<string[]> {
+  const database = lika.database.owner
+  const { sql } = database
+  const masterKey = { value: undefined, file: join(lika.folder, 'master.key') }
+  const lanes = await sql<{ lane: Lane }[]>`select lane from lane where pool = 'test'`
+  const [issuer] = await sql<{ id: IssuerId }[]>`select id from issuer`
+  assert.ok(issuer)
+  const book = bookOf(issuer.id, 'test')
+  let made = 0
+  const members = openMembers({
+    database,
+    keyring: await openKeyring(sql, masterKey),
+    nameKinds,
+    now: () => Date.now(),
+    laneForNew: () => lanes[made++ % lanes.length]?.lane ?? 0,
+  })
+  const all: string[] = []
+  while (all.length < count) {
+    const some = Array.from({ length: Math.min(200, count - all.length) }, (_, index) =>
+      members.enter(book, { appid, openid: `o-of-the-sale-${all.length + index}` }),
+    )
+    for (const id of await Promise.all(some)) all.push(`mem_${id.replaceAll('-', '')}`)
+  }
+  return all
+}
+
 /** In the book, at WeChat and on cards alike: as many as there were, one to each. */
-async function assertSold(shop: OrderShop, product: string): Promise<void> {
-  const { sql } = shop.database.owner
+async function assertSold({ lika, twin, merchant, product }: Shop): Promise<void> {
+  const { sql } = lika.database.owner
   const id = parseId('product', product)
   assert.ok(id)
   const [book] = await sql<{ orders: bigint; members: bigint; cards: bigint; total: bigint }[]>`
@@ -196,7 +196,7 @@ async function assertSold(shop: OrderShop, product: string): Promise<void> {
     { ...book },
     { orders: expected, members: expected, cards: expected, total: expected * 10_000n },
   )
-  const all = await shop.twin.control.orders(shop.merchant.mchid)
+  const all = await twin.control.orders(merchant.mchid)
   assert.equal(all.filter((one) => one.state === 'SUCCESS').length, cards)
   const [most] = await sql<{ taken: bigint }[]>`
     select max(taken) as taken from stock_member where product_id = ${id}`
