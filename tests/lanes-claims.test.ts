@@ -428,6 +428,36 @@ describe('a name from outside', () => {
   })
 })
 
+describe('a command without a claim', () => {
+  test('runs each time that it is told to, and takes no key', async () => {
+    const card = await cardWith(1_000n)
+    const [before] = await database.owner.sql<{ count: bigint }[]>`select count(*) from claim`
+    const charged = charge(card, 300n)
+    const ids = new Set<CommandId>()
+    for (const lanes of [here, there, here])
+      ids.add(commandIdOf(await lanes.engine.executeUnclaimed(charged)))
+    assert.equal(ids.size, 3)
+    assert.equal(await balanceOf(database.owner, card), 100n)
+    assert.notEqual(codeOf(await here.engine.executeUnclaimed(charged)), 'done')
+    const [after] = await database.owner.sql<{ count: bigint }[]>`select count(*) from claim`
+    assert.deepEqual(after, before)
+    // The key is free for a command with a claim.
+    const first = await run({ ...charge(card, 100n), key: charged.key })
+    assert.equal(codeOf(first), 'done')
+    assert.equal((first as { replayed: boolean }).replayed, false)
+  })
+
+  test('leaves nothing where it is decided against for now', async () => {
+    const entries = (await journalOf(database.owner, [lane])).length
+    const refusing: Command = {
+      ...note(book, lane),
+      plan: () => ({ lanes: [lane], reads: [], decide: () => notFound }),
+    }
+    assert.equal(codeOf(await here.engine.executeUnclaimed(refusing)), 'card.not_found')
+    assert.equal((await journalOf(database.owner, [lane])).length, entries)
+  })
+})
+
 describe('a tombstone', () => {
   const why = refusal('payment.cancelled', 'It was cancelled.')
 

@@ -4,7 +4,7 @@
  * that is fetched, and the same command is executed again.
  */
 import { laneOfId, modeOfBook, type Refusal } from '@lika/contract'
-import type { Command, Decision, Executed } from '../platform/lanes/index.ts'
+import type { Command, Decision, Executed, UnclaimedCommand } from '../platform/lanes/index.ts'
 import type { FlowContext } from './context.ts'
 
 export class NotPrepared extends Error {
@@ -29,9 +29,9 @@ export function carriedOut(executed: Executed): void {
 const attempts = 10
 
 /** Executes a command, again where it was not prepared. */
-export function executePrepared(
-  execute: (command: Command) => Promise<Executed>,
-  command: Command,
+export function executePrepared<C extends UnclaimedCommand>(
+  execute: (command: C) => Promise<Executed>,
+  command: C,
   left = attempts,
 ): Promise<Executed> {
   return execute(command).catch(async (error: unknown) => {

@@ -14,12 +14,12 @@ import {
   postponeCall,
   wantEnd,
 } from '../../modules/combined/index.ts'
+import { isShared } from '../../modules/sharing/index.ts'
 import type { Answer, Invitation, Trade } from '../../modules/wechat/index.ts'
 import type { Executed } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { isPayer, payerDigestOf, payerIn } from '../payer.ts'
 import { openCase } from '../reserve/case.ts'
-import { isShared } from '../sharing/queue.ts'
 import { micropaySeconds } from './create.ts'
 import { neverPaid, paidAtWechat, refundedThere } from './end.ts'
 

@@ -24,6 +24,7 @@ import {
   type TradeShown,
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
+import { isShared } from '../../modules/sharing/index.ts'
 import type { Invitation, PayAccount, PayScene } from '../../modules/wechat/index.ts'
 import type { Json } from '../../platform/lanes/index.ts'
 import type { CardCaller } from '../cards/caller.ts'
@@ -31,7 +32,6 @@ import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
 import { isPayer, payerIn } from '../payer.ts'
 import { executePrepared } from '../prepared.ts'
-import { isShared } from '../sharing/queue.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
 import { askTrade, closeTrade, type Learnt, wasRefundedThere } from './learn.ts'
@@ -102,7 +102,7 @@ export async function payOrder(
   const trade = trades.value[n - 1]
   const known = told.replayed ? standing(context, order, trade) : undefined
   if (known !== undefined) return ok(known)
-  return open(context, order, trades.value, { n, key, issuerId, clientIp, profitSharing })
+  return open(context, order, trades.value, { n, issuerId, clientIp, profitSharing })
 }
 
 /** Which merchant number is paid, in which app, by whom: the OpenID is one that WeChat told us, never a caller. */
@@ -203,7 +203,6 @@ function lifeOf({ scene }: Invitation): number {
 
 interface Opening extends Pick<CardCaller, 'issuerId'>, Pick<PayInput, 'clientIp'> {
   readonly n: number
-  readonly key: string
   readonly profitSharing: boolean
 }
 
@@ -212,7 +211,7 @@ async function open(
   context: FlowContext,
   order: OrderRow,
   trades: readonly TradeShown[],
-  { n, key, issuerId, clientIp, profitSharing }: Opening,
+  { n, issuerId, clientIp, profitSharing }: Opening,
 ): Promise<Result<Invited>> {
   const { bookId: book, id: orderId } = order
   const { engine, wechatPay, programs } = context
@@ -241,9 +240,9 @@ async function open(
   if (answer.status === 'refused') return notInvited(context, trade, answer.code)
   const invitation = invitationJson(answer.value)
   const seen = { ...order, trades: trades.length }
-  const opened = openedCommand(context, book, trade, { key, invitation, seen })
+  const opened = openedCommand(context, book, trade, { invitation, seen })
   if (!opened.ok) return opened
-  const told = await executePrepared((one) => engine.execute(one), opened.value)
+  const told = await executePrepared((one) => engine.executeUnclaimed(one), opened.value)
   if (told.status === 'refused') return refused(told.refusal)
   return ok({ order, trade, invitation: answer.value })
 }

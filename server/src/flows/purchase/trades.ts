@@ -9,7 +9,7 @@ import {
   outTradeNo,
   type TradeRow,
 } from '../../modules/orders/index.ts'
-import type { Command, Decision, Json } from '../../platform/lanes/index.ts'
+import type { Command, Decision, Json, UnclaimedCommand } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { type Kept, keptStock, returnKept } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
@@ -99,25 +99,17 @@ function told(order: OrderRow, trade: number): Decision {
   return { ok: true, value: { kind: 'order.paying', version: 1, body } }
 }
 
-export interface Opened {
-  /** Of whoever asked for the invitation. */
-  readonly key: string
-  readonly invitation: Json
-  readonly seen: OrderRow
-}
-
 /**
- * WeChat has it, and `invitation` is what the buyer is handed under the key. Refusals, not final: `order.superseded` where he
- * was asked in another way meanwhile.
+ * WeChat has it, and `invitation` is what the buyer is handed. Refusals, not final: `order.superseded` where he was asked in
+ * another way meanwhile.
  */
 export function openedCommand(
   context: Context,
   book: Book,
   trade: Pick<TradeRow, 'orderId' | 'n'>,
-  { key, invitation, seen }: Opened,
-): Result<Command> {
-  const operation = 'order_trade.opened'
-  const opened = { ...trade, operation, key: `${outTradeNo(trade)} ${key}`, seen }
+  { invitation, seen }: { readonly invitation: Json; readonly seen: OrderRow },
+): Result<UnclaimedCommand> {
+  const opened = { ...onceFor(trade, 'order_trade.opened'), seen }
   return onTrade(context, book, opened, (row) =>
     row.state === 'asked' || row.state === 'open'
       ? { ...row, state: 'open', invitation }

@@ -8,19 +8,15 @@ import { loadOrders, loadTrades, outTradeNo, tradeKey } from '../../modules/orde
 import {
   insertShares,
   type NewShare,
-  noteShared,
   partsOf,
   rulesFor,
-  type SharedTrade,
   type SharingRule,
   shareAfterMs,
   sharedOf,
-  toldOf,
 } from '../../modules/sharing/index.ts'
 import type { Database, Sql } from '../../platform/db.ts'
 import { startTail, type Tail, type TailOptions } from '../../platform/lanes/tail.ts'
 import type { JournalEntry } from '../../platform/lanes/tail-store.ts'
-import { together } from '../../platform/together.ts'
 
 const orderKinds = ['order.paid', 'order.topped_up']
 const tillKind = 'combined_payment.succeeded'
@@ -53,7 +49,7 @@ async function queueShares(sql: Sql, entries: readonly JournalEntry[]): Promise<
 async function rulesOf(
   sql: Sql,
   book: BookId,
-  sold: readonly Pick<Sold, 'subject'>[],
+  sold: readonly Sold[],
 ): Promise<Map<string, SharingRule>> {
   const rules = await rulesFor(sql, book, [...new Set(sold.map(({ subject }) => subject))])
   return new Map(rules.map((rule) => [rule.productId ?? rule.merchantId ?? '', rule]))
@@ -119,34 +115,3 @@ async function soldAtTill(sql: Sql, entries: readonly JournalEntry[]): Promise<S
 function textOf(value: unknown): string[] {
   return typeof value === 'string' ? [value] : []
 }
-
-interface ToShare extends SharedTrade {
-  readonly subject: ProductId | MerchantId
-}
-
-/**
- * Whether a sale is to be shared, which WeChat has to know before it is paid; written down before it is told. Under one
- * number WeChat is told the same for ever, whatever becomes of the rule. Whoever asks at the same time asks together.
- */
-export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together(
-  async (sql, trades) => {
-    const byBook = [...Map.groupBy(trades, ({ bookId }) => bookId)]
-    const [told, ...rules] = await Promise.all([
-      toldOf(sql, trades),
-      ...byBook.map(([book, some]) => rulesOf(sql, book, some)),
-    ])
-    const asked = byBook.flatMap(([, some], index) =>
-      some.map((trade) => {
-        const receivers = rules[index]?.get(trade.subject)?.receivers ?? []
-        return { ...trade, isOne: receivers.length > 0 }
-      }),
-    )
-    const fresh = asked.filter(({ outTradeNo: number }) => !told.has(number))
-    for (const [number, isOne] of await noteShared(sql, fresh)) told.set(number, isOne)
-    return ({ outTradeNo: number }: ToShare) => {
-      const isOne = told.get(number)
-      if (isOne === undefined) throw new Error('whether a sale is shared was not written down')
-      return isOne
-    }
-  },
-)

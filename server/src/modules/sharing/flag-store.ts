@@ -1,7 +1,8 @@
 /** What WeChat was first told of a payment, shared or not, and is told for ever: written down before it is told. */
-import type { BookId, Lane } from '@lika/contract'
+import type { BookId, Lane, MerchantId, ProductId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { intArray, textArray, uuidArray } from '../../platform/db-array.ts'
+import { together } from '../../platform/together.ts'
 
 export interface SharedTrade {
   readonly lane: Lane
@@ -14,33 +15,57 @@ interface Told {
   readonly shared: boolean
 }
 
-/** The first answer of a number stays, whoever asks at once. Answers that one, by number. */
-export async function noteShared(
-  sql: Sql,
-  trades: readonly (SharedTrade & { readonly isOne: boolean })[],
-): Promise<Map<string, boolean>> {
-  if (trades.length === 0) return new Map()
-  // In one order whoever writes, so that none of two waits for the other.
-  const sorted = trades.toSorted((one, other) => (one.outTradeNo < other.outTradeNo ? -1 : 1))
-  const fresh = await sql<Told[]>`
-    insert into shared_trade (lane, out_trade_no, book_id, shared)
-    select *
-    from unnest(
-      ${intArray(sorted.map(({ lane }) => lane))}::int[],
-      ${textArray(sorted.map(({ outTradeNo }) => outTradeNo))}::text[],
-      ${uuidArray(sorted.map(({ bookId }) => bookId))}::uuid[],
-      ${textArray(sorted.map(({ isOne }) => String(isOne)))}::boolean[]
-    )
-    on conflict do nothing
-    returning out_trade_no as "outTradeNo", shared`
-  const noted = told(fresh)
-  const others = trades.filter(({ outTradeNo }) => !noted.has(outTradeNo))
-  for (const [number, shared] of await toldOf(sql, others)) noted.set(number, shared)
-  return noted
+/** A trade that nobody may have told WeChat of yet. */
+export interface ToShare extends SharedTrade {
+  /** What is sold, or who sells: whose rule holds. */
+  readonly subject: ProductId | MerchantId
 }
 
+/**
+ * Whether a sale is to be shared, which WeChat has to know before it is paid; written down before it is told. Under one
+ * number WeChat is told the same for ever, whatever becomes of the rule. Whoever asks at the same time asks in one
+ * statement.
+ */
+export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together(
+  async (sql, trades) => {
+    // In one order whoever writes, so that none of two waits for the other.
+    const sorted = trades.toSorted((one, other) => (one.outTradeNo < other.outTradeNo ? -1 : 1))
+    const fresh = await sql<Told[]>`
+      insert into shared_trade (lane, out_trade_no, book_id, shared)
+      select
+        lane, out_trade_no, book,
+        coalesce(
+          (
+            select jsonb_array_length(receivers) > 0
+            from sharing_rule
+            where book_id = book
+              and (product_id = subject or merchant_id = subject)
+            order by id desc
+            limit 1
+          ),
+          false
+        )
+      from unnest(
+        ${intArray(sorted.map(({ lane }) => lane))}::int[],
+        ${textArray(sorted.map(({ outTradeNo }) => outTradeNo))}::text[],
+        ${uuidArray(sorted.map(({ bookId }) => bookId))}::uuid[],
+        ${uuidArray(sorted.map(({ subject }) => subject))}::uuid[]
+      ) as asked (lane, out_trade_no, book, subject)
+      on conflict do nothing
+      returning out_trade_no as "outTradeNo", shared`
+    const known = told(fresh)
+    const others = trades.filter(({ outTradeNo }) => !known.has(outTradeNo))
+    for (const [number, shared] of await toldOf(sql, others)) known.set(number, shared)
+    return ({ outTradeNo }: ToShare) => {
+      const shared = known.get(outTradeNo)
+      if (shared === undefined) throw new Error('whether a sale is shared was not written down')
+      return shared
+    }
+  },
+)
+
 /** Those of the numbers of which WeChat was, or may have been, told: whether they are shared. */
-export async function toldOf(
+async function toldOf(
   sql: Sql,
   trades: readonly Pick<SharedTrade, 'lane' | 'outTradeNo'>[],
 ): Promise<Map<string, boolean>> {

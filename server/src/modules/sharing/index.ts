@@ -1,5 +1,5 @@
 /** Profit sharing: who gets a share of what is sold by WeChat, and what is on its way to them. */
-export { noteShared, type SharedTrade, sharedOf, toldOf } from './flag-store.ts'
+export { isShared, sharedOf } from './flag-store.ts'
 export {
   askAgainMs,
   followPausesMs,

@@ -12,9 +12,9 @@ import {
   monthOfId,
   type Refusal,
 } from '@lika/contract'
-import type { Database } from '../db.ts'
 import { busy, busyOrThrow, executedOr, keyReused, rolledBack } from './answers.ts'
-import { type Claimed, Claims, type NameDigest } from './claims.ts'
+import { type Claimed, Claims } from './claims.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { isOwn, NameKeeper } from './names.ts'
 import { type Patience, patiently } from './patience.ts'
 import type { LaneInfo } from './pools.ts'
@@ -22,35 +22,8 @@ import { FairQueue } from './queue.ts'
 import type { RoundResult, Ticket, Verdict } from './round.ts'
 import { executedOutside } from './round-store.ts'
 import { LaneRunner, type Waiting } from './runner.ts'
-import type { Command, Executed, Plan } from './types.ts'
+import type { Command, Executed, Plan, UnclaimedCommand } from './types.ts'
 import { LaneWatch } from './watch.ts'
-
-/** Whoever counts what the engine does. */
-export interface EngineMeter {
-  /** A round was committed. */
-  round(commands: number): void
-  /** A key was claimed, or found taken. */
-  claim(tookMs: number): void
-}
-
-export interface EngineOptions {
-  readonly database: Database
-  /** Another connection to the same database whose sessions commit asynchronously. */
-  readonly claimDatabase: Database
-  readonly nameDigest: NameDigest
-  readonly newCommandId: (lane: Lane) => CommandId
-  readonly realNow: () => Instant
-  readonly monotonic: () => number
-  readonly log: { error(details: object, sentence: string): void }
-  readonly meter?: EngineMeter
-  /** Commands that may wait for one lane. */
-  readonly queueCapacity?: number
-  readonly mostInOneRound?: number
-  /** How long a caller waits for a database that does not answer. */
-  readonly patienceMs?: number
-  /** How long a command under way keeps others from its outside name before it is refused for good. */
-  readonly nameGraceMs?: number
-}
 
 interface LaneDesk {
   readonly queue: FairQueue<Waiting>
@@ -159,6 +132,25 @@ export class Engine {
    * only.
    */
   execute(command: Command): Promise<Executed> {
+    return this.#admitted(command, async (planned) =>
+      this.#executeClaimed(command, await this.#claim(command, planned)),
+    )
+  }
+
+  /** As `execute`, without a claim: where the outcome is not learnt, nobody can ask for it again. */
+  executeUnclaimed(command: UnclaimedCommand): Promise<Executed> {
+    return this.#admitted(command, async (planned) => {
+      const commandId = this.#options.newCommandId(planned)
+      const plan = await command.plan(commandId, 'own')
+      const ticket = await this.#ticket(command, plan, { commandId, mayHaveRun: false })
+      return executedOr(await this.#enqueueOne(command, ticket))
+    })
+  }
+
+  #admitted(
+    command: UnclaimedCommand,
+    work: (planned: Lane) => Promise<Executed>,
+  ): Promise<Executed> {
     return this.#counted(async () => {
       const planned = command.homeLane()
       const obstacle = this.#obstacle()
@@ -170,7 +162,7 @@ export class Engine {
       const { queue } = this.#desk(planned)
       if (!queue.reserve(command.book)) return busy('Too many commands are waiting.')
       try {
-        return await this.#executeClaimed(command, await this.#claim(command, planned))
+        return await work(planned)
       } catch (error) {
         return busyOrThrow(error)
       } finally {
@@ -259,8 +251,7 @@ export class Engine {
   async #executeClaimed(command: Command, claimed: Claimed): Promise<Executed> {
     if (!claimed.sameInput) return keyReused()
     const ticket = await this.#plan(command, claimed)
-    const { book, weight = 'till', size = 1 } = command
-    const [verdict] = await this.#enqueue([ticket], { book, weight, size })
+    const verdict = await this.#enqueueOne(command, ticket)
     if (verdict?.kind === 'gone') await this.#giveBack([claimed])
     return executedOr(verdict)
   }
@@ -335,6 +326,12 @@ export class Engine {
     const { book: bookId, operation, notAfter } = command
     const whole = lanes === plan.lanes ? plan : { ...plan, lanes }
     return { ...about, bookId, operation, notAfter, plan: whole }
+  }
+
+  async #enqueueOne(command: UnclaimedCommand, ticket: Ticket): Promise<Verdict | undefined> {
+    const { book, weight = 'till', size = 1 } = command
+    const [verdict] = await this.#enqueue([ticket], { book, weight, size })
+    return verdict
   }
 
   #enqueue(

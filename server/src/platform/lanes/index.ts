@@ -1,6 +1,7 @@
 /** The lane engine: everything that moves value goes through it. See docs/ARCHITECTURE.md, "Lanes". */
 export { bucketOf, canonical } from './claims.ts'
-export { Engine, type EngineMeter, type EngineOptions } from './engine.ts'
+export { Engine } from './engine.ts'
+export type { EngineMeter, EngineOptions } from './engine-options.ts'
 export { forgetOldClaims } from './forget.ts'
 export { type DigestLine, emptyHead, entryDigest, type JournalRow } from './journal.ts'
 export { ensureLanes, type LaneInfo } from './pools.ts'
@@ -18,5 +19,6 @@ export {
   type Read,
   read,
   type Shelf,
+  type UnclaimedCommand,
   type View,
 } from './types.ts'

@@ -128,6 +128,9 @@ export interface Command {
   plan(commandId: CommandId, name: NameState): Plan | Promise<Plan>
 }
 
+/** What has the same effect however often it runs, so that nobody has to find it again by a key. */
+export type UnclaimedCommand = Omit<Command, 'key' | 'input' | 'name'>
+
 export type Executed =
   | {
       readonly status: 'done'
