@@ -97,15 +97,20 @@ function updateStocks(sql: Sql, lane: Lane, rows: readonly StockRow[]): Promise<
 function loadMembers(sql: Sql, lane: Lane, keys: readonly string[]): Promise<StockMemberRow[]> {
   const parts = keys.map((key) => key.split(':'))
   return sql<StockMemberRow[]>`
-    select
-      stock_member.product_id as "productId", stock_member.member_id as "memberId", book_id as "bookId", taken
+    select product_id as "productId", member_id as "memberId", book_id as "bookId", taken
     from unnest(
       ${uuidArray(parts.map(([productId]) => productId ?? null))}::uuid[],
       ${uuidArray(parts.map(([, memberId]) => memberId ?? null))}::uuid[]
-    ) as wanted (product_id, member_id)
-    join stock_member on stock_member.lane = ${lane}
-      and stock_member.product_id = wanted.product_id
-      and stock_member.member_id = wanted.member_id`
+    ) as wanted (product, member)
+    -- One by one, by the primary key: of a young table the planner thinks that reading all of it is cheaper.
+    cross join lateral (
+      select *
+      from stock_member
+      where lane = ${lane}
+        and product_id = wanted.product
+        and member_id = wanted.member
+      limit 1
+    ) as one`
 }
 
 function insertMembers(sql: Sql, lane: Lane, rows: readonly StockMemberRow[]): Promise<unknown> {
@@ -130,6 +135,7 @@ function updateMembers(sql: Sql, lane: Lane, rows: readonly StockMemberRow[]): P
       ${bigintArray(rows.map((row) => row.taken))}::bigint[]
     ) as changed (product_id, member_id, taken)
     where stock_member.lane = ${lane}
+      and stock_member.member_id = any(${uuidArray(rows.map((row) => row.memberId))}::uuid[])
       and stock_member.product_id = changed.product_id
       and stock_member.member_id = changed.member_id`
 }
@@ -175,6 +181,7 @@ function updateReservations(
       ${textArray(rows.map((row) => row.state))}::text[]
     ) as changed (order_id, state)
     where stock_reservation.lane = ${lane}
+      and stock_reservation.order_id = any(${uuidArray(rows.map((row) => row.orderId))}::uuid[])
       and stock_reservation.order_id = changed.order_id`
 }
 
