@@ -61,6 +61,38 @@ test('an answer that is given again is the one that was given first', async () =
   assert.equal(late.body.code, 'idempotency.key_reused')
 })
 
+test('and it has the same bytes, whatever order the members of metadata came in', async () => {
+  const body = {
+    kind: 'purchase',
+    product_id: shop.product,
+    amount: 1_000,
+    channel: 'h5',
+    metadata: { why: 'spring', at: 'noon', a: '1' },
+  }
+  const headers = { 'idempotency-key': 'metadata-in-order' }
+  const ask = () => shop.call('POST', '/v1/orders', { key: shop.key, body, headers })
+  const [first, second] = [await ask(), await ask()]
+  assert.deepEqual([first.status, second.headers.get('idempotent-replayed')], [201, 'true'])
+  assert.equal(JSON.stringify(second.body), JSON.stringify(first.body))
+})
+
+test('what is asked for by several at once is answered to each of his own book alone', async () => {
+  const { id } = await shop.ordered()
+  const other = await shop.makeIssuer()
+  const both = await Promise.all([
+    shop.get(shop.key, `/v1/orders/${id}`),
+    shop.get(other.test, `/v1/orders/${id}`),
+    shop.get(shop.key, `/v1/products/${shop.product}`),
+    shop.get(other.test, `/v1/products/${shop.product}`),
+    shop.get(shop.key, `/v1/members/${shop.buyer.member}`),
+    shop.get(other.test, `/v1/members/${shop.buyer.member}`),
+  ])
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    [200, 404, 200, 404, 200, 404],
+  )
+})
+
 test('two open pages of one way charge once: they are one number at WeChat', async () => {
   const { id } = await shop.ordered()
   const [one, two] = await Promise.all([shop.invited(id), shop.invited(id)])

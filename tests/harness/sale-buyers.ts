@@ -37,6 +37,7 @@ interface Answer {
   readonly body: ReturnType<typeof JSON.parse>
 }
 
+const mostTries = 2_000
 const agent = new Agent({ keepAlive: true, maxSockets: 700 })
 
 async function rush(given: Rush): Promise<RushEnd> {
@@ -96,11 +97,12 @@ function keyed(key: string) {
 
 /** Asked again under the same key where the server has too much to do, or its answer was lost on the way. */
 async function insist(url: string, body: object, headers: Record<string, string>): Promise<Answer> {
-  for (;;) {
+  for (let tries = 0; tries < mostTries; tries += 1) {
     const answer = await post(url, JSON.stringify(body), headers).catch(() => undefined)
     if (answer !== undefined && answer.status !== 503) return answer
     await sleep(50)
   }
+  throw new Error(`nobody answers ${url}`)
 }
 
 function post(url: string, body: string, headers: Record<string, string>): Promise<Answer> {

@@ -1,5 +1,5 @@
 /**
- * A sale at midnight: 50,000 buyers over HTTP, never fewer than 500 at once, on 10,000 cards, one to each member. Server,
+ * A sale at midnight: 50,000 buyers over HTTP, up to 600 at once, on 10,000 cards, one to each member. Server,
  * local WeChat and buyers are processes of their own, every signature is on. Sold exactly, nobody gets two, what nobody paid
  * is sold to others. FLASH_BUYERS and FLASH_CARDS make it smaller.
  */
@@ -73,8 +73,8 @@ async function open(
   const payer = await twin.control.user({ balance_fen: cards * 2 * 10_000 })
   const program = join(import.meta.dirname, '../harness/sale-buyers.ts')
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
   onStop(async () => {
-    const ended = once(child, 'exit')
     child.stdin.end()
     await ended
   })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sql } from './db.ts'
+import { databaseFaultOf } from './db-faults.ts'
 import { together } from './together.ts'
 
 /** A table of words whose lengths are asked for; each question waits until it is let through. */
@@ -68,4 +69,28 @@ test('what is asked in a transaction never goes along with what is asked outside
   assert.deepEqual(asked, [['a'], ['bb']])
   for (const one of through) one.answer()
   assert.deepEqual(await Promise.all(answers), [1, 2])
+})
+
+test('one that cannot be answered keeps nobody else from his answer', async () => {
+  const knownOnly = together<string, string>(async () => (key) => {
+    if (key === 'lost') throw new Error('it is gone')
+    return key
+  })
+  const [lost, other] = await Promise.allSettled([knownOnly(sql, 'lost'), knownOnly(sql, 'other')])
+  assert.equal(lost.status, 'rejected')
+  assert.deepEqual(other, { status: 'fulfilled', value: 'other' })
+})
+
+test('a question that is never answered is given up as a lost connection is, and the next is asked', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const { asked, through, lengthOf } = asker()
+  const silent = lengthOf(sql, 'a')
+  await turn()
+  const next = lengthOf(sql, 'bb')
+  context.mock.timers.tick(12_000)
+  await assert.rejects(silent, (error) => databaseFaultOf(error) === 'connection')
+  await turn()
+  assert.deepEqual(asked, [['a'], ['bb']])
+  through[1]?.answer()
+  assert.equal(await next, 2)
 })

@@ -14,6 +14,8 @@ interface Waiting<Key, Found> {
 }
 
 const mostAtOnce = 1_000
+/** More than PostgreSQL gives a statement: a connection that fell silent must not keep everybody waiting behind it. */
+const longestMs = 12_000
 
 class Asking<Key, Found> {
   readonly #ask: (keys: readonly Key[]) => Promise<FoundBy<Key, Found>>
@@ -33,19 +35,44 @@ class Asking<Key, Found> {
 
   async #askAll(): Promise<void> {
     this.#isAsking = true
-    // Whoever asks in the same turn comes along.
+    // Whoever asks before the next microtask comes along.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const some = this.#waiting.splice(0, mostAtOnce)
       try {
-        const foundBy = await this.#ask(some.map(({ key }) => key))
-        for (const one of some) one.resolve(foundBy(one.key))
+        const foundBy = await this.#inTime(some.map(({ key }) => key))
+        for (const one of some) answer(one, foundBy)
       } catch (error) {
         for (const one of some) one.reject(error)
       }
     }
     this.#isAsking = false
   }
+
+  /** What comes later is nobody's answer any more. */
+  async #inTime(keys: readonly Key[]): Promise<FoundBy<Key, Found>> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => late.reject(isSilent()), longestMs)
+    try {
+      return await Promise.race([this.#ask(keys), late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Each by itself: one that cannot be answered keeps nobody else from his answer. */
+function answer<Key, Found>(one: Waiting<Key, Found>, foundBy: FoundBy<Key, Found>): void {
+  try {
+    one.resolve(foundBy(one.key))
+  } catch (error) {
+    one.reject(error)
+  }
+}
+
+function isSilent(): Error {
+  const message = 'PostgreSQL did not answer a question in time'
+  return Object.assign(new Error(message), { code: 'CONNECTION_CLOSED' })
 }
 
 /**

@@ -70,7 +70,7 @@ export interface OrderCaller extends CardCaller {
 }
 
 export interface OrderCommand extends Command {
-  /** The order as the last run of the command made it; undefined: it made none. */
+  /** The order as the command made it last; undefined: it made none. For an outcome that is done and no repeat. */
   made(): OrderRow | undefined
 }
 

@@ -62,7 +62,8 @@ export interface Invited {
 }
 
 /**
- * Under one key the same invitation, while it can be paid; another key asks WeChat anew. Refusals:
+ * Under one key the same number, and its invitation while that can be paid; another key asks WeChat anew, and where it asks the
+ * same way the invitation of both is the newer one. Refusals:
  *
  * 1. `order.not_found`, `wechat_app.not_found`, `wechat.not_connected`, `order.payer_unknown` (leave nothing)
  * 2. `order.wrong_status`, `order.review_pending`, `order.expired`, `order.too_many_invitations`
@@ -86,9 +87,12 @@ export async function payOrder(
   ])
   if (order === undefined) return refused(orderNotFound)
   const said = { order, scene, appId, key }
-  const command = inviteCommand(context, book, said, (seen) =>
-    askedOf(context, accounts, seen, input),
-  )
+  let listed: typeof accounts | undefined = accounts
+  const command = inviteCommand(context, book, said, async (seen) => {
+    const active = listed ?? (await context.payAccounts.active(book))
+    listed = undefined
+    return askedOf(context, active, seen, input)
+  })
   if (!command.ok) return command
   const told = await executePrepared((one) => engine.execute(one), command.value)
   if (told.status === 'refused') return refused(told.refusal)

@@ -4,7 +4,7 @@ import type { Sql } from '../../platform/db.ts'
 import { intArray, textArray, uuidArray } from '../../platform/db-array.ts'
 import { together } from '../../platform/together.ts'
 
-export interface SharedTrade {
+interface SharedTrade {
   readonly lane: Lane
   readonly bookId: BookId
   readonly outTradeNo: string
@@ -16,7 +16,7 @@ interface Told {
 }
 
 /** A trade that nobody may have told WeChat of yet. */
-export interface ToShare extends SharedTrade {
+interface ToShare extends SharedTrade {
   /** What is sold, or who sells: whose rule holds. */
   readonly subject: ProductId | MerchantId
 }
@@ -28,8 +28,6 @@ export interface ToShare extends SharedTrade {
  */
 export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together(
   async (sql, trades) => {
-    // In one order whoever writes, so that none of two waits for the other.
-    const sorted = trades.toSorted((one, other) => (one.outTradeNo < other.outTradeNo ? -1 : 1))
     const fresh = await sql<Told[]>`
       insert into shared_trade (lane, out_trade_no, book_id, shared)
       select
@@ -46,11 +44,19 @@ export const isShared: (sql: Sql, trade: ToShare) => Promise<boolean> = together
           false
         )
       from unnest(
-        ${intArray(sorted.map(({ lane }) => lane))}::int[],
-        ${textArray(sorted.map(({ outTradeNo }) => outTradeNo))}::text[],
-        ${uuidArray(sorted.map(({ bookId }) => bookId))}::uuid[],
-        ${uuidArray(sorted.map(({ subject }) => subject))}::uuid[]
+        ${intArray(trades.map(({ lane }) => lane))}::int[],
+        ${textArray(trades.map(({ outTradeNo }) => outTradeNo))}::text[],
+        ${uuidArray(trades.map(({ bookId }) => bookId))}::uuid[],
+        ${uuidArray(trades.map(({ subject }) => subject))}::uuid[]
       ) as asked (lane, out_trade_no, book, subject)
+      where not exists (
+        select
+        from shared_trade as known
+        where known.lane = asked.lane
+          and known.out_trade_no = asked.out_trade_no
+      )
+      -- In one order whoever writes, so that no two wait for each other.
+      order by out_trade_no
       on conflict do nothing
       returning out_trade_no as "outTradeNo", shared`
     const known = told(fresh)
