@@ -26,7 +26,8 @@ export interface RushEnd {
   readonly ends: Readonly<Record<string, number>>
   readonly winners: readonly string[]
   readonly paid: number
-  readonly mostAtOnce: number
+  /** Requests on their way, at the fewest, from when all had begun until nobody was left to begin. */
+  readonly leastAtOnce: number
   /** Until the last got an order, and until everybody was answered or had paid. */
   readonly orderedMs: number
   readonly tookMs: number
@@ -39,12 +40,17 @@ interface Answer {
 
 const mostTries = 2_000
 const agent = new Agent({ keepAlive: true, maxSockets: 700 })
+/** Of the rush: requests on their way now, and at the fewest while there are more buyers than may be at once. */
+let onTheirWay = 0
+let leastAtOnce = 0
+let isRush = false
 
 async function rush(given: Rush): Promise<RushEnd> {
   const ends: Record<string, number> = {}
   const winners: string[] = []
   const waiting = given.members.values()
-  let [paid, under, mostAtOnce, orderedMs] = [0, 0, 0, 0]
+  let [paid, orderedMs, left] = [0, 0, given.members.length]
+  leastAtOnce = given.atOnce
   const began = performance.now()
 
   async function buy(member: string): Promise<void> {
@@ -62,14 +68,13 @@ async function rush(given: Rush): Promise<RushEnd> {
   await Promise.all(
     Array.from({ length: given.atOnce }, async () => {
       for (const member of waiting) {
-        under += 1
-        mostAtOnce = Math.max(mostAtOnce, under)
+        left -= 1
+        isRush = left > 0 && left < given.members.length - given.atOnce
         await buy(member)
-        under -= 1
       }
     }),
   )
-  return { ends, winners, paid, mostAtOnce, orderedMs, tookMs: performance.now() - began }
+  return { ends, winners, paid, leastAtOnce, orderedMs, tookMs: performance.now() - began }
 }
 
 function ordered({ lika, key, product }: Rush, member: string): Promise<Answer> {
@@ -98,6 +103,7 @@ function keyed(key: string) {
 /** Asked again under the same key where the server has too much to do, or its answer was lost on the way. */
 async function insist(url: string, body: object, headers: Record<string, string>): Promise<Answer> {
   for (let tries = 0; tries < mostTries; tries += 1) {
+    if (isRush) leastAtOnce = Math.min(leastAtOnce, onTheirWay + 1)
     const answer = await post(url, JSON.stringify(body), headers).catch(() => undefined)
     if (answer !== undefined && answer.status !== 503) return answer
     await sleep(50)
@@ -106,7 +112,8 @@ async function insist(url: string, body: object, headers: Record<string, string>
 }
 
 function post(url: string, body: string, headers: Record<string, string>): Promise<Answer> {
-  return new Promise((resolve, reject) => {
+  onTheirWay += 1
+  const answered = new Promise<Answer>((resolve, reject) => {
     const length = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     const asked = request(
       url,
@@ -124,6 +131,9 @@ function post(url: string, body: string, headers: Record<string, string>): Promi
     )
     asked.on('error', reject)
     asked.end(body)
+  })
+  return answered.finally(() => {
+    onTheirWay -= 1
   })
 }
 

@@ -1,5 +1,5 @@
 /**
- * A sale at midnight: 50,000 buyers over HTTP, up to 600 at once, on 10,000 cards, one to each member. Server,
+ * A sale at midnight: 50,000 buyers over HTTP, never fewer than 500 requests at once, on 10,000 cards, one to each member. Server,
  * local WeChat and buyers are processes of their own, every signature is on. Sold exactly, nobody gets two, what nobody paid
  * is sold to others. FLASH_BUYERS and FLASH_CARDS make it smaller.
  */
@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bookOf, type IssuerId, type Lane, parseId } from '@lika/contract'
 import { nameKinds } from '../../server/src/flows/names.ts'
 import { openMembers } from '../../server/src/modules/members/index.ts'
+import { realNow } from '../../server/src/platform/clock.ts'
 import { openKeyring } from '../../server/src/platform/crypto/master-key.ts'
 import { assertBooks } from '../harness/books.ts'
 import { type LikaProcess, startLikaProcess } from '../harness/lika-process.ts'
@@ -105,9 +106,9 @@ async function sell(shop: Shop, say: (said: string) => void): Promise<void> {
 
   const first = await shop.rush({ members: attempts, leavesEvery: unpaidEvery })
   say(
-    `${buyers} buyers, at most ${first.mostAtOnce} at once: the last card is ordered after ${seconds(first.orderedMs)}, everybody answered or paid after ${seconds(first.tookMs)}; ${JSON.stringify(first.ends)}`,
+    `${buyers} buyers, never fewer than ${first.leastAtOnce} requests at once: the last card is ordered after ${seconds(first.orderedMs)}, everybody answered or paid after ${seconds(first.tookMs)}; ${JSON.stringify(first.ends)}`,
   )
-  assert.ok(first.mostAtOnce >= Math.min(500, buyers))
+  assert.ok(first.leastAtOnce >= 500, `only ${first.leastAtOnce} at once`)
   assert.equal(first.ends['ordered'], cards)
   const unpaid = cards - first.paid
   await untilStock(shop, { reserved: unpaid, sold: first.paid, left: 0 })
@@ -166,7 +167,7 @@ async function makeMembers(lika: LikaProcess, count: number): Promise<string[]> 
     database,
     keyring: await openKeyring(sql, masterKey),
     nameKinds,
-    now: () => Date.now(),
+    now: realNow,
     laneForNew: () => lanes[made++ % lanes.length]?.lane ?? 0,
   })
   const all: string[] = []
