@@ -86,18 +86,24 @@ test('both rows stand in the bill of a day: nothing is learned from them, no cas
   assert.deepEqual(await shop.accounts('wechat', 'order_suspense'), before)
 })
 
+/** The bills of WeChat with these of their rows. */
+function billOf(isOfDay: (row: Readonly<Record<string, string>>) => boolean): WechatPay['bill'] {
+  return async (account, asked) => {
+    const said = await shop.flows.wechatPay.bill(account, asked)
+    if (said.status !== 'done') return said
+    return { ...said, value: { ...said.value, rows: said.value.rows.filter(isOfDay) } }
+  }
+}
+
 test('of one that was taken back after midnight the bill of its day asks WeChat, and no refund is asked for', async () => {
   const number = await takenBack()
   const before = await shop.accounts('order_suspense')
   await morning()
   // As WeChat writes it where the reversal came after midnight.
-  const bill: WechatPay['bill'] = async (account, asked) => {
-    const said = await shop.flows.wechatPay.bill(account, asked)
-    if (said.status !== 'done') return said
-    const isOfDay = (row: Readonly<Record<string, string>>) =>
-      row['交易状态'] !== 'REVOKED' && !['退款', '退还交易手续费'].includes(row['业务类型'] ?? '')
-    return { ...said, value: { ...said.value, rows: said.value.rows.filter(isOfDay) } }
-  }
+  const bill = billOf(
+    (row) =>
+      row['交易状态'] !== 'REVOKED' && !['退款', '退还交易手续费'].includes(row['业务类型'] ?? ''),
+  )
   // WeChat is asked too often just now: that says nothing of it.
   let refusals = 0
   const queryMicropay: WechatPay['queryMicropay'] = async () => {
@@ -124,14 +130,8 @@ for (const code of ['API_V2_KEY_MISSING', 'NO_AUTH'])
     const number = await takenBack()
     const before = await shop.accounts('order_suspense')
     await morning()
-    const bill: WechatPay['bill'] = async (account, asked) => {
-      const said = await shop.flows.wechatPay.bill(account, asked)
-      if (said.status !== 'done') return said
-      const rows = said.value.rows.filter((row) => row['交易状态'] !== 'REVOKED')
-      return { ...said, value: { ...said.value, rows } }
-    }
     await reconcile({
-      bill,
+      bill: billOf((row) => row['交易状态'] !== 'REVOKED'),
       queryMicropay: async () => ({ status: 'refused', code, detail: '' }),
     })
     const { body } = await shop.get(shop.key, '/v1/reserve_cases?limit=200')
