@@ -69,8 +69,7 @@ test('and it has the same bytes, whatever order the members of metadata came in'
     channel: 'h5',
     metadata: { why: 'spring', at: 'noon', a: '1' },
   }
-  const headers = { 'idempotency-key': 'metadata-in-order' }
-  const ask = () => shop.call('POST', '/v1/orders', { key: shop.key, body, headers })
+  const ask = () => shop.again(shop.key, '/v1/orders', 'metadata-in-order', body)
   const [first, second] = [await ask(), await ask()]
   assert.deepEqual([first.status, second.headers.get('idempotent-replayed')], [201, 'true'])
   assert.equal(JSON.stringify(second.body), JSON.stringify(first.body))

@@ -41,6 +41,16 @@ export function executePrepared<C extends UnclaimedCommand>(
   })
 }
 
+/** What is known already, once; then what there is: a command that is prepared again looks again. */
+export function knownAtFirst<T>(known: T, look: () => Promise<T>): () => Promise<T> {
+  let isFirst = true
+  return async () => {
+    if (!isFirst) return look()
+    isFirst = false
+    return known
+  }
+}
+
 /**
  * For what cannot be prepared: a secret that is not recognised, a merchant number that is not there. Under a key that
  * stands the first outcome is answered all the same, whatever has changed since. Under a new key nothing is left behind;

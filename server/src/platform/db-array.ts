@@ -3,7 +3,7 @@
  * set-based statement, `unnest(${uuidArray(ids)}::uuid[])`. Written by hand because this runs for every
  * row of every round. `null` becomes SQL null. The parsers read one-dimensional array results.
  */
-import type { Instant } from '@lika/contract'
+import { type Instant, laneOfId } from '@lika/contract'
 
 type Column<T> = readonly (T | null)[]
 
@@ -15,6 +15,11 @@ export function uuidArray(values: Column<string>): string {
 /** int2, int4, and int8 within the safe integers. */
 export function intArray(values: Column<number>): string {
   return plain(values)
+}
+
+/** int[] of the lanes in which these are, each once. */
+export function laneArray(ids: readonly string[]): string {
+  return intArray([...new Set(ids.map(laneOfId))])
 }
 
 export function bigintArray(values: Column<bigint>): string {

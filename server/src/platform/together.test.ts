@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sql } from './db.ts'
 import { databaseFaultOf } from './db-faults.ts'
-import { together } from './together.ts'
+import { rowTogether, together } from './together.ts'
 
 /** A table of words whose lengths are asked for; each question waits until it is let through. */
 function asker() {
@@ -21,7 +21,8 @@ function asker() {
   return { asked, through, lengthOf }
 }
 
-const sql = (() => undefined) as unknown as Sql
+const connection = () => (() => undefined) as unknown as Sql
+const sql = connection()
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 test('whoever asks in one turn asks in one statement, and each is told his own', async () => {
@@ -43,7 +44,7 @@ test('whoever comes while one is under way is answered by the next, which asks f
   through[0]?.answer()
   assert.equal(await first, 1)
   await turn()
-  assert.deepEqual(asked, [['a'], ['bb', 'bb', 'ccc']])
+  assert.deepEqual(asked, [['a'], ['bb', 'ccc']], 'each is asked for once')
   through[1]?.answer()
   assert.deepEqual(await Promise.all(later), [2, 2, 3])
 })
@@ -63,12 +64,22 @@ test('where it fails, those fail who asked with it, and the next are asked for a
 
 test('what is asked in a transaction never goes along with what is asked outside of it', async () => {
   const { asked, through, lengthOf } = asker()
-  const transaction = (() => undefined) as unknown as Sql
+  const transaction = connection()
   const answers = [lengthOf(sql, 'a'), lengthOf(transaction, 'bb')]
   await turn()
   assert.deepEqual(asked, [['a'], ['bb']])
   for (const one of through) one.answer()
   assert.deepEqual(await Promise.all(answers), [1, 2])
+})
+
+test('of rows each is told that of his key', async () => {
+  const wordOf = rowTogether(
+    async (_sql, lengths: readonly number[]) =>
+      ['a', 'bb'].filter((word) => lengths.includes(word.length)),
+    (word) => word.length,
+  )
+  const answers = Promise.all([wordOf(sql, 2), wordOf(sql, 3), wordOf(sql, 1)])
+  assert.deepEqual(await answers, ['bb', undefined, 'a'])
 })
 
 test('one that cannot be answered keeps nobody else from his answer', async () => {

@@ -40,7 +40,7 @@ class Asking<Key, Found> {
     while (this.#waiting.length > 0) {
       const some = this.#waiting.splice(0, mostAtOnce)
       try {
-        const foundBy = await this.#inTime(some.map(({ key }) => key))
+        const foundBy = await this.#inTime([...new Set(some.map(({ key }) => key))])
         for (const one of some) answer(one, foundBy)
       } catch (error) {
         for (const one of some) one.reject(error)
@@ -76,8 +76,8 @@ function isSilent(): Error {
 }
 
 /**
- * The same question for one key, asked together with those of others. `ask` may be given a key twice. Where it fails, all
- * that were asked with it fail.
+ * The same question for one key, asked together with those of others. `ask` is given no key twice. Where it fails, all that
+ * were asked with it fail.
  */
 export function together<Key, Found>(
   ask: (sql: Sql, keys: readonly Key[]) => Promise<FoundBy<Key, Found>>,
@@ -91,4 +91,16 @@ export function together<Key, Found>(
     }
     return asking.get(key)
   }
+}
+
+/** As `together`, for the row that there is of each key; undefined: there is none. */
+export function rowTogether<Key, Row>(
+  load: (sql: Sql, keys: readonly Key[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => Key,
+): (sql: Sql, key: Key) => Promise<Row | undefined> {
+  return together(async (sql, keys) => {
+    const rows = await load(sql, keys)
+    const byKey = new Map(rows.map((row) => [keyOf(row), row]))
+    return (key) => byKey.get(key)
+  })
 }

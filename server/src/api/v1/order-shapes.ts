@@ -269,10 +269,8 @@ export async function answerOf<S extends 200 | 201>(
   made?: OrderRow,
 ) {
   if (executed.status === 'refused') return refusedAs(executed)
-  // Members of metadata come back from the database in an order of its own: a repeat is answered with the same bytes.
-  const isAsStored = Object.keys(made?.metadata ?? {}).length < 2
-  const isMade = made?.id === orderId && !executed.replayed && isAsStored
-  const order = isMade ? made : await agreed(database.sql, orderId)
+  const known = executed.replayed ? undefined : made
+  const order = known ?? (await agreed(database.sql, orderId))
   const { body, at, replayed } = executed
   return { status, body: presentOrderOf(body, order, at), replayed }
 }

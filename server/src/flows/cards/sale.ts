@@ -17,11 +17,11 @@ export async function saleOf(
   { database }: Pick<FlowContext, 'database'>,
   { issuerId, book }: Pick<CardCaller, 'issuerId' | 'book'>,
 ): Promise<Sale> {
-  const [turned, charterId] = await Promise.all([
+  const [turned, charter] = await Promise.all([
     selectSaleSwitch(database.sql, issuerId),
     latestCharter(database.sql, book),
   ])
-  return { stopped: turned?.stopped === true, charterId: charterId ?? null }
+  return { stopped: turned?.stopped === true, charterId: charter?.id ?? null }
 }
 
 /** Refusals: `policy.sale_stopped`, `policy.charter_missing`. */

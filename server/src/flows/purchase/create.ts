@@ -39,6 +39,7 @@ import { claimedPurchase, recordPeopleOf } from '../cards/purchase.ts'
 import { type Sale, saleOf } from '../cards/sale.ts'
 import type { FlowContext } from '../context.ts'
 import { nameKinds } from '../names.ts'
+import { knownAtFirst } from '../prepared.ts'
 import { keepStock, type Wanted, wantedStock } from '../stock/keep.ts'
 import { orderBody } from './facts.ts'
 import { checkOrdered, coolingOffHoursOf, needsReview } from './law-of-order.ts'
@@ -70,8 +71,13 @@ export interface OrderCaller extends CardCaller {
 }
 
 export interface OrderCommand extends Command {
-  /** The order as the command made it last; undefined: it made none. For an outcome that is done and no repeat. */
+  /** Of an outcome that is done and no repeat: the order as it is stored; undefined: it has to be read. */
   made(): OrderRow | undefined
+}
+
+/** Members of metadata come back from the database in an order of its own, and a repeat is answered with the same bytes. */
+function isAsStored(order: OrderRow | undefined): boolean {
+  return Object.keys(order?.metadata ?? {}).length < 2
 }
 
 interface Making {
@@ -110,10 +116,10 @@ export async function createOrderCommand(
   ])
   if (!known.ok) return known
   const { product, lane } = known.value
-  let seen: Sale | undefined = saleNow
+  const see = knownAtFirst(saleNow, () => saleOf(context, caller))
   let made: OrderRow | undefined
   return ok({
-    made: () => made,
+    made: () => (isAsStored(made) ? made : undefined),
     book: caller.book,
     operation: 'order.created',
     key,
@@ -122,8 +128,7 @@ export async function createOrderCommand(
     ...(reference !== undefined && { name: { kind: nameKinds.saleOrder, name: reference } }),
     plan: async (commandId, name) => {
       const home = laneOfId(commandId)
-      const sale = seen ?? (await saleOf(context, caller))
-      seen = undefined
+      const sale = await see()
       await recordPeopleOf(context, caller, commandId, { buyer: input.buyer, agent: undefined })
       const making: Making = { input, caller, law, sale, product, stock, taken: takenBy(name) }
       return {

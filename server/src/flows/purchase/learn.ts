@@ -14,7 +14,6 @@ import {
   checkTrade,
   findOrder,
   findTrade,
-  type NumberOfOrder,
   type OrderRow,
   outTradeNo,
   type PaidFact,
@@ -24,7 +23,6 @@ import {
   writeTradeProblem,
 } from '../../modules/orders/index.ts'
 import type { Answer, Trade } from '../../modules/wechat/index.ts'
-import type { Engine } from '../../platform/lanes/index.ts'
 import { executeOnCards } from '../cards/repeat.ts'
 import type { FlowContext } from '../context.ts'
 import { payerDigestOf } from '../payer.ts'
@@ -38,41 +36,22 @@ import { closedCommand } from './trades.ts'
  */
 export type Learnt = 'in_book' | 'nothing_new' | 'foreign' | 'differs' | 'later'
 
-/** The number of ours that it speaks of, asked for over this very account; undefined: there is none. */
-async function tradeOf(
-  { engine, database }: FlowContext,
-  book: BookId,
-  account: WechatAccountId,
-  outTradeNo: string,
-): Promise<TradeShown | undefined> {
-  const number = numberIn(engine, book, outTradeNo)
-  const row = number && (await findTrade(database.sql, number.orderId, number.n))
-  return row?.bookId === book && row.accountId === account ? row : undefined
-}
-
-async function orderOf({ engine, database }: FlowContext, book: BookId, outTradeNo: string) {
-  const number = numberIn(engine, book, outTradeNo)
-  return number && findOrder(database.sql, book, number.orderId)
-}
-
-/** undefined: not a number of ours, or of another mode. */
-function numberIn(engine: Engine, book: BookId, outTradeNo: string): NumberOfOrder | undefined {
-  const number = readOutTradeNo(outTradeNo)
-  const isHere = number && engine.lanesOf(modeOfBook(book)).includes(laneOfId(number.orderId))
-  return isHere ? number : undefined
-}
-
+/** A number of ours was asked for over the very account that speaks of it. */
 export async function learnTrade(
   context: FlowContext,
   book: BookId,
   account: WechatAccountId,
   told: Trade,
 ): Promise<Learnt> {
+  const { engine, database } = context
+  const number = readOutTradeNo(told.outTradeNo)
+  const lanes = engine.lanesOf(modeOfBook(book))
+  if (number === undefined || !lanes.includes(laneOfId(number.orderId))) return 'foreign'
   const [trade, order] = await Promise.all([
-    tradeOf(context, book, account, told.outTradeNo),
-    told.state === 'paid' ? orderOf(context, book, told.outTradeNo) : undefined,
+    findTrade(database.sql, number.orderId, number.n),
+    told.state === 'paid' ? findOrder(database.sql, book, number.orderId) : undefined,
   ])
-  if (trade === undefined) return 'foreign'
+  if (trade?.bookId !== book || trade.accountId !== account) return 'foreign'
   switch (told.state) {
     case 'paid':
       return trade.state === 'paid' ? 'in_book' : learnPaid(context, trade, told, order)

@@ -34,7 +34,7 @@ import {
 } from '../../platform/lanes/index.ts'
 import type { FlowContext } from '../context.ts'
 import { Desks } from '../payments/desks.ts'
-import { NotPrepared } from '../prepared.ts'
+import { knownAtFirst, NotPrepared } from '../prepared.ts'
 
 export const orderNotFound = refusal('order.not_found', 'No order has this id here (ord_…).')
 
@@ -74,12 +74,13 @@ export interface OrderAsked {
 export function commandOnOrder(
   context: Pick<FlowContext, 'engine' | 'database'>,
   book: BookId,
-  { orderId, operation, key, input, seen: seenBefore }: OrderAsked,
+  { orderId, operation, key, input, seen: before }: OrderAsked,
   prepare: (seen: OrderRow, commandId: CommandId) => Prepared | Promise<Prepared>,
 ): Result<Command> {
   const lane = laneOfId(orderId)
-  let known = seenBefore
   if (!context.engine.lanesOf(modeOfBook(book)).includes(lane)) return refused(orderNotFound)
+  const look = () => orderById(context.database.sql, orderId)
+  const see = before === undefined ? look : knownAtFirst(before, look)
   return ok({
     book,
     operation,
@@ -87,8 +88,7 @@ export function commandOnOrder(
     input: { order: orderId, asked: input },
     homeLane: () => lane,
     plan: async (commandId) => {
-      const seen = known ?? (await orderById(context.database.sql, orderId))
-      known = undefined
+      const seen = await see()
       if (seen?.bookId !== book) return nothingThere(lane)
       const { decide, lanes = [], reads = [] } = await prepare(seen, commandId)
       return {

@@ -31,7 +31,7 @@ import type { CardCaller } from '../cards/caller.ts'
 import { lawOf } from '../cards/law.ts'
 import type { FlowContext } from '../context.ts'
 import { isPayer, payerIn } from '../payer.ts'
-import { executePrepared } from '../prepared.ts'
+import { executePrepared, knownAtFirst } from '../prepared.ts'
 import { descriptionOf } from './description.ts'
 import { mayUseCreditCards } from './law-of-order.ts'
 import { askTrade, closeTrade, type Learnt, wasRefundedThere } from './learn.ts'
@@ -87,12 +87,10 @@ export async function payOrder(
   ])
   if (order === undefined) return refused(orderNotFound)
   const said = { order, scene, appId, key }
-  let listed: typeof accounts | undefined = accounts
-  const command = inviteCommand(context, book, said, async (seen) => {
-    const active = listed ?? (await context.payAccounts.active(book))
-    listed = undefined
-    return askedOf(context, active, seen, input)
-  })
+  const active = knownAtFirst(accounts, () => context.payAccounts.active(book))
+  const command = inviteCommand(context, book, said, async (seen) =>
+    askedOf(context, await active(), seen, input),
+  )
   if (!command.ok) return command
   const told = await executePrepared((one) => engine.execute(one), command.value)
   if (told.status === 'refused') return refused(told.refusal)

@@ -17,7 +17,7 @@ export async function laneOfStock(database: Sql, id: ProductId): Promise<Lane | 
     lanes = new Map()
     byDatabase.set(database, lanes)
   }
-  const lane = lanes.get(id) ?? (await placeOfStock(database.sql, id))
+  const lane = lanes.get(id) ?? (await placeOfStock(database.sql, id))?.lane
   if (lane !== undefined) lanes.set(id, lane)
   return lane
 }

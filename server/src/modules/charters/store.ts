@@ -3,7 +3,7 @@ import type { BookId, CharterId, Instant } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { uuidArray } from '../../platform/db-array.ts'
 import { codeOf } from '../../platform/db-faults.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 
 export interface Charter {
   readonly id: CharterId
@@ -101,19 +101,16 @@ export function selectCharters(
 }
 
 /** The one that buyers are shown now. Whoever asks at the same time asks in one statement. */
-export const latestCharter: (sql: Sql, book: BookId) => Promise<CharterId | undefined> = together(
-  async (sql, books) => {
-    const rows = await sql<{ book: BookId; id: CharterId }[]>`
-      select book, latest.id
-      from unnest(${uuidArray([...new Set(books)])}::uuid[]) as book
-      cross join lateral (
-        select id
-        from charter
-        where book_id = book
-        order by version desc
-        limit 1
-      ) as latest`
-    const latest = new Map(rows.map(({ book, id }) => [book, id]))
-    return (book: BookId) => latest.get(book)
-  },
+export const latestCharter = rowTogether(
+  (sql, books: readonly BookId[]) => sql<{ book: BookId; id: CharterId }[]>`
+    select book, latest.id
+    from unnest(${uuidArray(books)}::uuid[]) as book
+    cross join lateral (
+      select id
+      from charter
+      where book_id = book
+      order by version desc
+      limit 1
+    ) as latest`,
+  ({ book }) => book,
 )

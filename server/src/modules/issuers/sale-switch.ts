@@ -3,7 +3,7 @@ import type { Instant, IssuerId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { uuidArray } from '../../platform/db-array.ts'
 import { codeOf } from '../../platform/db-faults.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 
 export interface SaleSwitch {
   readonly stopped: boolean
@@ -41,18 +41,16 @@ export async function turnSaleSwitch(
  * As it is turned now: undefined where it never was, and the sale goes on. Whoever asks at the same time asks in one
  * statement, which is never older than the question.
  */
-export const selectSaleSwitch: (sql: Sql, issuer: IssuerId) => Promise<SaleSwitch | undefined> =
-  together(async (sql, issuers) => {
-    const rows = await sql<(SaleSwitch & { issuer: IssuerId })[]>`
-      select issuer, stopped, reason, at
-      from unnest(${uuidArray([...new Set(issuers)])}::uuid[]) as issuer
-      cross join lateral (
-        select stopped, reason, at
-        from sale_switch
-        where issuer_id = issuer
-        order by number desc
-        limit 1
-      ) as turned`
-    const turned = new Map(rows.map(({ issuer, ...one }) => [issuer, one]))
-    return (issuer: IssuerId) => turned.get(issuer)
-  })
+export const selectSaleSwitch = rowTogether(
+  (sql, issuers: readonly IssuerId[]) => sql<(SaleSwitch & { issuer: IssuerId })[]>`
+    select issuer, stopped, reason, at
+    from unnest(${uuidArray(issuers)}::uuid[]) as issuer
+    cross join lateral (
+      select stopped, reason, at
+      from sale_switch
+      where issuer_id = issuer
+      order by number desc
+      limit 1
+    ) as turned`,
+  ({ issuer }) => issuer,
+)

@@ -69,7 +69,7 @@ export const selectCanonical: (sql: Sql, id: MemberId) => Promise<MemberId> = to
     const rows = await sql<{ start: MemberId; id: MemberId }[]>`
       with recursive way (start, id, steps) as (
         select start, start, 0
-        from unnest(${uuidArray([...new Set(ids)])}::uuid[]) as start
+        from unnest(${uuidArray(ids)}::uuid[]) as start
         union all
         select start, into_id, steps + 1
         from way

@@ -1,9 +1,9 @@
 /** The SQL of members, and of the names by which the directory knows them. */
-import { type BookId, type Instant, type Lane, laneOfId, type MemberId } from '@lika/contract'
+import type { BookId, Instant, Lane, MemberId } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { intArray, uuidArray } from '../../platform/db-array.ts'
+import { laneArray, uuidArray } from '../../platform/db-array.ts'
 import { bucketOf } from '../../platform/lanes/index.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 import type { Member } from './model.ts'
 
 export interface StoredMember extends Member {
@@ -60,17 +60,14 @@ export async function insertMember(sql: Sql, lane: Lane, member: NewMember): Pro
     on conflict do nothing`
 }
 
-/** undefined: there is none. Whoever asks at the same time asks in one statement. */
-export const memberById: (sql: Sql, id: MemberId) => Promise<StoredMember | undefined> = together(
-  async (sql, ids) => {
-    const rows = await sql<StoredMember[]>`
-      select ${columns(sql)}
-      from member
-      where lane = any(${intArray([...new Set(ids.map(laneOfId))])}::int[])
-        and id = any(${uuidArray([...new Set(ids)])}::uuid[])`
-    const byId = new Map(rows.map((row) => [row.id, row]))
-    return (id: MemberId) => byId.get(id)
-  },
+/** Whoever asks at the same time asks in one statement. */
+export const memberById = rowTogether(
+  (sql, ids: readonly MemberId[]) => sql<StoredMember[]>`
+    select ${columns(sql)}
+    from member
+    where lane = any(${laneArray(ids)}::int[])
+      and id = any(${uuidArray(ids)}::uuid[])`,
+  ({ id }) => id,
 )
 
 export async function lockMember(

@@ -19,7 +19,6 @@ export {
 export {
   mostRefunds,
   mostTrades,
-  type NumberOfOrder,
   outRefundNo,
   outTradeNo,
   readOutRefundNo,

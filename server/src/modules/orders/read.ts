@@ -1,16 +1,7 @@
 /** Orders for those who ask, and what of them WeChat has to be asked about again: reads outside rounds. */
-import {
-  type BookId,
-  type CardId,
-  type Instant,
-  type Lane,
-  laneOfId,
-  type MemberId,
-  type OrderId,
-  type OrderState,
-} from '@lika/contract'
+import type { BookId, CardId, Instant, Lane, MemberId, OrderId, OrderState } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
-import { intArray, uuidArray } from '../../platform/db-array.ts'
+import { intArray, laneArray, uuidArray } from '../../platform/db-array.ts'
 import { together } from '../../platform/together.ts'
 import { loadOrderRefunds, type OrderRefundRow } from './refund-store.ts'
 import { type OrderRow, orderById } from './store.ts'
@@ -35,7 +26,7 @@ export const selectTradesOf: (sql: Sql, orderId: OrderId) => Promise<readonly Tr
     const rows = await sql<TradeShown[]>`
       select ${tradeColumns(sql)}, problem
       from order_trade
-      where lane = any(${intArray([...new Set(orderIds.map(laneOfId))])}::int[])
+      where lane = any(${laneArray(orderIds)}::int[])
         and order_id = any(${uuidArray(orderIds)}::uuid[])
       order by order_id, n`
     const byOrder = Map.groupBy(rows, ({ orderId }) => orderId)

@@ -1,30 +1,30 @@
 /** Orders in rounds: one row for each sale, whatever it sells and wherever the buyer is. */
-import {
-  type BookId,
-  type CardId,
-  type CommandId,
-  type Fen,
-  type Instant,
-  type Lane,
-  laneOfId,
-  type MemberId,
-  type OrderChannel,
-  type OrderId,
-  type OrderKind,
-  type OrderState,
-  type ProductId,
-  type WechatAccountId,
+import type {
+  BookId,
+  CardId,
+  CommandId,
+  Fen,
+  Instant,
+  Lane,
+  MemberId,
+  OrderChannel,
+  OrderId,
+  OrderKind,
+  OrderState,
+  ProductId,
+  WechatAccountId,
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import {
   bigintArray,
   instantArray,
   intArray,
+  laneArray,
   textArray,
   uuidArray,
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 
 export interface OrderRow {
   /** Of the command that made it; its lane is that of everything that it pays and delivers. */
@@ -96,17 +96,14 @@ export function loadOrders(sql: Sql, lane: Lane, ids: readonly string[]): Promis
       and id = any(${uuidArray(ids)}::uuid[])`
 }
 
-/** As it is outside of rounds; undefined: there is none. Whoever asks at the same time asks in one statement. */
-export const orderById: (sql: Sql, id: OrderId) => Promise<OrderRow | undefined> = together(
-  async (sql, ids) => {
-    const rows = await sql<OrderRow[]>`
-      select ${columns(sql)}
-      from sale_order
-      where lane = any(${intArray([...new Set(ids.map(laneOfId))])}::int[])
-        and id = any(${uuidArray(ids)}::uuid[])`
-    const byId = new Map(rows.map((row) => [row.id, row]))
-    return (id: OrderId) => byId.get(id)
-  },
+/** As it is outside of rounds. Whoever asks at the same time asks in one statement. */
+export const orderById = rowTogether(
+  (sql, ids: readonly OrderId[]) => sql<OrderRow[]>`
+    select ${columns(sql)}
+    from sale_order
+    where lane = any(${laneArray(ids)}::int[])
+      and id = any(${uuidArray(ids)}::uuid[])`,
+  ({ id }) => id,
 )
 
 function columns(sql: Sql) {
@@ -211,6 +208,7 @@ function updateOrders(sql: Sql, lane: Lane, rows: readonly OrderRow[]): Promise<
       (id, status, account_id, review, reviewed_by, reviewed_owner, trades, paid_trade, paid_at, refunds,
         refunded, card_ids, delivery_id, sealed_until, undeliverable)
     where sale_order.lane = ${lane}
+      -- Held to the index while the table is young, too: docs/decisions/0021.
       and sale_order.id = any(${uuidArray(rows.map((row) => row.id))}::uuid[])
       and sale_order.id = changed.id`
 }

@@ -11,7 +11,7 @@ import type {
 } from '@lika/contract'
 import type { Sql } from '../../platform/db.ts'
 import { bigintArray, textArray, uuidArray } from '../../platform/db-array.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 import type { FaceValues, Hours, Product, ProductVersion, Terms } from './model.ts'
 
 export interface ProductFilter {
@@ -130,15 +130,15 @@ export async function markPublished(sql: Sql, id: ProductId, version: number): P
   return done.count > 0
 }
 
-/** With the latest version of its terms; undefined: there is none. Whoever asks at the same time asks in one statement. */
-export const productById: (sql: Sql, id: ProductId) => Promise<Product | undefined> = together(
-  async (sql, ids) => {
+/** With the latest version of its terms. Whoever asks at the same time asks in one statement. */
+export const productById = rowTogether(
+  async (sql, ids: readonly ProductId[]) => {
     const rows = await sql<ProductRow[]>`
       ${latestProducts(sql)}
-      where product.id = any(${uuidArray([...new Set(ids)])}::uuid[])`
-    const byId = new Map(rows.map((row) => [row.id, productFrom(row)]))
-    return (id: ProductId) => byId.get(id)
+      where product.id = any(${uuidArray(ids)}::uuid[])`
+    return rows.map(productFrom)
   },
+  ({ id }) => id,
 )
 
 /** The newest first. */

@@ -9,7 +9,7 @@ import {
   uuidArray,
 } from '../../platform/db-array.ts'
 import type { Shelf } from '../../platform/lanes/index.ts'
-import { together } from '../../platform/together.ts'
+import { rowTogether } from '../../platform/together.ts'
 import type { ReservationRow, StockMemberRow, StockRow } from './model.ts'
 
 export const stocks: Shelf<StockRow> = {
@@ -135,6 +135,7 @@ function updateMembers(sql: Sql, lane: Lane, rows: readonly StockMemberRow[]): P
       ${bigintArray(rows.map((row) => row.taken))}::bigint[]
     ) as changed (product_id, member_id, taken)
     where stock_member.lane = ${lane}
+      -- Held to the index while the table is young, too: docs/decisions/0021.
       and stock_member.member_id = any(${uuidArray(rows.map((row) => row.memberId))}::uuid[])
       and stock_member.product_id = changed.product_id
       and stock_member.member_id = changed.member_id`
@@ -181,6 +182,7 @@ function updateReservations(
       ${textArray(rows.map((row) => row.state))}::text[]
     ) as changed (order_id, state)
     where stock_reservation.lane = ${lane}
+      -- As above.
       and stock_reservation.order_id = any(${uuidArray(rows.map((row) => row.orderId))}::uuid[])
       and stock_reservation.order_id = changed.order_id`
 }
@@ -203,16 +205,13 @@ export async function findStock(
   return row
 }
 
-/** In which lane a product's stock is; undefined: it has none. Whoever asks at the same time asks in one statement. */
-export const placeOfStock: (sql: Sql, id: ProductId) => Promise<Lane | undefined> = together(
-  async (sql, ids) => {
-    const rows = await sql<{ id: ProductId; lane: Lane }[]>`
-      select product_id as id, kept_in as lane
-      from stock_place
-      where product_id = any(${uuidArray([...new Set(ids)])}::uuid[])`
-    const lanes = new Map(rows.map(({ id, lane }) => [id, lane]))
-    return (id: ProductId) => lanes.get(id)
-  },
+/** In which lane a product's stock is, if it has one. Whoever asks at the same time asks in one statement. */
+export const placeOfStock = rowTogether(
+  (sql, ids: readonly ProductId[]) => sql<{ productId: ProductId; lane: Lane }[]>`
+    select product_id as "productId", kept_in as lane
+    from stock_place
+    where product_id = any(${uuidArray(ids)}::uuid[])`,
+  ({ productId }) => productId,
 )
 
 /** The lane of a product's stock: the one proposed, unless another was said before. */

@@ -143,7 +143,7 @@ export const activePayAccounts: (sql: Sql, book: BookId) => Promise<readonly Sto
     const rows = await sql<StoredPayAccount[]>`
     select ${columns(sql)}
     from wechat_account
-    where book_id = any(${uuidArray([...new Set(books)])}::uuid[])
+    where book_id = any(${uuidArray(books)}::uuid[])
       and status = 'active'
     order by id desc`
     const byBook = Map.groupBy(rows, ({ book }) => book)
